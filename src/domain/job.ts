@@ -1,0 +1,96 @@
+import type { EpochMs, JobId, LeaseId, MachineId } from "./ids.ts";
+
+/** When an image is fetched: GitLab's words. */
+export type PullPolicy = "always" | "if-not-present" | "never";
+
+/** The image that a job runs in. */
+export interface JobImage {
+  readonly name: string;
+  /** Replaces the image's entrypoint; `[""]` or `[]` clears it. */
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly user?: string | undefined;
+  /** Tried in order. @default ["always"] */
+  readonly pullPolicy?: readonly PullPolicy[] | undefined;
+}
+
+/** A further container beside the job. */
+export interface JobService {
+  readonly name: string;
+  /** Names beside those that follow from the image's name. */
+  readonly aliases: readonly string[];
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly command?: readonly string[] | undefined;
+  readonly variables: Readonly<Record<string, string>>;
+  readonly pullPolicy?: readonly PullPolicy[] | undefined;
+}
+
+/** What a front door asks to have run on one fresh machine. */
+export interface JobSpec {
+  readonly name: string;
+  readonly poolName: string;
+  /** For people: `ci`, `run`, … */
+  readonly holder: string;
+  /** Without it the script runs on the machine itself. */
+  readonly image?: JobImage | undefined;
+  readonly services: readonly JobService[];
+  /** Names match [A-Za-z_][A-Za-z0-9_]*; values hold any character but NUL. */
+  readonly variables: Readonly<Record<string, string>>;
+  /** Commands, run in order in one shell together with `script`; the first that fails ends them. */
+  readonly beforeScript: readonly string[];
+  /** At least one command. Together with beforeScript at most 16 MiB. */
+  readonly script: readonly string[];
+  /** Commands in a shell of their own, run even after failure, timeout and cancellation. */
+  readonly afterScript: readonly string[];
+  /** Prints each command, after `$ `, before it runs. */
+  readonly echoCommands: boolean;
+  /** Bound of before_script and script together, in milliseconds. @default the pool's jobTimeoutMs, also its upper bound */
+  readonly timeoutMs?: number | undefined;
+  /** Id of an uploaded tar archive that is unpacked into the job's directory. */
+  readonly archiveId?: string | undefined;
+  /** How long the job may wait for a machine, in milliseconds. @default 1 h */
+  readonly waitTimeoutMs?: number | undefined;
+}
+
+/** How long each part of a job took, in milliseconds; absent where it did not happen. */
+export interface PhasesMs {
+  readonly queued?: number;
+  readonly leased?: number;
+  readonly pulled?: number;
+  readonly services?: number;
+  readonly script?: number;
+  readonly after?: number;
+  readonly released?: number;
+}
+
+/** The typed end of a job. */
+export type JobEnd =
+  | { readonly result: "success"; readonly exitCode: 0 }
+  | { readonly result: "failed"; readonly exitCode: number; readonly message: string }
+  | { readonly result: "timeout"; readonly message: string }
+  | { readonly result: "cancelled"; readonly message: string }
+  /** Safe to run again: the job is not at fault. */
+  | { readonly result: "machine-lost"; readonly message: string }
+  /** No machine could be had, or the manager failed. Safe to run again. */
+  | { readonly result: "system-failure"; readonly message: string };
+
+export type JobResult = JobEnd["result"];
+
+interface JobBase {
+  readonly id: JobId;
+  readonly name: string;
+  readonly poolName: string;
+  readonly holder: string;
+  readonly createdAt: EpochMs;
+  readonly leaseId?: LeaseId | undefined;
+  readonly machineId?: MachineId | undefined;
+  readonly startedAt?: EpochMs | undefined;
+  readonly phasesMs: PhasesMs;
+}
+
+/** An accepted job. It comes to exactly one end. */
+export type Job = JobBase &
+  (
+    | { readonly state: "waiting" }
+    | { readonly state: "running" }
+    | { readonly state: "ended"; readonly endedAt: EpochMs; readonly end: JobEnd }
+  );

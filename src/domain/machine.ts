@@ -1,0 +1,102 @@
+import type { EpochMs, LeaseId, MachineId } from "./ids.ts";
+import type { DriverName } from "./shape.ts";
+
+export type MachineState = "requested" | "booting" | "idle" | "leased" | "terminating" | "terminated";
+
+/** Where a machine's sshd answers. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Why a machine was ended. The first cause wins: a later one never overwrites it. */
+export type RetireReason =
+  | "job-finished"
+  | "job-cancelled"
+  | "job-timeout"
+  | "lease-released"
+  | "lease-lapsed"
+  | "launch-failed"
+  | "boot-timeout"
+  | "boot-failed"
+  | "host-key-changed"
+  | "channel-lost"
+  | "engine-lost"
+  | "instance-gone"
+  | "surplus-idle"
+  | "max-age"
+  | "pool-drained"
+  | "pool-removed"
+  | "pool-changed"
+  | "operator"
+  | "shutdown"
+  | "left-over";
+
+interface MachineBase {
+  readonly id: MachineId;
+  readonly poolName: string;
+  readonly driver: DriverName;
+  /** Idempotency token of the launch; stands in the store before the provider is called. */
+  readonly launchToken: string;
+  readonly requestedAt: EpochMs;
+  /** A cordoned machine gets no lease. */
+  readonly isCordoned: boolean;
+}
+
+/** Facts of a machine whose launch the provider accepted. */
+export interface LaunchedFacts {
+  readonly providerId: string;
+  readonly launchedAt: EpochMs;
+}
+
+/** Facts of a machine that passed its probes. */
+export interface ReadyFacts extends LaunchedFacts {
+  readonly address: Address;
+  readonly readyAt: EpochMs;
+}
+
+/** Facts of a machine on its way out. `leaseId` stays when it ever had one. */
+export interface RetireFacts {
+  readonly providerId?: string | undefined;
+  readonly leaseId?: LeaseId | undefined;
+  readonly reason: RetireReason;
+  /** One sentence for a person; never holds a secret. */
+  readonly detail: string;
+  readonly terminatingSince: EpochMs;
+}
+
+/**
+ * One virtual machine, from the intent to launch it until nothing of it is left.
+ *
+ * INVARIANTS
+ * - A machine is leased at most once: `leased` leads to `terminating` alone.
+ * - The record exists before the provider is called, and is `terminated` only after the provider said that it is gone.
+ */
+export type Machine = MachineBase &
+  (
+    | { readonly state: "requested" }
+    | ({ readonly state: "booting" } & LaunchedFacts)
+    | ({ readonly state: "idle"; readonly idleSince: EpochMs } & ReadyFacts)
+    | ({ readonly state: "leased"; readonly leaseId: LeaseId; readonly leasedAt: EpochMs } & ReadyFacts)
+    | ({ readonly state: "terminating" } & RetireFacts)
+    | ({ readonly state: "terminated"; readonly terminatedAt: EpochMs } & RetireFacts)
+  );
+
+export type MachineIn<S extends MachineState> = Extract<Machine, { readonly state: S }>;
+/** A machine in any state but the last. */
+export type LiveMachine = Exclude<Machine, { readonly state: "terminated" }>;
+
+/** The legal moves. Every live state may go to terminating; nothing leaves terminated. */
+export const TRANSITIONS = {
+  requested: ["booting", "terminating"],
+  booting: ["idle", "terminating"],
+  idle: ["leased", "terminating"],
+  leased: ["terminating"],
+  terminating: ["terminated"],
+  terminated: [],
+} as const satisfies Record<MachineState, readonly MachineState[]>;
+
+/** Tells whether a machine may move from one state to another. */
+export function canMove(from: MachineState, to: MachineState): boolean {
+  return (TRANSITIONS[from] as readonly MachineState[]).includes(to);
+}

@@ -1,0 +1,40 @@
+import type { MachineShape } from "./shape.ts";
+
+/**
+ * How jobs of a pool get Docker: `dind` makes job containers privileged and shares /certs/client; `socket` mounts the
+ * machine's own socket and makes the name `docker` resolve to the machine; `none` gives containers neither.
+ */
+export type DockerMode = "dind" | "socket" | "none";
+
+/** How the inside of a machine is set up. */
+export interface GuestSettings {
+  /** The account that jobs run as; has passwordless sudo. @default "runner" */
+  readonly user: string;
+  /** @default "dind" */
+  readonly docker: DockerMode;
+  /** URL of a registry mirror as the guest sees it, e.g. `http://10.0.2.2:5000`. */
+  readonly registryMirror?: string | undefined;
+  /** The engine's data root. @default "/var/lib/docker" */
+  readonly dataRoot: string;
+}
+
+/** What the operator wishes for one pool. All durations in milliseconds. */
+export interface DesiredPool {
+  readonly name: string;
+  /** Machines in any state but terminated, ≥ 1. GitLab's `limit`. */
+  readonly maxMachines: number;
+  /** Machines kept ready beside the leased ones, 0..maxMachines. GitLab's IdleCount. */
+  readonly idleCount: number;
+  /** A surplus idle machine is retired when it has been idle for longer. GitLab's IdleTime. */
+  readonly idleTimeMs: number;
+  /** Launches in flight (requested or booting) at once, ≥ 1. GitLab's MaxGrowthRate. */
+  readonly maxGrowthRate: number;
+  /** An idle machine older than this is replaced. */
+  readonly maxAgeMs: number;
+  /** From launch to ready. */
+  readonly bootTimeoutMs: number;
+  /** Upper bound of one job's run, from lease to release. */
+  readonly jobTimeoutMs: number;
+  readonly guest: GuestSettings;
+  readonly shape: MachineShape;
+}

@@ -1,0 +1,63 @@
+import type { EpochMs, MachineId } from "../domain/ids.ts";
+import type { Address } from "../domain/machine.ts";
+import type { MachineShape } from "../domain/shape.ts";
+
+/** What a machine is told at its first boot: cloud-init documents, NoCloud names. They hold the machine's own private host key. */
+export interface Seed {
+  readonly userData: string;
+  readonly metaData: string;
+}
+
+/** One machine to launch. */
+export interface LaunchSpec {
+  readonly machineId: MachineId;
+  readonly poolName: string;
+  readonly shape: MachineShape;
+  readonly seed: Seed;
+}
+
+/** The provider's resource behind a machine, as the provider reports it now. */
+export interface Instance {
+  readonly providerId: string;
+  /** From the tag that launch put on it. */
+  readonly machineId: MachineId;
+  readonly poolName: string;
+  readonly launchedAt: EpochMs;
+  /** `running` may not be reachable yet; `ending` is on its way out; `stopped` has no process but still has resources. */
+  readonly state: "pending" | "running" | "ending" | "stopped";
+  readonly address?: Address | undefined;
+}
+
+/** What a driver can do beyond launch, list and terminate. Declared, not probed. */
+export interface DriverCapabilities {
+  /** Calls `onGone` within a second of an instance's unexpected end. */
+  readonly watch: boolean;
+}
+
+/**
+ * Launches, lists and terminates machines of one provider for one owner. Safe for concurrent calls.
+ * Knows nothing of SSH, Docker, pools' policies or leases.
+ */
+export interface Driver {
+  readonly name: MachineShape["driver"];
+  readonly capabilities: DriverCapabilities;
+
+  /**
+   * Launches one instance, or answers the one that an earlier call with this token launched.
+   * @throws CapacityError when there is no room now, with a sentence that says what is short.
+   * @throws TransientError when it may have failed in passing; calling again with the same token is safe.
+   */
+  launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
+
+  /** Every instance that bears our owner tag, strangers' never. @throws when the answer cannot be had; never a partial list. */
+  list(signal: AbortSignal): Promise<readonly Instance[]>;
+
+  /** Ends instances and frees all that they held. What is gone already is success. */
+  terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
+
+  /** Reports instances that ended by themselves. Only with the `watch` capability. Answers how to stop watching. */
+  watch?(onGone: (providerId: string, detail: string) => void): () => void;
+
+  /** Lets go of files and sockets; instances stay as they are. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,73 @@
+import type { Duplex } from "node:stream";
+import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { Job, JobSpec } from "../domain/job.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { Machine, MachineState } from "../domain/machine.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import type { ExecOptions, RemoteProcess } from "./channel.ts";
+import type { LeaseRequest } from "./leases.ts";
+import type { TimelineEvent } from "./store.ts";
+
+export interface Health {
+  /** `degraded`: works, but something needs a look (see problems). */
+  readonly status: "ok" | "degraded";
+  readonly version: string;
+  readonly name: string;
+  readonly pid: number;
+  readonly startedAt: number;
+  readonly problems: readonly string[];
+}
+
+export interface PoolView {
+  readonly desired: DesiredPool;
+  readonly isCordoned: boolean;
+  readonly machines: Readonly<Record<MachineState, number>>;
+  readonly waitingLeases: number;
+  /** Why the pool is as it is now, in one sentence. */
+  readonly why: string;
+}
+
+export interface LeaseView {
+  readonly lease: Lease;
+  /** Why it waits, while it waits. */
+  readonly why?: string | undefined;
+}
+
+/** All that a front door can ask of a running manager; what the API serves. Unknown ids throw NotFoundError. */
+export interface Manager {
+  health(): Promise<Health>;
+  pools(): Promise<readonly PoolView[]>;
+  pool(name: string): Promise<PoolView>;
+  cordonPool(name: string): Promise<PoolView>;
+  /** Cordons, lets leases end, terminates the idle machines. */
+  drainPool(name: string): Promise<PoolView>;
+  resumePool(name: string): Promise<PoolView>;
+  /** Live machines, oldest first; with `all` the terminated ones too, at most 1,000. */
+  machines(all: boolean): Promise<readonly Machine[]>;
+  machine(id: MachineId): Promise<Machine>;
+  terminateMachine(id: MachineId): Promise<Machine>;
+  /** A process on the machine, e.g. an interactive shell, for people looking at a running job. Uses the kept channel. */
+  execOnMachine(id: MachineId, command: string, options: ExecOptions, signal: AbortSignal): Promise<RemoteProcess>;
+  acquireLease(request: LeaseRequest): Promise<LeaseView>;
+  leases(all: boolean): Promise<readonly LeaseView[]>;
+  /** Answers when the lease is no longer waiting, when the why has changed from `knownWhy`, or after `waitMs`. */
+  awaitLease(id: LeaseId, waitMs: number, knownWhy: string | undefined, signal: AbortSignal): Promise<LeaseView>;
+  renewLease(id: LeaseId): Promise<LeaseView>;
+  releaseLease(id: LeaseId): Promise<LeaseView>;
+  /** A process on the leased machine, as its user. */
+  execOnLease(id: LeaseId, command: string, options: ExecOptions, signal: AbortSignal): Promise<RemoteProcess>;
+  /** A stream to the Docker socket of the leased machine. */
+  forwardEngine(id: LeaseId, signal: AbortSignal): Promise<Duplex>;
+  putArchive(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string>;
+  /** Accepts a job: it is in the store when this resolves, and comes to exactly one end. */
+  submitJob(spec: JobSpec): Promise<Job>;
+  jobs(all: boolean): Promise<readonly Job[]>;
+  job(id: JobId): Promise<Job>;
+  /** Answers when the job has ended or `waitMs` has passed. */
+  awaitJob(id: JobId, waitMs: number, signal: AbortSignal): Promise<Job>;
+  /** Asks the job to end: script stopped, after_script still run; with `force` nothing is waited for. Ended already is success. */
+  cancelJob(id: JobId, force: boolean): Promise<Job>;
+  /** Where the job's waiting goes or went, as sentences. */
+  jobEvents(id: JobId): Promise<readonly TimelineEvent[]>;
+  jobLog(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
+}

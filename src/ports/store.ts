@@ -1,0 +1,52 @@
+import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { Job, JobSpec } from "../domain/job.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { Machine, MachineState } from "../domain/machine.ts";
+import type { MachineKeys } from "./guest.ts";
+
+/** Something that happened to a machine, a lease or a job, kept for the reader who asks why. */
+export interface TimelineEvent {
+  readonly at: EpochMs;
+  readonly machineId?: MachineId | undefined;
+  readonly leaseId?: LeaseId | undefined;
+  readonly jobId?: JobId | undefined;
+  readonly poolName?: string | undefined;
+  /** Past participle phrase, e.g. `machine launched`. */
+  readonly what: string;
+  readonly detail: string;
+}
+
+/** One write. Changes of one commit take effect together or not at all. */
+export type Change =
+  /** A new machine with its keys, in `requested`. @throws ConflictError when the id exists. */
+  | { readonly kind: "machine-added"; readonly machine: Machine; readonly keys: MachineKeys }
+  /** A machine's next record. @throws ConflictError when the stored state is not `from`. */
+  | { readonly kind: "machine-moved"; readonly machine: Machine; readonly from: MachineState }
+  | { readonly kind: "lease"; readonly lease: Lease }
+  | { readonly kind: "job"; readonly job: Job; readonly spec?: JobSpec | undefined }
+  | { readonly kind: "event"; readonly event: TimelineEvent };
+
+/** What must survive the process. Every commit is durable when its promise resolves. */
+export interface Store {
+  commit(changes: readonly Change[]): Promise<void>;
+  /** Machines in any state but terminated, oldest first. */
+  liveMachines(): Promise<readonly Machine[]>;
+  /** Any machine that was ever stored. */
+  machine(id: MachineId): Promise<Machine | undefined>;
+  /** All machines, newest first, at most `limit`. */
+  recentMachines(limit: number): Promise<readonly Machine[]>;
+  /** Keys of a machine; gone once it is terminated. */
+  keysOf(id: MachineId): Promise<MachineKeys | undefined>;
+  /** Leases that have not ended, oldest first. */
+  openLeases(): Promise<readonly Lease[]>;
+  lease(id: LeaseId): Promise<Lease | undefined>;
+  recentLeases(limit: number): Promise<readonly Lease[]>;
+  /** Jobs that have not ended, oldest first. */
+  openJobs(): Promise<readonly Job[]>;
+  job(id: JobId): Promise<Job | undefined>;
+  jobSpec(id: JobId): Promise<JobSpec | undefined>;
+  recentJobs(limit: number): Promise<readonly Job[]>;
+  /** Events of one machine, lease or job, oldest first. */
+  eventsOf(id: MachineId | LeaseId | JobId): Promise<readonly TimelineEvent[]>;
+  close(): Promise<void>;
+}
