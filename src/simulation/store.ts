@@ -1,0 +1,130 @@
+import { SystemError } from "../domain/errors.ts";
+import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { Job, JobSpec } from "../domain/job.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { Machine } from "../domain/machine.ts";
+import type { MachineKeys } from "../ports/guest.ts";
+import type { Change, Store, TimelineEvent } from "../ports/store.ts";
+import { DEFAULT_RETENTION } from "../store/retention.ts";
+import { checkAdded, checkJob, checkLease, checkMoved } from "../store/rules.ts";
+
+interface Tables {
+  readonly machines: Map<MachineId, Machine>;
+  readonly keys: Map<MachineId, MachineKeys>;
+  readonly leases: Map<LeaseId, Lease>;
+  readonly jobs: Map<JobId, Job>;
+  readonly specs: Map<JobId, JobSpec>;
+  readonly events: Map<string, TimelineEvent[]>;
+}
+type Undo = () => void;
+
+/** Makes a store that forgets everything with the process, else with the semantics of the real one; it prunes by count alone. */
+export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxRecords): Store {
+  const tables: Tables = {
+    machines: new Map(),
+    keys: new Map(),
+    leases: new Map(),
+    jobs: new Map(),
+    specs: new Map(),
+    events: new Map(),
+  };
+  let isOpen = true;
+  const values = <Value>(table: ReadonlyMap<unknown, Value>): Value[] => {
+    if (!isOpen) throw new SystemError("store-closed", "The store is closed");
+    return [...table.values()];
+  };
+  const get = <Id, Value>(table: ReadonlyMap<Id, Value>, id: Id): Value | undefined => {
+    if (!isOpen) throw new SystemError("store-closed", "The store is closed");
+    return table.get(id);
+  };
+  const recent = <Value>(table: ReadonlyMap<unknown, Value>, limit: number): Value[] =>
+    values(table).reverse().slice(0, limit);
+
+  return {
+    async commit(changes) {
+      if (!isOpen) throw new SystemError("store-closed", "The store is closed");
+      const undos: Undo[] = [];
+      try {
+        for (const change of changes) undos.push(...applyChange(tables, change));
+      } catch (error) {
+        for (const undo of undos.reverse()) undo();
+        throw error;
+      }
+      pruneTables(tables, maxRecords);
+    },
+    liveMachines: async () => values(tables.machines).filter(({ state }) => state !== "terminated"),
+    machine: async (id) => get(tables.machines, id),
+    recentMachines: async (limit) => recent(tables.machines, limit),
+    keysOf: async (id) => get(tables.keys, id),
+    openLeases: async () => values(tables.leases).filter(({ state }) => state !== "ended"),
+    lease: async (id) => get(tables.leases, id),
+    recentLeases: async (limit) => recent(tables.leases, limit),
+    openJobs: async () => values(tables.jobs).filter(({ state }) => state !== "ended"),
+    job: async (id) => get(tables.jobs, id),
+    jobSpec: async (id) => get(tables.specs, id),
+    recentJobs: async (limit) => recent(tables.jobs, limit),
+    eventsOf: async (id) => [...(get(tables.events, id) ?? [])],
+    async close() {
+      isOpen = false;
+    },
+  };
+}
+
+/** Applies one change; answers how to take it back, in order of doing. */
+function applyChange(tables: Tables, change: Change): Undo[] {
+  switch (change.kind) {
+    case "machine-added":
+      checkAdded(tables.machines.get(change.machine.id), change.machine);
+      return [
+        put(tables.machines, change.machine.id, change.machine),
+        put(tables.keys, change.machine.id, change.keys),
+      ];
+    case "machine-moved": {
+      const { machine, from } = change;
+      checkMoved(tables.machines.get(machine.id), machine, from);
+      const moved = put(tables.machines, machine.id, machine);
+      return machine.state === "terminated" ? [moved, put(tables.keys, machine.id, undefined)] : [moved];
+    }
+    case "lease":
+      checkLease(tables.leases.get(change.lease.id), change.lease);
+      return [put(tables.leases, change.lease.id, change.lease)];
+    case "job": {
+      const { job, spec } = change;
+      checkJob(tables.jobs.get(job.id), job);
+      const stored = put(tables.jobs, job.id, job);
+      if (job.state === "ended") return [stored, put(tables.specs, job.id, undefined)];
+      return spec === undefined ? [stored] : [stored, put(tables.specs, job.id, spec)];
+    }
+    case "event": {
+      const { event } = change;
+      const ids = [event.machineId, event.leaseId, event.jobId].filter((id) => id !== undefined);
+      return ids.map((id) => put(tables.events, id, [...(tables.events.get(id) ?? []), event]));
+    }
+  }
+}
+
+/** Sets a value, or removes it with `undefined`. Taking back a removal moves the row to the end, which no reader sees: only side tables lose rows. */
+function put<Id, Value>(table: Map<Id, Value>, id: Id, value: Value | undefined): Undo {
+  const before = table.get(id);
+  const set = (next: Value | undefined): void => {
+    if (next === undefined) table.delete(id);
+    else table.set(id, next);
+  };
+  set(value);
+  return () => set(before);
+}
+
+function pruneTables(tables: Tables, maxRecords: number): void {
+  const machines = drop(tables.machines, ({ state }) => state === "terminated", maxRecords);
+  const leases = drop(tables.leases, ({ state }) => state === "ended", maxRecords);
+  const jobs = drop(tables.jobs, ({ state }) => state === "ended", maxRecords);
+  for (const id of [...machines, ...leases, ...jobs]) tables.events.delete(id);
+}
+
+function drop<Id, Value>(table: Map<Id, Value>, isOver: (value: Value) => boolean, maxRecords: number): Id[] {
+  if (table.size <= maxRecords) return [];
+  const over = [...table].filter(([, value]) => isOver(value)).map(([id]) => id);
+  const surplus = over.slice(0, Math.max(0, over.length - maxRecords));
+  for (const id of surplus) table.delete(id);
+  return surplus;
+}
