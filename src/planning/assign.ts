@@ -1,0 +1,26 @@
+import type { LeaseIn } from "../domain/lease.ts";
+import type { LiveMachine, MachineIn } from "../domain/machine.ts";
+import { leasableMachines } from "./observed.ts";
+
+/** One lease and the idle machine that it gets. */
+export interface Assignment {
+  readonly lease: LeaseIn<"waiting">;
+  readonly machine: MachineIn<"idle">;
+}
+
+/** Orders a queue: the higher priority first, equal ones by arrival. */
+export function queueOrder(leases: readonly LeaseIn<"waiting">[]): LeaseIn<"waiting">[] {
+  return leases.toSorted((a, b) => b.priority - a.priority || a.createdAt - b.createdAt);
+}
+
+/** Gives the longest idle machine to the first in the queue, and so on. Both lists are of one pool. */
+export function assignLeases(
+  waiting: readonly LeaseIn<"waiting">[],
+  machines: readonly LiveMachine[],
+): readonly Assignment[] {
+  const idle = leasableMachines(machines);
+  return queueOrder(waiting).flatMap((lease, position) => {
+    const machine = idle[position];
+    return machine === undefined ? [] : [{ lease, machine }];
+  });
+}

@@ -1,0 +1,68 @@
+import type { EpochMs } from "../domain/ids.ts";
+import type { LiveMachine, MachineIn, MachineState } from "../domain/machine.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+
+/** What is known of one pool at the start of a pass. */
+export interface ObservedPool {
+  /** Machines of the pool in any state but terminated, oldest first. */
+  readonly machines: readonly LiveMachine[];
+  /** Leases that wait for a machine of the pool. */
+  readonly waitingLeases: number;
+  readonly isCordoned: boolean;
+  /** Cordoned, and idle machines are to go. */
+  readonly isDraining: boolean;
+  /** No launch before this instant, since the last one failed. */
+  readonly launchesPausedUntil: EpochMs;
+  /** What the provider said when it last refused a launch; empty when the last one went well. */
+  readonly launchProblem: string;
+  /** Machines that may still be launched before the limit over all pools is met, ≥ 0. */
+  readonly headroomOverall: number;
+}
+
+/** Counts machines by state. */
+export function countByState(machines: readonly { readonly state: MachineState }[]): Record<MachineState, number> {
+  const counts: Record<MachineState, number> = {
+    requested: 0,
+    booting: 0,
+    idle: 0,
+    leased: 0,
+    terminating: 0,
+    terminated: 0,
+  };
+  for (const { state } of machines) counts[state] += 1;
+  return counts;
+}
+
+/** Machines on their way to idle. */
+export function countInFlight(machines: readonly { readonly state: MachineState }[]): number {
+  const counts = countByState(machines);
+  return counts.requested + counts.booting;
+}
+
+/** Idle machines that may be leased, the longest idle first. */
+export function leasableMachines(machines: readonly LiveMachine[]): MachineIn<"idle">[] {
+  return machines
+    .filter((machine) => machine.state === "idle")
+    .filter((machine) => !machine.isCordoned)
+    .sort((a, b) => a.idleSince - b.idleSince);
+}
+
+/** Machines that the pool may still launch before one of its limits is met, with the name of the limit that binds. */
+export function launchRoom(
+  desired: DesiredPool,
+  observed: ObservedPool,
+): { readonly room: number; readonly limit: string } {
+  const rooms = [
+    {
+      room: desired.maxMachines - observed.machines.length,
+      limit: `max_machines (${desired.maxMachines}) of the pool`,
+    },
+    { room: observed.headroomOverall, limit: "max_machines over all pools" },
+    {
+      room: desired.maxGrowthRate - countInFlight(observed.machines),
+      limit: `max_growth_rate (${desired.maxGrowthRate})`,
+    },
+  ];
+  const least = rooms.reduce((low, next) => (next.room < low.room ? next : low));
+  return { room: Math.max(0, least.room), limit: least.limit };
+}

@@ -1,0 +1,34 @@
+import type { EpochMs, MachineId } from "../domain/ids.ts";
+import type { RetireReason } from "../domain/machine.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import { countInFlight, launchRoom, leasableMachines } from "./observed.ts";
+import type { ObservedPool } from "./observed.ts";
+import { planRetirements } from "./retire.ts";
+
+export interface ActionArgs {
+  launch: { readonly poolName: string; readonly count: number };
+  terminate: { readonly machineId: MachineId; readonly reason: RetireReason; readonly detail: string };
+}
+export type ActionOf<K extends keyof ActionArgs> = { [P in K]: { readonly kind: P } & ActionArgs[P] }[K];
+/** A planned effect, as data. */
+export type Action = ActionOf<keyof ActionArgs>;
+
+/**
+ * Decides the actions that move `observed` toward `desired`. Pure; an empty plan means converged.
+ *
+ * INVARIANTS
+ * - Machines in every state count against maxMachines, so a plan never passes it.
+ * - A leased machine is ended only when it has outlived the pool's jobTimeoutMs by far.
+ */
+export function planPool(desired: DesiredPool, observed: ObservedPool, now: EpochMs): Action[] {
+  const retirements = planRetirements(desired, observed, now);
+  const count = launchCount(desired, observed, now);
+  return count > 0 ? [...retirements, { kind: "launch", poolName: desired.name, count }] : retirements;
+}
+
+function launchCount(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
+  if (observed.isCordoned || now < observed.launchesPausedUntil) return 0;
+  const supply = leasableMachines(observed.machines).length + countInFlight(observed.machines);
+  const wanted = observed.waitingLeases + desired.idleCount - supply;
+  return Math.max(0, Math.min(wanted, launchRoom(desired, observed).room));
+}

@@ -1,0 +1,32 @@
+import type { EpochMs } from "../domain/ids.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import { countByState, launchRoom } from "./observed.ts";
+import type { ObservedPool } from "./observed.ts";
+
+/** Says in one sentence why a pool is as it is now. */
+export function explainPool(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
+  const counts = countByState(observed.machines);
+  const inFlight = counts.requested + counts.booting;
+  const have = `${counts.idle} idle, ${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
+  if (observed.isDraining) return `draining: ${have}`;
+  if (observed.isCordoned) return `cordoned: ${have}`;
+  if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
+  if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
+  return `${have}; idle_count ${desired.idleCount} is not met yet: ${bindingConstraint(desired, observed, now)}`;
+}
+
+/** Says in one sentence why a lease of this pool waits. */
+export function explainWait(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
+  const counts = countByState(observed.machines);
+  const inFlight = counts.requested + counts.booting;
+  if (observed.isCordoned) return "the pool is cordoned";
+  if (inFlight >= observed.waitingLeases) return `no idle machine; ${inFlight} booting`;
+  const booting = inFlight > 0 ? `${inFlight} booting, ` : "";
+  return `no idle machine; ${booting}${bindingConstraint(desired, observed, now)}`;
+}
+
+function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
+  if (now < observed.launchesPausedUntil) return `launches pause after a refusal: ${observed.launchProblem}`;
+  const { room, limit } = launchRoom(desired, observed);
+  return room === 0 ? `${limit} is reached` : "a launch is next";
+}

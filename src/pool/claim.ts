@@ -1,0 +1,51 @@
+import type { LeaseIn } from "../domain/lease.ts";
+import type { LiveMachine, MachineIn } from "../domain/machine.ts";
+import { leasedFrom } from "../domain/moves.ts";
+import { assignLeases } from "../planning/assign.ts";
+import type { Change } from "../ports/store.ts";
+import { eventOf } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
+
+/** Leases of a pool that wait. */
+export const waitingOf = (fleet: Fleet, poolName: string): LeaseIn<"waiting">[] =>
+  fleet.state.leases(poolName).filter((lease) => lease.state === "waiting");
+
+/** Machines whose channel is kept: an idle machine that is still being adopted gets no lease. */
+export const reachable = (fleet: Fleet, poolName: string): LiveMachine[] =>
+  fleet.state.machines(poolName).filter((machine) => fleet.guests.get(machine.id) !== undefined);
+
+/** Gives idle machines to those who wait. Call it inside `decide`. */
+export async function assignWaiting(fleet: Fleet): Promise<void> {
+  if (fleet.isClosing) return;
+  const changes = fleet.deps
+    .desired()
+    .pools.filter((pool) => !fleet.state.notes(pool.name).isCordoned)
+    .flatMap((pool) => assignLeases(waitingOf(fleet, pool.name), reachable(fleet, pool.name)))
+    .flatMap(({ lease, machine }) => holding(fleet, lease, machine));
+  if (changes.length > 0) await fleet.state.commit(changes);
+}
+
+/** The writes that give an idle machine to a lease. Commit them inside `decide`. */
+export function holding(fleet: Fleet, lease: LeaseIn<"waiting">, machine: MachineIn<"idle">): Change[] {
+  const now = fleet.deps.clock.now();
+  const held = {
+    ...lease,
+    state: "held" as const,
+    machineId: machine.id,
+    heldSince: now,
+    expiresAt: now + lease.ttlMs,
+  };
+  const { id: leaseId, poolName, jobId } = lease;
+  return [
+    { kind: "machine-moved", machine: leasedFrom(machine, lease.id, now), from: "idle" },
+    { kind: "lease", lease: held },
+    eventOf(fleet, {
+      leaseId,
+      machineId: machine.id,
+      poolName,
+      jobId,
+      what: "machine leased",
+      detail: `to ${lease.holder}`,
+    }),
+  ];
+}

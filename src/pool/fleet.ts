@@ -1,0 +1,99 @@
+import type { MachineId } from "../domain/ids.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import type { DriverName } from "../domain/shape.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { Guest } from "../ports/guest.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Random } from "../ports/random.ts";
+import type { Store, TimelineEvent } from "../ports/store.ts";
+import { createBroadcast } from "./broadcast.ts";
+import type { Broadcast } from "./broadcast.ts";
+import { createGuests } from "./guests.ts";
+import type { Guests } from "./guests.ts";
+import { createSerial } from "./serial.ts";
+import type { Serial } from "./serial.ts";
+import { createFleetState } from "./state.ts";
+import type { FleetState } from "./state.ts";
+import { createTaskSet } from "./tasks.ts";
+import type { TaskSet } from "./tasks.ts";
+
+/** What the operator wishes over all pools. */
+export interface DesiredFleet {
+  readonly pools: readonly DesiredPool[];
+  /** Machines of all pools together, in any state but terminated, ≥ 1. */
+  readonly maxMachines: number;
+}
+
+export interface FleetDeps {
+  readonly store: Store;
+  readonly drivers: ReadonlyMap<DriverName, Driver>;
+  readonly guest: Guest;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Read anew on every pass. */
+  readonly desired: () => DesiredFleet;
+}
+
+/** Everything that the parts of the control loop share. */
+export interface Fleet {
+  readonly deps: FleetDeps;
+  readonly state: FleetState;
+  readonly guests: Guests;
+  readonly tasks: TaskSet;
+  readonly changes: Broadcast;
+  /** Every decision and its commit run inside; effects run outside. */
+  readonly decide: Serial;
+  /** When a failed termination is tried again, and how often it failed. */
+  readonly terminations: Map<MachineId, { readonly failures: number; readonly nextAt: number }>;
+  /** Since when the provider's list has been without a machine. */
+  readonly missingSince: Map<MachineId, number>;
+  /** A pass was asked for and has not begun. */
+  isNudged: boolean;
+  /** Nothing is launched or leased any more. */
+  isClosing: boolean;
+}
+
+/** Key under which nudges of the loop are broadcast. */
+export const NUDGE = "nudge";
+
+/** Creates a fleet over its ports; nothing runs yet. */
+export function createFleet(deps: FleetDeps): Fleet {
+  const changes = createBroadcast();
+  return {
+    deps,
+    state: createFleetState(deps.store, changes),
+    guests: createGuests(),
+    tasks: createTaskSet(deps.logger),
+    changes,
+    decide: createSerial(),
+    terminations: new Map(),
+    missingSince: new Map(),
+    isNudged: false,
+    isClosing: false,
+  };
+}
+
+/** Asks for the next pass now. */
+export function nudge(fleet: Fleet): void {
+  fleet.isNudged = true;
+  fleet.changes.notify(NUDGE);
+}
+
+/** Finds a wished-for pool by name. */
+export function desiredPool(fleet: Fleet, name: string): DesiredPool | undefined {
+  return fleet.deps.desired().pools.find((pool) => pool.name === name);
+}
+
+/** Finds the driver of a machine. @throws Error when the manager was composed without it, which is a bug. */
+export function driverOf(fleet: Fleet, name: DriverName): Driver {
+  const driver = fleet.deps.drivers.get(name);
+  if (driver === undefined) throw new Error(`no driver "${name}" in this manager`);
+  return driver;
+}
+
+/** Makes a timeline entry, stamped now. */
+export function eventOf(fleet: Fleet, event: Omit<TimelineEvent, "at">): { kind: "event"; event: TimelineEvent } {
+  return { kind: "event", event: { at: fleet.deps.clock.now(), ...event } };
+}

@@ -1,0 +1,43 @@
+import type { Logger } from "../ports/logger.ts";
+
+/** Effects that run beside the loop, each under a name; none is ever left floating. */
+export interface TaskSet {
+  /** Starts `run` unless a task of that name is running. A failure is a bug by then, and logged as one. */
+  start(name: string, run: (signal: AbortSignal) => Promise<void>): void;
+  /** Asks one task to end, for this reason. Not running is success. */
+  abort(name: string, reason: Error): void;
+  isRunning(name: string): boolean;
+  /** Resolves when the named task, if any, has ended. */
+  settled(name: string): Promise<void>;
+  /** Aborts all and resolves when all have ended. */
+  close(): Promise<void>;
+}
+
+/** Creates an empty set. */
+export function createTaskSet(logger: Logger): TaskSet {
+  const running = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>();
+
+  return {
+    start(name, run) {
+      if (running.has(name)) return;
+      const controller = new AbortController();
+      const ended = run(controller.signal)
+        .catch((error: unknown) => {
+          if (!controller.signal.aborted) logger.error({ task: name, err: error }, "task failed");
+        })
+        .finally(() => running.delete(name));
+      running.set(name, { controller, ended });
+    },
+    abort(name, reason) {
+      running.get(name)?.controller.abort(reason);
+    },
+    isRunning: (name) => running.has(name),
+    async settled(name) {
+      await running.get(name)?.ended;
+    },
+    async close() {
+      for (const { controller } of running.values()) controller.abort(new Error("the manager is stopping"));
+      await Promise.all([...running.values()].map((task) => task.ended));
+    },
+  };
+}
