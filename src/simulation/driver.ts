@@ -1,0 +1,74 @@
+import { CapacityError } from "../domain/errors.ts";
+import type { EpochMs } from "../domain/ids.ts";
+import type { Driver, Instance } from "../ports/driver.ts";
+import type { ProviderInstance, SimulatedProvider } from "./provider.ts";
+
+/**
+ * Creates a driver of pretended machines for one owner. It keeps nothing itself: another driver over the same provider
+ * finds what this one launched, as after a restart.
+ */
+export function createSimulatedDriver(provider: SimulatedProvider, owner: string): Driver {
+  const { driverSide: side } = provider;
+  const { clock } = side;
+  const watches = new Set<() => void>();
+
+  const ours = (): ProviderInstance[] => provider.instances().filter((instance) => instance.owner === owner);
+
+  return {
+    name: "simulated",
+    capabilities: { watch: true },
+    async launch(spec, token, signal) {
+      side.record("launch", owner, [token]);
+      signal.throwIfAborted();
+      side.throwFault("launch", "before");
+      const known = ours().find((instance) => instance.token === token);
+      if (known === undefined && !side.hasRoom())
+        throw new CapacityError("no-room", `the simulated provider has no room beside ${ours().length} instances`);
+      const instance = known ?? side.add({ owner, token, machineId: spec.machineId, poolName: spec.poolName });
+      if (instance.runningAt > clock.now()) await clock.sleep(instance.runningAt - clock.now(), signal);
+      side.throwFault("launch", "after");
+      return instanceFrom(instance, clock.now());
+    },
+    async list(signal) {
+      side.record("list", owner, []);
+      signal.throwIfAborted();
+      side.throwFault("list", "before");
+      return ours().map((instance) => instanceFrom(instance, clock.now()));
+    },
+    async terminate(providerIds, signal) {
+      side.record("terminate", owner, providerIds);
+      signal.throwIfAborted();
+      side.throwFault("terminate", "before");
+      const ending = ours().filter(({ providerId }) => providerIds.includes(providerId));
+      for (const instance of ending) side.terminate(instance);
+      const lastGoneAt = Math.max(...ending.map(({ goneAt }) => goneAt ?? 0));
+      if (lastGoneAt > clock.now()) await clock.sleep(lastGoneAt - clock.now(), signal);
+      side.throwFault("terminate", "after");
+    },
+    watch(onGone) {
+      const stop = provider.onEnd((instance, detail, isExpected) => {
+        if (!isExpected && instance.owner === owner) onGone(instance.providerId, detail);
+      });
+      watches.add(stop);
+      return () => {
+        stop();
+        watches.delete(stop);
+      };
+    },
+    async close() {
+      for (const stop of watches) stop();
+      watches.clear();
+    },
+  };
+}
+
+function instanceFrom(instance: ProviderInstance, now: EpochMs): Instance {
+  const { providerId, machineId, poolName, launchedAt, address } = instance;
+  return { providerId, machineId, poolName, launchedAt, state: stateFrom(instance, now), address };
+}
+
+function stateFrom({ goneAt, hasStopped, runningAt }: ProviderInstance, now: EpochMs): Instance["state"] {
+  if (goneAt !== undefined) return "ending";
+  if (hasStopped) return "stopped";
+  return runningAt > now ? "pending" : "running";
+}

@@ -1,0 +1,81 @@
+import type { MachineError } from "../domain/errors.ts";
+import type { EpochMs } from "../domain/ids.ts";
+import type { Address } from "../domain/machine.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Guest, KeyPair } from "../ports/guest.ts";
+import { createSimulatedChannel, quietProgram } from "./channel.ts";
+import type { RunProgram, SimulatedChannel } from "./channel.ts";
+import { createSimulatedEngine, quietContainer } from "./engine.ts";
+import type { RunContainer } from "./engine.ts";
+import type { ProviderInstance, SimulatedProvider } from "./provider.ts";
+
+export interface SimulatedGuestOptions {
+  /** From launch to ready, in milliseconds; a function may differ from machine to machine. @default 1,000 */
+  readonly bootMs?: number | ((address: Address) => number) | undefined;
+  /** Plays programs. @default exits with 0, silent */
+  readonly runProgram?: RunProgram | undefined;
+  /** Plays containers. @default exits with 0, silent */
+  readonly runContainer?: RunContainer | undefined;
+}
+
+/** The guests of a simulated provider's instances, with their faults. */
+export interface SimulatedGuest extends Guest {
+  /** Addresses in the order of the connects. */
+  readonly connects: readonly Address[];
+  /** The next connect fails with this once its machine has booted. */
+  failNext(error: MachineError): void;
+  /** Cuts the channel to one machine, which goes on running. */
+  cutChannel(address: Address, why?: string): void;
+}
+
+/** A machine that can never be reached is asked for again this often. */
+const RETRY_MS = 1_000;
+
+/** Creates the guest side of a simulated provider: machines boot on the clock, and their channels break when they end. */
+export function createSimulatedGuest(
+  deps: { readonly clock: Clock; readonly provider: SimulatedProvider },
+  options: SimulatedGuestOptions = {},
+): SimulatedGuest {
+  const { clock, provider } = deps;
+  const { bootMs = 1_000, runProgram = quietProgram, runContainer = quietContainer } = options;
+  const connects: Address[] = [];
+  const failures: MachineError[] = [];
+  const channels = new Map<string, Set<SimulatedChannel>>();
+
+  const runningAt = (host: string): ProviderInstance | undefined =>
+    provider
+      .instances()
+      .find((instance) => instance.address.host === host && !instance.hasStopped && instance.goneAt === undefined);
+  const readyAt = (instance: ProviderInstance): EpochMs =>
+    instance.runningAt + (typeof bootMs === "number" ? bootMs : bootMs(instance.address));
+  const cut = (host: string, why: string): void => {
+    for (const channel of channels.get(host) ?? []) channel.cut(why);
+    channels.delete(host);
+  };
+  provider.onEnd(({ address }, detail) => cut(address.host, `the machine is gone: ${detail}`));
+
+  return {
+    connects,
+    failNext: (error) => void failures.push(error),
+    cutChannel: ({ host }, why = "connection reset") => cut(host, why),
+    createKeys: (machineId) => ({ host: pairFrom(`host of ${machineId}`), client: pairFrom(`client of ${machineId}`) }),
+    seedFrom: async (machineId) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
+    async connect(address, _keys, _settings, signal) {
+      connects.push(address);
+      for (;;) {
+        const instance = runningAt(address.host);
+        const waitMs = instance === undefined ? RETRY_MS : readyAt(instance) - clock.now();
+        if (waitMs <= 0) break;
+        await clock.sleep(waitMs, signal);
+      }
+      signal.throwIfAborted();
+      const failure = failures.shift();
+      if (failure !== undefined) throw failure;
+      const channel = createSimulatedChannel(runProgram);
+      channels.set(address.host, (channels.get(address.host) ?? new Set()).add(channel));
+      return { channel, engine: createSimulatedEngine(runContainer, channel.broken) };
+    },
+  };
+}
+
+const pairFrom = (name: string): KeyPair => ({ publicKey: `public key, ${name}`, privateKey: `private key, ${name}` });

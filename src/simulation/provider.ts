@@ -1,0 +1,149 @@
+import type { EpochMs, MachineId } from "../domain/ids.ts";
+import type { Address } from "../domain/machine.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Random } from "../ports/random.ts";
+
+export type DriverVerb = "launch" | "list" | "terminate";
+
+/** One call of a driver, as the provider saw it. `about` is the token, or the provider ids. */
+export interface ProviderCall {
+  readonly verb: DriverVerb;
+  readonly at: EpochMs;
+  readonly owner: string;
+  readonly about: readonly string[];
+}
+
+/** What the pretended provider knows of one instance. */
+export interface ProviderInstance {
+  readonly providerId: string;
+  readonly owner: string;
+  readonly token: string;
+  readonly machineId: MachineId;
+  readonly poolName: string;
+  readonly address: Address;
+  readonly launchedAt: EpochMs;
+  /** When it is `running`. */
+  readonly runningAt: EpochMs;
+  /** When nothing of it is left; set by terminate. */
+  goneAt?: EpochMs;
+  /** It ended by itself. */
+  hasStopped: boolean;
+}
+
+export interface ProviderOptions {
+  /** From the call to `running`, in milliseconds. @default 0 */
+  readonly launchDelayMs?: number | undefined;
+  /** From the call to gone, in milliseconds. @default 0 */
+  readonly terminateDelayMs?: number | undefined;
+  /** Instances of all owners that it has room for. @default no limit */
+  readonly maxInstances?: number | undefined;
+}
+
+/** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
+export type FaultMoment = "before" | "after";
+
+/** A pretended provider. It outlives the drivers that talk to it, as a real one outlives a manager. */
+export interface SimulatedProvider {
+  readonly calls: readonly ProviderCall[];
+  /** All owners' instances that are not gone, oldest first. */
+  instances(): readonly ProviderInstance[];
+  /** The next calls of this verb that find no earlier script fail with `error`. @default moment "before" */
+  failNext(verb: DriverVerb, error: Error, moment?: FaultMoment): void;
+  setMaxInstances(maxInstances: number): void;
+  /** Ends an instance by itself, as a crash of its host would. Its resources stay until it is terminated. */
+  loseInstance(providerId: string, detail?: string): void;
+  /** Tells of every end of an instance; `isExpected` when it was terminated. Answers how to stop. */
+  onEnd(listener: (instance: ProviderInstance, detail: string, isExpected: boolean) => void): () => void;
+  /** The driver's side. */
+  readonly driverSide: DriverSide;
+}
+
+export interface DriverSide {
+  readonly clock: Clock;
+  readonly launchDelayMs: number;
+  readonly terminateDelayMs: number;
+  hasRoom(): boolean;
+  record(verb: DriverVerb, owner: string, about: readonly string[]): void;
+  throwFault(verb: DriverVerb, moment: FaultMoment): void;
+  add(facts: Pick<ProviderInstance, "owner" | "token" | "machineId" | "poolName">): ProviderInstance;
+  terminate(instance: ProviderInstance): void;
+}
+
+/** Creates an empty provider. */
+export function createSimulatedProvider(
+  deps: { readonly clock: Clock; readonly random: Random },
+  options: ProviderOptions = {},
+): SimulatedProvider {
+  const { clock, random } = deps;
+  const { launchDelayMs = 0, terminateDelayMs = 0 } = options;
+  let maxInstances = options.maxInstances ?? Infinity;
+  const calls: ProviderCall[] = [];
+  const faults: { readonly verb: DriverVerb; readonly moment: FaultMoment; readonly error: Error }[] = [];
+  const byId = new Map<string, ProviderInstance>();
+  const listeners = new Set<(instance: ProviderInstance, detail: string, isExpected: boolean) => void>();
+
+  const instances = (): ProviderInstance[] => {
+    for (const { providerId, goneAt } of byId.values())
+      if (goneAt !== undefined && goneAt <= clock.now()) byId.delete(providerId);
+    return [...byId.values()];
+  };
+  const tell = (instance: ProviderInstance, detail: string, isExpected: boolean): void => {
+    for (const listener of [...listeners]) listener(instance, detail, isExpected);
+  };
+  const freeHost = (): string => {
+    const taken = new Set(instances().map(({ address }) => address.host));
+    for (;;) {
+      const host = `127.${[0, 0, 0].map(() => 1 + Math.floor(random.fraction() * 254)).join(".")}`;
+      if (!taken.has(host)) return host;
+    }
+  };
+
+  return {
+    calls,
+    instances,
+    failNext: (verb, error, moment = "before") => void faults.push({ verb, moment, error }),
+    setMaxInstances: (max) => {
+      maxInstances = max;
+    },
+    loseInstance(providerId, detail = "the instance ended by itself") {
+      const instance = byId.get(providerId);
+      if (instance === undefined || instance.hasStopped || instance.goneAt !== undefined) return;
+      instance.hasStopped = true;
+      tell(instance, detail, false);
+    },
+    onEnd(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    driverSide: {
+      clock,
+      launchDelayMs,
+      terminateDelayMs,
+      hasRoom: () => instances().length < maxInstances,
+      record: (verb, owner, about) => void calls.push({ verb, at: clock.now(), owner, about }),
+      throwFault(verb, moment) {
+        const index = faults.findIndex((fault) => fault.verb === verb);
+        if (faults[index]?.moment !== moment) return;
+        throw faults.splice(index, 1)[0]?.error;
+      },
+      add(facts) {
+        const launchedAt = clock.now();
+        const instance: ProviderInstance = {
+          ...facts,
+          providerId: random.id("sim"),
+          address: { host: freeHost(), port: 22 },
+          launchedAt,
+          runningAt: launchedAt + launchDelayMs,
+          hasStopped: false,
+        };
+        byId.set(instance.providerId, instance);
+        return instance;
+      },
+      terminate(instance) {
+        if (instance.goneAt !== undefined) return;
+        instance.goneAt = clock.now() + terminateDelayMs;
+        if (!instance.hasStopped) tell(instance, "terminated", true);
+      },
+    },
+  };
+}
