@@ -1,0 +1,70 @@
+import { leaseIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
+import type { LiveMachine, MachineIn } from "../../src/domain/machine.ts";
+
+/** The present of the builders below, in epoch milliseconds. */
+export const NOW = 1_000_000_000;
+
+let count = 0;
+
+const base = (): Omit<MachineIn<"requested">, "state" | "requestedAt"> => ({
+  id: machineIdFrom(`m-${++count}`),
+  poolName: "small",
+  driver: "simulated",
+  launchToken: `t-${count}`,
+  isCordoned: false,
+});
+const ready = (ageMs: number): Pick<MachineIn<"idle">, "providerId" | "launchedAt" | "address" | "readyAt"> => ({
+  providerId: `i-${count}`,
+  launchedAt: NOW - ageMs,
+  readyAt: NOW - ageMs,
+  address: { host: "127.1.1.1", port: 22 },
+});
+
+export const requestedMachine = ({ ageMs = 0 } = {}): LiveMachine => ({
+  ...base(),
+  state: "requested",
+  requestedAt: NOW - ageMs,
+});
+
+export const bootingMachine = ({ ageMs = 0 } = {}): LiveMachine => ({
+  ...base(),
+  state: "booting",
+  requestedAt: NOW - ageMs,
+  providerId: `i-${count}`,
+  launchedAt: NOW - ageMs,
+});
+
+export const idleMachine = ({
+  ageMs = 0,
+  idleMs = ageMs,
+  isCordoned = false,
+}: {
+  ageMs?: number;
+  idleMs?: number;
+  isCordoned?: boolean;
+} = {}): MachineIn<"idle"> => ({
+  ...base(),
+  ...ready(ageMs),
+  state: "idle",
+  requestedAt: NOW - ageMs,
+  idleSince: NOW - idleMs,
+  isCordoned,
+});
+
+export const leasedMachine = ({ ageMs = 0, leasedMs = 0 } = {}): LiveMachine => ({
+  ...base(),
+  ...ready(ageMs),
+  state: "leased",
+  requestedAt: NOW - ageMs,
+  leaseId: leaseIdFrom(`l-${count}`),
+  leasedAt: NOW - leasedMs,
+});
+
+export const terminatingMachine = (): LiveMachine => ({
+  ...base(),
+  state: "terminating",
+  requestedAt: NOW,
+  reason: "operator",
+  detail: "by hand",
+  terminatingSince: NOW,
+});

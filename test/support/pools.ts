@@ -1,0 +1,18 @@
+import type { DesiredPool } from "../../src/domain/pool.ts";
+
+/** A pool of simulated machines; every setting may be overridden. */
+export function pool(overrides: Partial<DesiredPool> = {}): DesiredPool {
+  return {
+    name: "small",
+    maxMachines: 4,
+    idleCount: 1,
+    idleTimeMs: 600_000,
+    maxGrowthRate: 2,
+    maxAgeMs: 43_200_000,
+    bootTimeoutMs: 300_000,
+    jobTimeoutMs: 3_600_000,
+    guest: { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" },
+    shape: { driver: "simulated" },
+    ...overrides,
+  };
+}
