@@ -1,0 +1,61 @@
+import { readFile } from "node:fs/promises";
+import { parse, stringify } from "yaml";
+import type { MachineId } from "../domain/ids.ts";
+import type { GuestSettings } from "../domain/pool.ts";
+import type { Seed } from "../ports/driver.ts";
+import type { MachineKeys } from "../ports/guest.ts";
+
+/** cloud-init/ beside src/ and beside dist/. */
+const TEMPLATES = new URL("../../cloud-init/", import.meta.url);
+
+/** Renders what a machine is told at its first boot. The documents are built as data, so that no value can break out of its place. */
+export async function seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings): Promise<Seed> {
+  const [userData, sshd, engine] = await Promise.all([
+    readTemplate("user-data.yaml"),
+    readTemplate("sshd.conf"),
+    readTemplate("daemon.json"),
+  ]);
+  const document = {
+    ...(parse(userData) as object),
+    hostname: machineId,
+    ssh_keys: { ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey },
+    users: [accountFrom(settings.user, keys)],
+    write_files: [
+      { path: "/etc/hosts", content: hostsFrom(machineId) },
+      { path: "/etc/ssh/sshd_config.d/10-mayfly.conf", content: sshd },
+      { path: "/etc/docker/daemon.json", content: engineSettingsFrom(engine, settings) },
+    ],
+  };
+  return {
+    userData: `#cloud-config\n${stringify(document)}`,
+    metaData: stringify({ "instance-id": machineId, "local-hostname": machineId }),
+  };
+}
+
+const readTemplate = (name: string): Promise<string> => readFile(new URL(name, TEMPLATES), "utf8");
+
+/** Without its own name there, every sudo asks a name server for it first. */
+const hostsFrom = (machineId: MachineId): string =>
+  `127.0.0.1 localhost\n127.0.1.1 ${machineId}\n::1 localhost ip6-localhost ip6-loopback\n`;
+
+function accountFrom(user: string, keys: MachineKeys): object {
+  return {
+    name: user,
+    groups: ["docker", "sudo"],
+    shell: "/bin/bash",
+    sudo: "ALL=(ALL) NOPASSWD:ALL",
+    // "*" matches no password, and unlike a locked account ("!") sshd lets it in by key without PAM.
+    lock_passwd: false,
+    passwd: "*",
+    ssh_authorized_keys: [keys.client.publicKey],
+  };
+}
+
+function engineSettingsFrom(template: string, { dataRoot, registryMirror }: GuestSettings): string {
+  const settings = {
+    ...(JSON.parse(template) as object),
+    "data-root": dataRoot,
+    ...(registryMirror === undefined ? {} : { "registry-mirrors": [registryMirror] }),
+  };
+  return `${JSON.stringify(settings, undefined, 2)}\n`;
+}

@@ -1,0 +1,93 @@
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { machineIdFrom } from "../../../src/domain/ids.ts";
+import { createKeys } from "../../../src/guest/keys.ts";
+import { seedFrom } from "../../../src/guest/seed.ts";
+
+const machineId = machineIdFrom("machine-0123456789");
+const keys = createKeys(machineId);
+const settings = { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" } as const;
+
+interface UserData {
+  readonly ssh_keys: Readonly<Record<string, string>>;
+  readonly users: readonly Readonly<Record<string, unknown>>[];
+  readonly write_files: readonly { readonly path: string; readonly content: string }[];
+}
+
+async function userDataOf(overrides: object = {}): Promise<UserData> {
+  const seed = await seedFrom(machineId, keys, { ...settings, ...overrides });
+  return parse(seed.userData) as UserData;
+}
+
+const fileOf = (data: UserData, path: string): string =>
+  data.write_files.find((file) => file.path === path)?.content ?? "";
+
+describe("seedFrom", () => {
+  it("starts with the line that cloud-init knows its documents by", async () => {
+    const { userData } = await seedFrom(machineId, keys, settings);
+
+    expect(userData.split("\n")[0]).toBe("#cloud-config");
+  });
+
+  it("hands in the machine's own host key and nothing of the client's private one", async () => {
+    const { userData } = await seedFrom(machineId, keys, settings);
+    const data = await userDataOf();
+
+    expect(data.ssh_keys).toEqual({ ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey });
+    expect(userData).not.toContain(keys.client.privateKey.split("\n")[3]);
+  });
+
+  it("makes one account, in docker and sudo, without password, for the manager's key alone", async () => {
+    const { users } = await userDataOf({ user: "builder" });
+
+    expect(users).toEqual([
+      {
+        name: "builder",
+        groups: ["docker", "sudo"],
+        shell: "/bin/bash",
+        sudo: "ALL=(ALL) NOPASSWD:ALL",
+        lock_passwd: false,
+        passwd: "*",
+        ssh_authorized_keys: [keys.client.publicKey],
+      },
+    ]);
+  });
+
+  it("gives the engine its data root, its mirror and bounded logs", async () => {
+    const data = await userDataOf({ dataRoot: "/data", registryMirror: "http://10.0.2.2:5000" });
+
+    expect(JSON.parse(fileOf(data, "/etc/docker/daemon.json"))).toEqual({
+      "log-driver": "json-file",
+      "log-opts": { "max-size": "10m", "max-file": "2" },
+      "data-root": "/data",
+      "registry-mirrors": ["http://10.0.2.2:5000"],
+    });
+  });
+
+  it("names no mirror where none is set", async () => {
+    expect(fileOf(await userDataOf(), "/etc/docker/daemon.json")).not.toContain("registry-mirrors");
+  });
+
+  it("keeps values that look like YAML in their place", async () => {
+    const data = await userDataOf({ dataRoot: "/data: {}\nusers: [root] # '\"" });
+
+    expect(data.users).toHaveLength(1);
+    expect(JSON.parse(fileOf(data, "/etc/docker/daemon.json"))).toMatchObject({
+      "data-root": "/data: {}\nusers: [root] # '\"",
+    });
+  });
+
+  it("switches passwords off in sshd", async () => {
+    expect(fileOf(await userDataOf(), "/etc/ssh/sshd_config.d/10-mayfly.conf")).toMatch(/^PasswordAuthentication no$/m);
+  });
+
+  it("lets the machine resolve its own name", async () => {
+    expect(fileOf(await userDataOf(), "/etc/hosts")).toMatch(new RegExp(`^127\\.0\\.1\\.1 ${machineId}$`, "m"));
+  });
+
+  it("names the machine in the metadata", async () => {
+    const { metaData } = await seedFrom(machineId, keys, settings);
+
+    expect(parse(metaData)).toEqual({ "instance-id": machineId, "local-hostname": machineId });
+  });
+});
