@@ -1,0 +1,20 @@
+import type { DesiredPool } from "../domain/pool.ts";
+
+/** Where the control API listens. */
+export interface ApiConfig {
+  /** Path of the unix socket, at most 107 bytes. @default mayfly.sock in the state directory */
+  readonly socket: string;
+}
+
+/** All that an operator wishes, checked. */
+export interface Config {
+  /** Owner tag on all that this manager launches. @default "mayfly" */
+  readonly name: string;
+  /** Absolute path. @default /var/lib/mayfly for root, else $XDG_STATE_HOME/mayfly or ~/.local/state/mayfly */
+  readonly stateDir: string;
+  /** Machines of all pools together, ≥ 1. @default 100 */
+  readonly maxMachines: number;
+  readonly api: ApiConfig;
+  /** At least one, with unique names, in the order of the file. */
+  readonly pools: readonly DesiredPool[];
+}

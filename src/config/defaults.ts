@@ -1,0 +1,24 @@
+import * as z from "zod";
+import { fileSchema } from "./schema.ts";
+
+/** Puts in every default that the file leaves open, the ones that depend on the state directory too. Wrong values stay as they are. */
+export function fillDefaults(raw: Readonly<Record<string, unknown>>, defaultStateDir: string): unknown {
+  const { state_dir = defaultStateDir, api = {}, pool = [{ name: "default" }] } = raw;
+  const socket = typeof state_dir === "string" ? `${state_dir.replace(/\/$/, "")}/mayfly.sock` : undefined;
+  return fill(fileSchema, { ...raw, state_dir, pool, api: isTable(api) ? { socket, ...api } : api });
+}
+
+function fill(schema: z.core.$ZodType, value: unknown): unknown {
+  if (schema instanceof z.ZodPrefault) return fill(schema.def.innerType, value ?? schema.def.defaultValue);
+  if (schema instanceof z.ZodArray && Array.isArray(value)) return value.map((item) => fill(schema.element, item));
+  if (!(schema instanceof z.ZodObject) || !isTable(value)) return value;
+  const known = Object.entries(schema.shape as Readonly<Record<string, z.core.$ZodType>>).flatMap(([key, field]) => {
+    const filled = fill(field, value[key]);
+    return filled === undefined ? [] : [[key, filled] as const];
+  });
+  return { ...value, ...Object.fromEntries(known) };
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}

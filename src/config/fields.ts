@@ -1,0 +1,66 @@
+import * as z from "zod";
+import { DURATION_EXAMPLES, formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
+
+const DAY_MS = 86_400_000;
+/** The longest duration that a config may hold: nothing waits for longer than a year. */
+const MAX_DURATION_MS = 365 * DAY_MS;
+
+// The message of every field is the rule alone; problems.ts puts the key before it and the value behind it.
+
+/** A string that matches a pattern. */
+export const text = (pattern: RegExp, rule: string) => z.string({ error: rule }).regex(pattern, { error: rule });
+
+/** An integer within both bounds. */
+export function integer(min: number, max: number) {
+  const error = `an integer from ${min} to ${max}`;
+  return z.int({ error }).min(min, { error }).max(max, { error });
+}
+
+/** One of some words. */
+export const oneOf = <const Words extends readonly string[]>(words: Words) =>
+  z.enum(words, { error: words.map((word) => JSON.stringify(word)).join(" or ") });
+
+/** A string such as "20m", read as milliseconds. */
+export function duration(minMs: number) {
+  const shape = `a duration such as ${DURATION_EXAMPLES}`;
+  const range = `a duration from ${formatDuration(minMs)} to ${formatDuration(MAX_DURATION_MS)}`;
+  return z.string({ error: shape }).transform((value, context) => {
+    const ms = parseDuration(value);
+    if (ms !== undefined && ms >= minMs && ms <= MAX_DURATION_MS) return ms;
+    context.addIssue({ code: "custom", message: ms === undefined ? shape : range });
+    return z.NEVER;
+  });
+}
+
+/** A string such as "2GiB", read as a count of `unitBytes`. */
+export function size(unitBytes: number, min: number, max: number) {
+  const [low, high] = [formatSize(min * unitBytes), formatSize(max * unitBytes)];
+  const shape = 'a size such as "2GiB" or "512MiB"';
+  const range = `a size from ${low} to ${high} in whole ${formatSize(unitBytes).slice(1)}`;
+  return z.string({ error: shape }).transform((value, context) => {
+    const bytes = parseSize(value);
+    const count = (bytes ?? 0) / unitBytes;
+    if (bytes !== undefined && Number.isInteger(count) && count >= min && count <= max) return count;
+    context.addIssue({ code: "custom", message: bytes === undefined ? shape : range });
+    return z.NEVER;
+  });
+}
+
+/** A path that starts at the root and has no empty, `.` or `..` parts. */
+export function absolutePath() {
+  const rule = 'an absolute path such as "/var/lib/mayfly"';
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a path must not hold them.
+  return text(/^(?:\/(?!\.{1,2}(?:\/|$))[^/\x00-\x1f\x7f]+)+\/?$/, rule).transform((path) => path.replace(/\/$/, ""));
+}
+
+/** The URL of a registry mirror in the form that dockerd takes: scheme and host, no path, no credentials. */
+export function mirrorUrl() {
+  const rule = 'an http or https URL of a host, without path and credentials, such as "http://10.0.2.2:5000"';
+  return z.string({ error: rule }).refine(isMirrorUrl, { error: rule });
+}
+
+function isMirrorUrl(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null || /[\s@]/.test(value)) return false;
+  return ["http:", "https:"].includes(url.protocol) && url.pathname === "/" && url.search === "" && url.hash === "";
+}

@@ -1,0 +1,102 @@
+import { ConfigError } from "../domain/errors.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import type { Config } from "./config.ts";
+import { fillDefaults } from "./defaults.ts";
+import { entriesFrom } from "./explain.ts";
+import type { ConfigEntry } from "./explain.ts";
+import { problemsFrom } from "./problems.ts";
+import { checkRules } from "./rules.ts";
+import { fileSchema } from "./schema.ts";
+import type { ConfigFile } from "./schema.ts";
+import { parseToml } from "./toml.ts";
+import type { Path } from "./toml.ts";
+
+/** A config with the origin of each of its values. */
+export interface ExplainedConfig {
+  readonly config: Config;
+  /** In the order of the schema. */
+  readonly entries: readonly ConfigEntry[];
+}
+
+/**
+ * Reads the text of a mayfly.toml.
+ * @param fileName how messages name the file.
+ * @param defaultStateDir what `state_dir` is when the file does not say.
+ * @throws ConfigError with every problem of the text, in the order of its lines.
+ */
+export function explainConfig(text: string, fileName: string, defaultStateDir: string): ExplainedConfig {
+  const document = parseToml(text, fileName);
+  const lineOf = (path: Path): number | undefined => {
+    // What is missing stands where its table begins.
+    for (let length = path.length; length > 0; length -= 1) {
+      const line = document.lineOf(path.slice(0, length));
+      if (line !== undefined) return line;
+    }
+    return undefined;
+  };
+  const placeOf = (path: Path): string => {
+    const line = lineOf(path);
+    return line === undefined ? fileName : `${fileName}:${line}`;
+  };
+  const filled = fillDefaults(document.value, defaultStateDir);
+  const parsed = fileSchema.safeParse(filled);
+  const problems = [
+    ...(parsed.success ? [] : problemsFrom(parsed.error.issues, filled, placeOf)),
+    ...checkRules(filled, placeOf, (path) => document.lineOf(path) !== undefined),
+  ];
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems.toSorted(byLine));
+  const entries = entriesFrom(filled, (path) => {
+    const line = document.lineOf(path);
+    return line === undefined ? "default" : `${fileName}:${line}`;
+  });
+  return { config: configFrom(parsed.data), entries };
+}
+
+/** Reads the text of a mayfly.toml. @throws ConfigError with every problem of the text, in the order of its lines. */
+export function parseConfig(text: string, fileName: string, defaultStateDir: string): Config {
+  return explainConfig(text, fileName, defaultStateDir).config;
+}
+
+/** What holds when there is no file: one pool of local machines. @throws ConfigError when the state directory's path is unfit. */
+export function defaultConfig(stateDir: string): Config {
+  return parseConfig("", "the default state directory", stateDir);
+}
+
+function configFrom(file: ConfigFile): Config {
+  return {
+    name: file.name,
+    stateDir: file.state_dir,
+    maxMachines: file.max_machines,
+    api: { socket: file.api.socket },
+    pools: file.pool.map(poolFrom),
+  };
+}
+
+function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
+  const { guest, qemu } = pool;
+  return {
+    name: pool.name,
+    maxMachines: pool.max_machines,
+    idleCount: pool.idle_count,
+    idleTimeMs: pool.idle_time,
+    maxGrowthRate: pool.max_growth_rate,
+    maxAgeMs: pool.max_age,
+    bootTimeoutMs: pool.boot_timeout,
+    jobTimeoutMs: pool.job_timeout,
+    guest: {
+      user: guest.user,
+      docker: guest.docker,
+      registryMirror: guest.registry_mirror,
+      dataRoot: guest.data_root,
+    },
+    shape:
+      pool.driver === "simulated"
+        ? { driver: "simulated" }
+        : { driver: "qemu", image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk },
+  };
+}
+
+const lineFrom = (place: string): number => Number(/:(\d+)$/.exec(place)?.[1] ?? 0);
+
+const byLine = (a: { readonly place: string }, b: { readonly place: string }): number =>
+  lineFrom(a.place) - lineFrom(b.place);

@@ -1,0 +1,73 @@
+import type { Problem } from "../domain/errors.ts";
+import { valueAt } from "./problems.ts";
+import type { PlaceOf } from "./problems.ts";
+import type { Path } from "./toml.ts";
+
+/** The longest path of a unix socket that Linux can bind, in bytes (unix(7): sun_path, less its NUL). */
+const MAX_SOCKET_BYTES = 107;
+
+/**
+ * Checks the rules that bind several values. Runs on documents that break other rules too, so that all problems show
+ * at once, and looks only at values of the right type.
+ * @param filled the document with its defaults.
+ * @param hasKey whether the file itself holds a key.
+ */
+export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Path) => boolean): Problem[] {
+  const list = valueAt(filled, ["pool"]);
+  const pools: readonly unknown[] = Array.isArray(list) ? list : [];
+  return [
+    ...pools.flatMap((pool, index) => [
+      ...checkIdleCount(pool, index, placeOf),
+      ...checkUniqueName(pools, index, placeOf),
+      ...checkDriverTable(pool, index, placeOf, hasKey),
+    ]),
+    ...checkIdleSum(filled, pools, placeOf),
+    ...checkSocket(filled, placeOf, hasKey),
+  ];
+}
+
+function checkIdleCount(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
+  const idleCount = integerAt(pool, "idle_count");
+  const maxMachines = integerAt(pool, "max_machines");
+  if (idleCount === undefined || maxMachines === undefined || idleCount <= maxMachines) return [];
+  const message = `Expected \`pool.idle_count\` to be at most \`pool.max_machines\` (${maxMachines}), got ${idleCount}`;
+  return [{ place: placeOf(["pool", index, "idle_count"]), message }];
+}
+
+function checkUniqueName(pools: readonly unknown[], index: number, placeOf: PlaceOf): Problem[] {
+  const name = valueAt(pools[index], ["name"]);
+  const first = pools.findIndex((pool) => valueAt(pool, ["name"]) === name);
+  if (typeof name !== "string" || first === index) return [];
+  const message = `Expected \`pool.name\` to be unique, got "${name}" again (first at ${placeOf(["pool", first, "name"])})`;
+  return [{ place: placeOf(["pool", index, "name"]), message }];
+}
+
+function checkDriverTable(pool: unknown, index: number, placeOf: PlaceOf, hasKey: (path: Path) => boolean): Problem[] {
+  const path = ["pool", index, "qemu"];
+  if (valueAt(pool, ["driver"]) !== "simulated" || !hasKey(path)) return [];
+  return [{ place: placeOf(path), message: 'Expected [pool.qemu] only with `pool.driver` "qemu", got "simulated"' }];
+}
+
+function checkIdleSum(filled: unknown, pools: readonly unknown[], placeOf: PlaceOf): Problem[] {
+  const maxMachines = integerAt(filled, "max_machines");
+  const sum = pools.reduce<number>((total, pool) => total + (integerAt(pool, "idle_count") ?? 0), 0);
+  if (maxMachines === undefined || maxMachines < 1 || sum <= maxMachines) return [];
+  const message = `Expected \`max_machines\` to be at least the sum of all \`pool.idle_count\` (${sum}), got ${maxMachines}`;
+  return [{ place: placeOf(["max_machines"]), message }];
+}
+
+function checkSocket(filled: unknown, placeOf: PlaceOf, hasKey: (path: Path) => boolean): Problem[] {
+  const socket = valueAt(filled, ["api", "socket"]);
+  if (typeof socket !== "string" || Buffer.byteLength(socket) <= MAX_SOCKET_BYTES) return [];
+  const rule = `at most ${MAX_SOCKET_BYTES} bytes long, as the system demands, got ${Buffer.byteLength(socket)}: "${socket}"`;
+  if (hasKey(["api", "socket"])) {
+    return [{ place: placeOf(["api", "socket"]), message: `Expected \`api.socket\` to be ${rule}` }];
+  }
+  const message = `Expected the default of \`api.socket\` to be ${rule}; set a shorter \`api.socket\``;
+  return [{ place: placeOf(["state_dir"]), message }];
+}
+
+function integerAt(table: unknown, key: string): number | undefined {
+  const value = valueAt(table, [key]);
+  return Number.isInteger(value) ? (value as number) : undefined;
+}

@@ -1,0 +1,75 @@
+import * as z from "zod";
+import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text } from "./fields.ts";
+
+const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const NAME_RULE = 'a name of a-z, 0-9 and inner dashes, at most 63 characters, such as "small"';
+// useradd's own rule; root would make the passwordless sudo of jobs meaningless.
+const USER = /^(?!root$)[a-z_][a-z0-9_-]{0,31}$/;
+const USER_RULE = 'the name of an account other than root, such as "runner"';
+const IMAGE = /^[a-z0-9][a-z0-9._-]{0,62}$/;
+const IMAGE_RULE = 'the name of a guest image, such as "debian-12"';
+const MAX_MACHINES = 10_000;
+const SECOND_MS = 1000;
+
+const guestSchema = z.strictObject(
+  {
+    user: text(USER, USER_RULE).prefault("runner"),
+    docker: oneOf(["dind", "socket", "none"]).prefault("dind"),
+    registry_mirror: mirrorUrl().optional(),
+    data_root: absolutePath().prefault("/var/lib/docker"),
+  },
+  { error: "a table" },
+);
+
+const qemuSchema = z.strictObject(
+  {
+    image: text(IMAGE, IMAGE_RULE).prefault("debian-12"),
+    cpus: integer(1, 64).prefault(2),
+    memory: size(2 ** 20, 256, 2 ** 20).prefault("2GiB"),
+    disk: size(2 ** 30, 1, 2 ** 14).prefault("20GiB"),
+  },
+  { error: "a table" },
+);
+
+const poolSchema = z.strictObject(
+  {
+    name: text(NAME, NAME_RULE),
+    driver: oneOf(["qemu", "simulated"]).prefault("qemu"),
+    max_machines: integer(1, MAX_MACHINES).prefault(2),
+    idle_count: integer(0, MAX_MACHINES).prefault(1),
+    idle_time: duration(0).prefault("20m"),
+    max_growth_rate: integer(1, MAX_MACHINES).prefault(2),
+    max_age: duration(SECOND_MS).prefault("12h"),
+    // A boot takes 50 s under software emulation on an idle host, several times that when two share it with jobs.
+    boot_timeout: duration(SECOND_MS).prefault("5m"),
+    job_timeout: duration(SECOND_MS).prefault("1h"),
+    guest: guestSchema.prefault({}),
+    qemu: qemuSchema.prefault({}),
+  },
+  { error: "a table" },
+);
+
+const apiSchema = z.strictObject({ socket: absolutePath() }, { error: "a table" });
+
+/** What mayfly.toml may hold, with the defaults that depend on nothing else. */
+export const fileSchema = z.strictObject({
+  name: text(NAME, NAME_RULE).prefault("mayfly"),
+  state_dir: absolutePath(),
+  max_machines: integer(1, MAX_MACHINES).prefault(100),
+  api: apiSchema,
+  pool: z
+    .array(poolSchema, { error: "an array of tables, each under [[pool]]" })
+    .min(1, { error: "an array of at least one pool" }),
+});
+
+/** A file that obeys the schema, read. */
+export type ConfigFile = z.output<typeof fileSchema>;
+
+/** The keys of each table, by the table's header. */
+export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
+  "the top level": Object.keys(fileSchema.shape),
+  "[api]": Object.keys(apiSchema.shape),
+  "[[pool]]": Object.keys(poolSchema.shape),
+  "[pool.guest]": Object.keys(guestSchema.shape),
+  "[pool.qemu]": Object.keys(qemuSchema.shape),
+};
