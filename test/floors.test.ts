@@ -11,6 +11,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   "index.ts": 8,
   commands: 7,
   daemon: 6,
+  host: 6,
   ci: 6,
   fleet: 6,
   api: 5,

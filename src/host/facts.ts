@@ -1,0 +1,33 @@
+import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
+
+/** What is known of the host that mayfly runs on. */
+export interface HostFacts {
+  readonly isRoot: boolean;
+  /** It has apt-get: Debian, Ubuntu and their like. */
+  readonly isDebianLike: boolean;
+  readonly osName: string;
+  has(program: string): boolean;
+}
+
+/** Reads the facts of this host. Also looks into the sbin folders, which are not on an ordinary user's PATH. */
+export function readHostFacts(env: NodeJS.ProcessEnv): HostFacts {
+  const folders = [...(env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
+  const has = (program: string): boolean =>
+    folders.some((folder) => folder !== "" && isExecutable(join(folder, program)));
+  return { isRoot: process.getuid?.() === 0, isDebianLike: has("apt-get"), osName: readOsName(), has };
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function readOsName(): string {
+  if (!existsSync("/etc/os-release")) return process.platform;
+  return /^PRETTY_NAME="?([^"\n]*)/m.exec(readFileSync("/etc/os-release", "utf8"))?.[1] ?? process.platform;
+}

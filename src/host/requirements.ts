@@ -1,0 +1,26 @@
+/** A program that mayfly calls on the host. */
+export interface Requirement {
+  readonly program: string;
+  /** The Debian or Ubuntu package that brings it. */
+  readonly debianPackage: string;
+  readonly purpose: string;
+}
+
+/** All that the embedded default, QEMU on this host, needs beside Node. */
+export const REQUIREMENTS: readonly Requirement[] = [
+  { program: "qemu-system-x86_64", debianPackage: "qemu-system-x86", purpose: "runs the machines" },
+  { program: "qemu-img", debianPackage: "qemu-utils", purpose: "makes their disks" },
+  { program: "mmdebstrap", debianPackage: "mmdebstrap", purpose: "builds the guest image from Debian's packages" },
+  { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "writes the guest's file system" },
+];
+
+/** Tells which requirements this host lacks. `has` looks a program up. */
+export function missingRequirements(has: (program: string) => boolean): readonly Requirement[] {
+  return REQUIREMENTS.filter(({ program }) => !has(program));
+}
+
+/** The commands that install packages, as an operator would type them. */
+export function installCommands(packages: readonly string[], isRoot: boolean): readonly string[] {
+  const sudo = isRoot ? "" : "sudo ";
+  return [`${sudo}apt-get update`, `${sudo}apt-get install -y --no-install-recommends ${packages.join(" ")}`];
+}
