@@ -20,9 +20,11 @@ export interface TimelineEvent {
 export type Change =
   /** A new machine with its keys, in `requested`. @throws ConflictError when the id exists. */
   | { readonly kind: "machine-added"; readonly machine: Machine; readonly keys: MachineKeys }
-  /** A machine's next record. @throws ConflictError when the stored state is not `from`. */
+  /** A machine's next record, in the same state or after a legal move. @throws ConflictError when the stored state is not `from`, or the move is illegal. */
   | { readonly kind: "machine-moved"; readonly machine: Machine; readonly from: MachineState }
+  /** @throws ConflictError when it would reopen a lease that has ended. */
   | { readonly kind: "lease"; readonly lease: Lease }
+  /** @throws ConflictError when it would reopen a job that has ended. */
   | { readonly kind: "job"; readonly job: Job; readonly spec?: JobSpec | undefined }
   | { readonly kind: "event"; readonly event: TimelineEvent };
 
@@ -31,7 +33,7 @@ export interface Store {
   commit(changes: readonly Change[]): Promise<void>;
   /** Machines in any state but terminated, oldest first. */
   liveMachines(): Promise<readonly Machine[]>;
-  /** Any machine that was ever stored. */
+  /** Any machine, until long after it was terminated. */
   machine(id: MachineId): Promise<Machine | undefined>;
   /** All machines, newest first, at most `limit`. */
   recentMachines(limit: number): Promise<readonly Machine[]>;
@@ -44,6 +46,7 @@ export interface Store {
   /** Jobs that have not ended, oldest first. */
   openJobs(): Promise<readonly Job[]>;
   job(id: JobId): Promise<Job | undefined>;
+  /** Gone once the job has ended: it holds the job's secrets. */
   jobSpec(id: JobId): Promise<JobSpec | undefined>;
   recentJobs(limit: number): Promise<readonly Job[]>;
   /** Events of one machine, lease or job, oldest first. */

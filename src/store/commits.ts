@@ -1,0 +1,81 @@
+import type { DatabaseSync } from "node:sqlite";
+import type { Change } from "../ports/store.ts";
+
+interface Pending {
+  readonly changes: readonly Change[];
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** Commits that share their way to the disk. */
+export interface CommitQueue {
+  commit(changes: readonly Change[]): Promise<void>;
+  /** Writes what waits. Every promise is settled afterwards. */
+  flush(): void;
+}
+
+/**
+ * Makes a queue in which the commits of one turn of the event loop share one transaction, and so one fsync. Each is
+ * still all or nothing by itself: one that is refused leaves the others alone.
+ * @param apply writes one change; throws when it is refused.
+ * @param classify names an error of the database for the caller.
+ */
+export function createCommitQueue(
+  database: DatabaseSync,
+  apply: (change: Change) => void,
+  classify: (error: unknown) => unknown,
+): CommitQueue {
+  let waiting: Pending[] = [];
+
+  const flush = (): void => {
+    const batch = waiting;
+    waiting = [];
+    if (batch.length === 0) return;
+    const refusals = new Map<Pending, unknown>();
+    try {
+      database.exec("BEGIN IMMEDIATE");
+      for (const pending of batch) {
+        const refusal = applyOne(database, pending.changes, apply);
+        if (refusal !== undefined) refusals.set(pending, refusal.error);
+      }
+      database.exec("COMMIT");
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      for (const { reject } of batch) reject(classify(error));
+      return;
+    }
+    for (const pending of batch) {
+      if (refusals.has(pending)) pending.reject(classify(refusals.get(pending)));
+      else pending.resolve();
+    }
+  };
+
+  return {
+    commit: (changes) =>
+      new Promise((resolve, reject) => {
+        if (waiting.length === 0) setImmediate(flush);
+        waiting.push({ changes, resolve, reject });
+      }),
+    flush,
+  };
+}
+
+/** Applies one commit's changes within the open transaction, or none of them. @throws when the transaction itself is lost. */
+function applyOne(
+  database: DatabaseSync,
+  changes: readonly Change[],
+  apply: (change: Change) => void,
+): { readonly error: unknown } | undefined {
+  database.exec("SAVEPOINT one");
+  try {
+    for (const change of changes) apply(change);
+  } catch (error) {
+    // A full disk rolls back the whole transaction by itself.
+    if (!database.isTransaction) throw error;
+    database.exec("ROLLBACK TO one");
+    database.exec("RELEASE one");
+    return { error };
+  }
+  database.exec("RELEASE one");
+  return undefined;
+}

@@ -1,0 +1,55 @@
+import type { DatabaseSync } from "node:sqlite";
+import { SystemError } from "../domain/errors.ts";
+
+/**
+ * The steps from an empty file to the schema of this version; step N makes schema N + 1. Written once: a change of the
+ * schema is a further step. `seq` is the order of arrival, `ended_at` is null while the thing lives.
+ */
+const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE machines (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+  CREATE TABLE leases (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+  CREATE TABLE jobs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+  CREATE INDEX machines_open ON machines (seq) WHERE ended_at IS NULL;
+  CREATE INDEX leases_open ON leases (seq) WHERE ended_at IS NULL;
+  CREATE INDEX jobs_open ON jobs (seq) WHERE ended_at IS NULL;
+  CREATE INDEX machines_ended ON machines (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX leases_ended ON leases (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;
+  CREATE TABLE machine_keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE job_specs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, machine_id TEXT, lease_id TEXT, job_id TEXT, record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_of_machine ON events (machine_id) WHERE machine_id IS NOT NULL;
+  CREATE INDEX events_of_lease ON events (lease_id) WHERE lease_id IS NOT NULL;
+  CREATE INDEX events_of_job ON events (job_id) WHERE job_id IS NOT NULL;
+  CREATE INDEX events_of_none ON events (seq) WHERE machine_id IS NULL AND lease_id IS NULL AND job_id IS NULL;
+  `,
+];
+
+/**
+ * Brings the schema up to this version's, in one transaction.
+ * @throws SystemError `store-newer` when a later version of mayfly wrote the file; it is left as it is.
+ */
+export function migrate(database: DatabaseSync, path: string): void {
+  database.exec("BEGIN IMMEDIATE");
+  try {
+    database.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT");
+    const row = database.prepare("SELECT max(version) AS version FROM schema_version").get();
+    const version = Number(row?.["version"] ?? 0);
+    if (version > MIGRATIONS.length) {
+      const text = `${path} has schema ${version}, this mayfly knows up to ${MIGRATIONS.length}: use the newer mayfly that wrote it`;
+      throw new SystemError("store-newer", text);
+    }
+    for (const [index, sql] of MIGRATIONS.entries()) {
+      if (index < version) continue;
+      database.exec(sql);
+      database.prepare("INSERT INTO schema_version (version) VALUES (?)").run(index + 1);
+    }
+    database.exec("COMMIT");
+  } catch (error) {
+    if (database.isTransaction) database.exec("ROLLBACK");
+    throw error;
+  }
+}

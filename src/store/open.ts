@@ -1,0 +1,136 @@
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { DatabaseSync } from "node:sqlite";
+import { SystemError } from "../domain/errors.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Store } from "../ports/store.ts";
+import { applyChange } from "./apply.ts";
+import { createCommitQueue } from "./commits.ts";
+import { lockStateDir } from "./lock.ts";
+import { migrate } from "./migrations.ts";
+import { preparePrune } from "./prune.ts";
+import { DEFAULT_RETENTION } from "./retention.ts";
+import type { Retention } from "./retention.ts";
+import { openDatabase, storeErrorFrom } from "./sqlite.ts";
+import { prepareTables } from "./tables.ts";
+
+/** Commits between two prunings. */
+const PRUNE_EVERY = 1000;
+
+/** What a store needs from outside. */
+export interface StoreDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** @default the newest 10,000 of each kind, 30 days */
+  readonly retention?: Retention | undefined;
+}
+
+/**
+ * Opens the store in a state directory, made when it is not there (mode 0700), for this process alone.
+ * @throws ConflictError `state-dir-in-use` at once when another process holds it; SystemError `store-newer`,
+ * `store-corrupt`, `state-dir-unusable`.
+ */
+export async function openStore(stateDir: string, deps: StoreDeps): Promise<Store> {
+  const path = join(stateDir, "mayfly.db");
+  makePrivateDir(stateDir);
+  const lock = lockStateDir(stateDir);
+  try {
+    const database = openPrivate(path);
+    return storeOn(database, path, deps, () => {
+      database.close();
+      lock.release();
+    });
+  } catch (error) {
+    lock.release();
+    throw storeErrorFrom(error, path);
+  }
+}
+
+function makePrivateDir(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    // Also proves that files can be made here; SQLite gives its journal the mode of the database.
+    writeFileSync(join(stateDir, "mayfly.db"), "", { flag: "a", mode: 0o600 });
+  } catch (error) {
+    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
+    const text = `State directory ${stateDir} cannot be written (${reason}): set another \`state_dir\``;
+    throw new SystemError("state-dir-unusable", text, { cause: error });
+  }
+}
+
+function openPrivate(path: string): DatabaseSync {
+  chmodSync(path, 0o600);
+  const database = openDatabase(path);
+  try {
+    // secure_delete: a removed private key is overwritten, not only unlinked.
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA secure_delete = ON;
+      PRAGMA journal_size_limit = 67108864;
+    `);
+    migrate(database, path);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return database;
+}
+
+function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll: () => void): Store {
+  const tables = prepareTables(database);
+  const prune = preparePrune(database, deps.retention ?? DEFAULT_RETENTION);
+  const classify = (error: unknown): unknown => storeErrorFrom(error, path);
+  const queue = createCommitQueue(database, (change) => applyChange(tables, change), classify);
+  let commits = 0;
+  let isOpen = true;
+
+  const read = async <Value>(query: () => Value): Promise<Value> => {
+    if (!isOpen) throw new SystemError("store-closed", `The store ${path} is closed`);
+    try {
+      return query();
+    } catch (error) {
+      throw classify(error);
+    }
+  };
+  const pruneNow = (): void => {
+    database.exec("BEGIN IMMEDIATE");
+    try {
+      prune(deps.clock.now());
+      database.exec("COMMIT");
+    } catch (error) {
+      if (database.isTransaction) database.exec("ROLLBACK");
+      // What was committed stands; the next pruning makes up for this one.
+      deps.logger.warn({ error: classify(error) }, "could not prune the store");
+    }
+  };
+  pruneNow();
+
+  return {
+    async commit(changes) {
+      if (!isOpen) throw new SystemError("store-closed", `The store ${path} is closed`);
+      await queue.commit(changes);
+      commits += 1;
+      if (commits % PRUNE_EVERY === 0 && isOpen) pruneNow();
+    },
+    liveMachines: () => read(() => tables.machines.open()),
+    machine: (id) => read(() => tables.machines.get(id)),
+    recentMachines: (limit) => read(() => tables.machines.recent(limit)),
+    keysOf: (id) => read(() => tables.keys.get(id)),
+    openLeases: () => read(() => tables.leases.open()),
+    lease: (id) => read(() => tables.leases.get(id)),
+    recentLeases: (limit) => read(() => tables.leases.recent(limit)),
+    openJobs: () => read(() => tables.jobs.open()),
+    job: (id) => read(() => tables.jobs.get(id)),
+    jobSpec: (id) => read(() => tables.specs.get(id)),
+    recentJobs: (limit) => read(() => tables.jobs.recent(limit)),
+    eventsOf: (id) => read(() => tables.eventsOf(id)),
+    async close() {
+      if (!isOpen) return;
+      queue.flush();
+      isOpen = false;
+      closeAll();
+    },
+  };
+}
