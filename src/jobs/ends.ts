@@ -1,0 +1,65 @@
+import { JobError, MachineLostError, MayflyError } from "../domain/errors.ts";
+import type { JobEnd } from "../domain/job.ts";
+import type { Notes } from "./notes.ts";
+
+/** What could end a job from outside. */
+export interface EndCauses {
+  readonly cancel: AbortSignal;
+  readonly force: AbortSignal;
+  readonly lost: AbortSignal;
+}
+
+/** Getting a job's surroundings ready took too long. */
+export class PrepareTimeoutError extends MayflyError {}
+
+/** The end of a job whose run was broken off by an error. Who cancelled it hears of nothing else. */
+export function endFromError(error: unknown, { cancel, force, lost }: EndCauses): JobEnd {
+  const message = error instanceof Error ? error.message : String(error);
+  if (cancel.aborted || force.aborted) {
+    return { result: "cancelled", message: "the job was cancelled" };
+  }
+  if (lost.aborted) {
+    return { result: "machine-lost", message: lost.reason instanceof Error ? lost.reason.message : message };
+  }
+  if (error instanceof MachineLostError) {
+    return { result: "machine-lost", message };
+  }
+  if (error instanceof PrepareTimeoutError) {
+    return { result: "timeout", message };
+  }
+  if (error instanceof JobError) {
+    return { result: "failed", exitCode: 1, message };
+  }
+  return { result: "system-failure", message };
+}
+
+/** Writes a job's last line, as GitLab's runner does. */
+export async function announceEnd(end: JobEnd, notes: Notes): Promise<void> {
+  switch (end.result) {
+    case "success":
+      return notes.success("Job succeeded");
+    case "failed":
+    case "timeout":
+      return notes.error(`ERROR: Job failed: ${end.message}`);
+    case "cancelled":
+      return notes.error("ERROR: Job failed: canceled");
+    case "machine-lost":
+    case "system-failure":
+      return notes.error(`ERROR: Job failed (system failure): ${end.message}`);
+  }
+}
+
+/** The word that after_script sees in CI_JOB_STATUS. */
+export function statusWordFrom(end: JobEnd): "success" | "failed" | "canceled" {
+  switch (end.result) {
+    case "success":
+      return "success";
+    case "cancelled":
+      return "canceled";
+    case "failed":
+    case "timeout":
+    case "machine-lost":
+    case "system-failure":
+      return "failed";
+  }
+}

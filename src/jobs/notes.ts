@@ -1,0 +1,33 @@
+import type { JobOutput } from "./output.ts";
+
+const RESET = "\u001b[0;m";
+
+/** Bold green, the colour of commands and of success in GitLab's job logs. */
+export const green = (text: string): string => `\u001b[32;1m${text}${RESET}`;
+const cyan = (text: string): string => `\u001b[36;1m${text}${RESET}`;
+const red = (text: string): string => `\u001b[31;1m${text}${RESET}`;
+const yellow = (text: string): string => `\u001b[0;33m${text}${RESET}`;
+
+/** The runner's own lines in a job's log, in the style of GitLab's runner. */
+export interface Notes {
+  /** A heading, e.g. `Running after script...`. */
+  section(text: string): Promise<void>;
+  line(text: string): Promise<void>;
+  success(text: string): Promise<void>;
+  error(text: string): Promise<void>;
+  /** Written even where the other lines are not. */
+  warning(text: string): Promise<void>;
+}
+
+/** Writes notes between a job's output. @param isQuiet leaves all but the warnings out, for jobs whose output is data. */
+export function createNotes(output: JobOutput, isQuiet: boolean): Notes {
+  const write = (text: string): Promise<void> => output(Buffer.from(`${text}\n`));
+  const unlessQuiet = (text: string): Promise<void> => (isQuiet ? Promise.resolve() : write(text));
+  return {
+    section: (text) => unlessQuiet(cyan(text)),
+    line: unlessQuiet,
+    success: (text) => unlessQuiet(green(text)),
+    error: (text) => unlessQuiet(red(text)),
+    warning: (text) => write(yellow(`WARNING: ${text}`)),
+  };
+}

@@ -1,0 +1,40 @@
+import type { JobSpec } from "../domain/job.ts";
+import type { HeldMachine } from "../ports/leases.ts";
+import { createMachineShell } from "./machineShell.ts";
+import type { Notes } from "./notes.ts";
+import type { PhaseMeter } from "./phases.ts";
+import type { MachineFolders, RunJobDeps } from "./run.ts";
+import type { ScriptHost } from "./scriptHost.ts";
+import { jobVariables, slugFrom } from "./variables.ts";
+import { unpackArchive } from "./workspace.ts";
+
+export interface PrepareContext {
+  readonly spec: JobSpec;
+  readonly machine: HeldMachine;
+  readonly deps: RunJobDeps;
+  readonly folders: MachineFolders;
+  readonly meter: PhaseMeter;
+  readonly notes: Notes;
+}
+
+/** A job whose script can start. */
+export interface PreparedJob {
+  readonly host: ScriptHost;
+  readonly jobDir: string;
+  /** What a script must export by itself, since its surroundings do not hold it. */
+  readonly scriptVariables: Readonly<Record<string, string>>;
+}
+
+/** Makes all ready that a job's script needs: its folder with the archive, its image, its services. */
+export async function prepareJob(context: PrepareContext, signal: AbortSignal): Promise<PreparedJob> {
+  const { spec, machine, deps, folders, meter } = context;
+  const jobDir = `${folders.builds}/${slugFrom(spec.name)}`;
+  const { archiveId } = spec;
+  if (archiveId !== undefined) {
+    await meter.measure("leased", async () =>
+      unpackArchive(machine.channel, jobDir, await deps.archives.open(archiveId), signal),
+    );
+  }
+  const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel: machine.channel });
+  return { host, jobDir, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
+}
