@@ -1,10 +1,33 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/** A tier that needs nothing but Node, run on all cores. */
+const light = (name: string, include: string[]) => ({
+  extends: true as const,
+  test: { name, include, testTimeout: 30_000 },
+});
+
 export default defineConfig({
-  root: fileURLToPath(new URL("..", import.meta.url)),
+  root,
   test: {
-    include: ["test/**/*.test.ts"],
-    testTimeout: 20_000,
+    projects: [
+      light("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"]),
+      light("simulation", ["test/simulation/**/*.test.ts"]),
+      light("contract", ["test/contract/**/*.test.ts"]),
+      {
+        extends: true as const,
+        test: {
+          name: "integration",
+          include: ["test/integration/**/*.test.ts"],
+          // Real machines under software emulation: one file at a time, each with as many machines as the host has cores.
+          fileParallelism: false,
+          globalSetup: ["test/support/integrationSetup.ts"],
+          testTimeout: 900_000,
+          hookTimeout: 900_000,
+        },
+      },
+    ],
   },
 });

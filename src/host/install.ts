@@ -4,6 +4,7 @@ import { SystemError } from "../domain/errors.ts";
 import type { ProgressStep } from "../ports/progress.ts";
 import type { HostFacts } from "./facts.ts";
 import { installCommands, missingRequirements } from "./requirements.ts";
+import type { Requirement } from "./requirements.ts";
 
 /** Installing a handful of packages over a slow line. */
 const INSTALL_DEADLINE_MS = 20 * 60_000;
@@ -12,8 +13,14 @@ const INSTALL_DEADLINE_MS = 20 * 60_000;
  * Installs what the host lacks with apt-get, as root or through sudo without a question.
  * @throws SystemError `packages-missing` with the exact commands where it may not or cannot do so by itself.
  */
-export async function installMissing(facts: HostFacts, step: ProgressStep, signal: AbortSignal): Promise<void> {
-  const packages = missingRequirements(facts.has).map((requirement) => requirement.debianPackage);
+export async function installMissing(
+  facts: HostFacts,
+  requirements: readonly Requirement[],
+  step: ProgressStep,
+  signal: AbortSignal,
+): Promise<void> {
+  const missing = missingRequirements(requirements, facts.has);
+  const packages = [...new Set(missing.map((requirement) => requirement.debianPackage))];
   if (packages.length === 0) return step.skip("all there");
   const commands = installCommands(packages, facts.isRoot);
   const byHand = (why: string): SystemError =>
@@ -24,9 +31,7 @@ export async function installMissing(facts: HostFacts, step: ProgressStep, signa
   if (!facts.isDebianLike) {
     throw new SystemError(
       "packages-missing",
-      `this is ${facts.osName}, not Debian or Ubuntu: install the programs ${missingRequirements(facts.has)
-        .map(({ program }) => program)
-        .join(", ")} by its own means. On Debian or Ubuntu it would be:\n${commands.map((c) => `  ${c}`).join("\n")}`,
+      `this is ${facts.osName}, not Debian or Ubuntu: install the programs ${missing.map(({ program }) => program).join(", ")} by its own means. On Debian or Ubuntu it would be:\n${commands.map((c) => `  ${c}`).join("\n")}`,
     );
   }
   if (!facts.isRoot && !facts.has("sudo"))

@@ -14,9 +14,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
   { program: "mkfs.ext4", debianPackage: "e2fsprogs", purpose: "writes the guest's file system" },
 ];
 
-/** Tells which requirements this host lacks. `has` looks a program up. */
-export function missingRequirements(has: (program: string) => boolean): readonly Requirement[] {
-  return REQUIREMENTS.filter(({ program }) => !has(program));
+/** Tells which requirements a host lacks. `has` looks a program up. */
+export function missingRequirements(
+  requirements: readonly Requirement[],
+  has: (program: string) => boolean,
+): readonly Requirement[] {
+  return requirements.filter(({ program }) => !has(program));
 }
 
 /** The commands that install packages, as an operator would type them. */

@@ -1,0 +1,71 @@
+import type { Config } from "../config/config.ts";
+import type { LiveMachine } from "../domain/machine.ts";
+import type { DriverName } from "../domain/shape.ts";
+import { createJobService } from "../jobs/service.ts";
+import { createFleet } from "../pool/fleet.ts";
+import type { Fleet } from "../pool/fleet.ts";
+import { createLeases } from "../pool/leases.ts";
+import { startFleet } from "../pool/loop.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Driver } from "../ports/driver.ts";
+import type { Archives, JobLogs } from "../ports/files.ts";
+import type { Guest } from "../ports/guest.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Health, Manager } from "../ports/manager.ts";
+import type { Random } from "../ports/random.ts";
+import type { Store } from "../ports/store.ts";
+import { createManager } from "./manager.ts";
+
+/** Everything that a manager reaches the world through. */
+export interface ManagerPorts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly store: Store;
+  readonly logs: JobLogs;
+  readonly archives: Archives;
+  readonly guest: Guest;
+  readonly drivers: ReadonlyMap<DriverName, Driver>;
+}
+
+/** A manager at work in this process. */
+export interface RunningManager {
+  readonly manager: Manager;
+  /**
+   * Ends it: jobs are cancelled, machines terminated, files closed. Resolves with the machines that were left after `ms`.
+   */
+  close(ms: number): Promise<readonly LiveMachine[]>;
+}
+
+/** Puts a manager together over its ports and starts its loop. */
+export async function composeManager(config: Config, ports: ManagerPorts, version: string): Promise<RunningManager> {
+  const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
+  const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
+  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
+  const leases = createLeases(fleet);
+  const jobTimeoutMs = (poolName: string) => config.pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
+  const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs });
+  const startedAt = clock.now();
+  const health = (): Health => healthOf(config, fleet, version, startedAt);
+  const loop = await startFleet(fleet);
+
+  return {
+    manager: createManager({ fleet, leases, jobs, archives, health }),
+    async close(ms) {
+      await jobs.close();
+      const left = await loop.close(ms);
+      for (const driver of drivers.values()) await driver.close();
+      await store.close();
+      return left;
+    },
+  };
+}
+
+function healthOf(config: Config, fleet: Fleet, version: string, startedAt: number): Health {
+  const problems = config.pools.flatMap(({ name }) => {
+    const { launchProblem } = fleet.state.notes(name);
+    return launchProblem === "" ? [] : [`pool ${name} cannot launch: ${launchProblem}`];
+  });
+  const status = problems.length === 0 ? "ok" : "degraded";
+  return { status, version, name: config.name, pid: process.pid, startedAt, problems };
+}

@@ -1,0 +1,117 @@
+import { ConflictError, NotFoundError } from "../domain/errors.ts";
+import type { LeaseId } from "../domain/ids.ts";
+import type { LeaseIn } from "../domain/lease.ts";
+import type { JobService } from "../jobs/service.ts";
+import { steerPool, viewPool } from "../pool/control.ts";
+import { withDeadline } from "../pool/deadline.ts";
+import type { Fleet } from "../pool/fleet.ts";
+import { heldMachine } from "../pool/leases.ts";
+import { poolKey } from "../pool/state.ts";
+import { retireMachine } from "../pool/terminate.ts";
+import type { Archives } from "../ports/files.ts";
+import type { HeldMachine, Leases } from "../ports/leases.ts";
+import type { Health, LeaseView, Manager } from "../ports/manager.ts";
+
+/** How many ended records a list with `all` shows at the most. */
+const RECENT_LIMIT = 1_000;
+/** The socket of the engine on every machine. */
+const ENGINE_SOCKET = "/var/run/docker.sock";
+
+export interface ManagerParts {
+  readonly fleet: Fleet;
+  readonly leases: Leases;
+  readonly jobs: JobService;
+  readonly archives: Archives;
+  readonly health: () => Health;
+}
+
+/** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
+export function createManager({ fleet, leases, jobs, archives, health }: ManagerParts): Manager {
+  const { store } = fleet.deps;
+
+  return {
+    health: async () => health(),
+    pools: async () => fleet.deps.desired().pools.map((pool) => viewPool(fleet, pool.name)),
+    pool: async (name) => viewPool(fleet, name),
+    cordonPool: (name) => steerPool(fleet, name, "cordoned"),
+    drainPool: (name) => steerPool(fleet, name, "draining"),
+    resumePool: (name) => steerPool(fleet, name, "open"),
+
+    machines: async (all) => (all ? store.recentMachines(RECENT_LIMIT) : fleet.state.machines()),
+    machine: async (id) => found(await store.machine(id), "machine", id),
+    async terminateMachine(id) {
+      found(await store.machine(id), "machine", id);
+      await retireMachine(fleet, id, "operator", "the operator asked for it");
+      return found(await store.machine(id), "machine", id);
+    },
+    async execOnMachine(id, command, options, signal) {
+      const guest = fleet.guests.get(id);
+      if (guest === undefined) throw new NotFoundError("no-channel", `machine ${id} is not ready: it has no channel`);
+      return guest.channel.exec(command, options, signal);
+    },
+
+    acquireLease: async (request) => viewLease(fleet, (await leases.request(request)).id),
+    leases: async (all) => {
+      const list = all ? await store.recentLeases(RECENT_LIMIT) : fleet.state.leases();
+      return Promise.all(list.map((lease) => viewLease(fleet, lease.id)));
+    },
+    awaitLease: (id, waitMs, knownWhy, signal) => awaitLease(fleet, id, waitMs, knownWhy, signal),
+    async renewLease(id) {
+      await leases.renew(id);
+      return viewLease(fleet, id);
+    },
+    async releaseLease(id) {
+      found(await store.lease(id), "lease", id);
+      await leases.release(id, "released", "its holder is done");
+      return viewLease(fleet, id);
+    },
+    execOnLease: async (id, command, options, signal) => held(fleet, id).channel.exec(command, options, signal),
+    forwardEngine: async (id, signal) => held(fleet, id).channel.forward(ENGINE_SOCKET, signal),
+
+    putArchive: (bytes, signal) => archives.put(bytes, signal),
+    submitJob: (spec) => jobs.submit(spec),
+    jobs: (all) => jobs.jobs(all),
+    job: (id) => jobs.job(id),
+    awaitJob: (id, waitMs, signal) => jobs.await(id, waitMs, signal),
+    cancelJob: (id, force) => jobs.cancel(id, force),
+    jobEvents: async (id) => {
+      await jobs.job(id);
+      return store.eventsOf(id);
+    },
+    jobLog: (id, offset, follow, signal) => jobs.log(id, offset, follow, signal),
+  };
+}
+
+async function viewLease(fleet: Fleet, id: LeaseId): Promise<LeaseView> {
+  const lease = found(await fleet.deps.store.lease(id), "lease", id);
+  return lease.state === "waiting" ? { lease, why: fleet.state.notes(lease.poolName).waitWhy } : { lease };
+}
+
+async function awaitLease(
+  fleet: Fleet,
+  id: LeaseId,
+  waitMs: number,
+  knownWhy: string | undefined,
+  signal: AbortSignal,
+): Promise<LeaseView> {
+  const late = new Error("the wait is over");
+  return withDeadline(fleet.deps.clock, waitMs, late, signal, async (bounded) => {
+    for (;;) {
+      const view = await viewLease(fleet, id);
+      if (view.lease.state !== "waiting" || view.why !== knownWhy || bounded.aborted) return view;
+      await fleet.changes.next([id, poolKey(view.lease.poolName)], bounded);
+    }
+  });
+}
+
+function held(fleet: Fleet, id: LeaseId): HeldMachine {
+  const lease = fleet.state.lease(id);
+  if (lease === undefined) throw new NotFoundError("unknown-lease", `there is no open lease ${id}`);
+  if (lease.state === "waiting") throw new ConflictError("lease-waiting", `lease ${id} still waits for a machine`);
+  return heldMachine(fleet, lease satisfies LeaseIn<"held">);
+}
+
+function found<T>(thing: T | undefined, kind: string, id: string): T {
+  if (thing === undefined) throw new NotFoundError(`unknown-${kind}`, `there is no ${kind} ${id}`);
+  return thing;
+}

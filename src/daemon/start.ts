@@ -1,0 +1,29 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Config } from "../config/config.ts";
+import { createQemuDriver } from "../drivers/qemu/driver.ts";
+import { createGuest } from "../guest/guest.ts";
+import type { Logger } from "../ports/logger.ts";
+import { createArchives } from "../store/archives.ts";
+import { createJobLogs } from "../store/jobLogs.ts";
+import { openStore } from "../store/open.ts";
+import { systemClock as clock } from "./clock.ts";
+import { composeManager } from "./compose.ts";
+import type { RunningManager } from "./compose.ts";
+import { systemRandom as random } from "./random.ts";
+
+/** Where guest images are kept. */
+export const imagesDirOf = (config: Config): string => join(config.stateDir, "images");
+
+/** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */
+export async function startManager(config: Config, version: string, logger: Logger): Promise<RunningManager> {
+  const { stateDir, name: owner } = config;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  const store = await openStore(stateDir, { clock, logger });
+  const logs = createJobLogs(join(stateDir, "logs"));
+  const archives = createArchives(join(stateDir, "archives"));
+  const guest = createGuest({ clock, logger });
+  const qemu = createQemuDriver({ stateDir, imagesDir: imagesDirOf(config), owner }, { clock, random, logger });
+  const drivers = new Map([["qemu" as const, qemu]]);
+  return composeManager(config, { clock, random, logger, store, logs, archives, guest, drivers }, version);
+}

@@ -1,0 +1,11 @@
+export type { Config } from "./config/config.ts";
+export { loadConfig } from "./config/load.ts";
+export { createLogger } from "./daemon/logger.ts";
+export type { RunningManager } from "./daemon/compose.ts";
+export { startManager } from "./daemon/start.ts";
+export * from "./domain/errors.ts";
+export type { Job, JobEnd, JobSpec } from "./domain/job.ts";
+export type { Lease } from "./domain/lease.ts";
+export type { Machine } from "./domain/machine.ts";
+export type { DesiredPool } from "./domain/pool.ts";
+export type { Manager } from "./ports/manager.ts";

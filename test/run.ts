@@ -1,0 +1,131 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { createProgressDisplay } from "../src/commands/progress/display.ts";
+import { readHostFacts } from "../src/host/facts.ts";
+import { installMissing } from "../src/host/install.ts";
+import { REQUIREMENTS } from "../src/host/requirements.ts";
+
+// `npm test [TIER]…`: runs every tier that this host can run, installs what that needs, and names what it had to skip and why.
+
+/** What tests call beside what the product calls. */
+const TEST_REQUIREMENTS = [
+  { program: "sshd", debianPackage: "openssh-server", purpose: "the real peer of the channel" },
+  { program: "docker-registry", debianPackage: "docker-registry", purpose: "the registry that jobs pull from" },
+  { program: "skopeo", debianPackage: "skopeo", purpose: "pushes the stand-in images" },
+];
+const TIERS = ["unit", "simulation", "contract", "integration"] as const;
+type Tier = (typeof TIERS)[number];
+
+interface Tally {
+  readonly tier: Tier;
+  readonly passed: number;
+  readonly failed: number;
+  /** Titles of tests that did not run. */
+  readonly skipped: readonly string[];
+  readonly seconds: number;
+  /** Why the whole tier did not run. */
+  readonly skippedTier?: string;
+}
+
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly success: boolean;
+  readonly testResults: readonly {
+    readonly status: string;
+    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+  }[];
+}
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((tier) => !TIERS.includes(tier as Tier));
+if (unknown.length > 0) {
+  console.error(`There is no tier "${unknown.join(", ")}"; there are: ${TIERS.join(", ")}`);
+  process.exit(2);
+}
+
+const folder = mkdtempSync(join(tmpdir(), "mayfly-test-"));
+const tallies: Tally[] = [];
+try {
+  const lacking = await prepareHost();
+  for (const tier of TIERS.filter((name) => asked.length === 0 || asked.includes(name))) {
+    // Only the light tiers can do without: they need Node and, for the contracts, an sshd.
+    const obstacle = tier === "unit" || tier === "simulation" ? undefined : lacking;
+    tallies.push(obstacle === undefined ? runTier(tier) : skipTier(tier, obstacle));
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+printTallies();
+
+/** Answers why this host cannot run real machines, if it cannot. */
+async function prepareHost(): Promise<string | undefined> {
+  const display = createProgressDisplay(process.stderr, Date.now);
+  const step = display.step("Installing what real machines need");
+  try {
+    await installMissing(readHostFacts(process.env), [...REQUIREMENTS, ...TEST_REQUIREMENTS], step, AbortSignal.timeout(20 * 60_000));
+    return undefined;
+  } catch (error) {
+    const text = error instanceof Error ? error.message : String(error);
+    step.fail(text);
+    return text;
+  } finally {
+    display.close();
+  }
+}
+
+function runTier(tier: Tier): Tally {
+  const outputFile = join(folder, `${tier}.json`);
+  const startedAt = performance.now();
+  const vitest = fileURLToPath(new URL("../node_modules/vitest/vitest.mjs", import.meta.url));
+  const config = fileURLToPath(new URL("vitest.config.ts", import.meta.url));
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile=${outputFile}`];
+  const args = [vitest, "run", "--config", config, "--project", tier, "--passWithNoTests", ...reporters];
+  spawnSync(process.execPath, args, { stdio: "inherit" });
+  return tallyFrom(tier, outputFile, (performance.now() - startedAt) / 1000);
+}
+
+function tallyFrom(tier: Tier, outputFile: string, seconds: number): Tally {
+  const report = JSON.parse(readFileSync(outputFile, "utf8")) as Report;
+  const tests = report.testResults.flatMap((file) => file.assertionResults);
+  const skipped = tests.filter((t) => t.status !== "passed" && t.status !== "failed").map((t) => t.fullName);
+  // A file that cannot even be loaded has no tests to fail: it counts as one.
+  const broken = report.testResults.filter(
+    (file) => file.status === "failed" && file.assertionResults.length === 0,
+  ).length;
+  const failed = report.numFailedTests + broken;
+  return {
+    tier,
+    passed: report.numPassedTests,
+    failed: report.success ? failed : Math.max(1, failed),
+    skipped,
+    seconds,
+  };
+}
+
+const skipTier = (tier: Tier, why: string): Tally => ({
+  tier,
+  passed: 0,
+  failed: 0,
+  skipped: [],
+  seconds: 0,
+  skippedTier: why,
+});
+
+function printTallies(): void {
+  console.log("");
+  for (const { tier, passed, failed, skipped, seconds, skippedTier } of tallies) {
+    const counts = `${passed} passed, ${failed} failed, ${skipped.length} skipped in ${seconds.toFixed(0)} s`;
+    console.log(`${tier.padEnd(12)} ${skippedTier === undefined ? counts : `skipped: ${skippedTier}`}`);
+    for (const title of skipped) console.log(`  skipped: ${title}`);
+  }
+  const sum = (pick: (tally: Tally) => number): number => tallies.reduce((total, tally) => total + pick(tally), 0);
+  const failed = sum((tally) => tally.failed);
+  console.log(`${sum((tally) => tally.passed)} passed, ${failed} failed`);
+  // Elsewhere a host that cannot run a tier is told so; the project's own check must run them all.
+  const isIncomplete = process.env["CI"] !== undefined && tallies.some((tally) => tally.skippedTier !== undefined);
+  process.exitCode = failed > 0 || isIncomplete ? 1 : 0;
+}
