@@ -1,0 +1,67 @@
+import { join } from "node:path";
+import type { Address } from "../../domain/machine.ts";
+import type { QemuShape } from "../../domain/shape.ts";
+import type { AcceleratorName, BootImage } from "./options.ts";
+import { PID_FILE } from "./processes.ts";
+import { QMP_SOCKET } from "./qmp.ts";
+
+/** Translated code of software emulation is kept up to this size, in MiB; QEMU's own default may take 1 GiB a machine. */
+export const TRANSLATION_CACHE_MIB = 256;
+/** The last output of the guest's serial port is kept in QEMU's memory, this much, so that no guest can fill the host's disk. */
+const SERIAL_RING_BYTES = 65_536;
+
+export interface CommandFacts {
+  readonly folder: string;
+  readonly providerId: string;
+  readonly shape: QemuShape;
+  readonly address: Address;
+  readonly image: BootImage;
+  readonly accelerator: AcceleratorName;
+}
+
+/** Renders QEMU's arguments. Started in the instance's folder; everyone on the host can read them, so they hold no secret. */
+export function argumentsFrom({ folder, providerId, shape, address, image, accelerator }: CommandFacts): string[] {
+  const emulated = accelerator === "tcg";
+  return [
+    ...["-nodefaults", "-no-user-config", "-display", "none", "-name", `guest=${providerId}`],
+    ...["-pidfile", join(folder, PID_FILE)],
+    ...["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"],
+    ...["-machine", "q35,usb=off,vmport=off,sata=off,smbus=off,graphics=off,hpet=off"],
+    ...["-accel", emulated ? `tcg,thread=multi,tb-size=${TRANSLATION_CACHE_MIB}` : accelerator],
+    ...["-cpu", emulated ? "max,la57=off" : "host"],
+    ...["-smp", String(shape.cpus), "-m", String(shape.memoryMiB)],
+    // A machine that reboots has lost what its manager knows of it: it ends instead.
+    "-no-reboot",
+    ...["-kernel", image.kernelPath, "-initrd", image.initrdPath, "-append", kernelArgsFrom(image)],
+    ...["-chardev", `socket,id=control,path=${QMP_SOCKET},server=on,wait=off`, "-mon", "chardev=control,mode=control"],
+    ...["-chardev", `ringbuf,id=serial0,size=${SERIAL_RING_BYTES}`, "-serial", "chardev:serial0"],
+    ...["-blockdev", JSON.stringify(diskFrom(folder))],
+    // Reported to the guest: QEMU's default would freeze the machine when the host's disk is full.
+    ...["-device", "virtio-blk-pci,drive=disk,werror=report,rerror=report"],
+    ...["-blockdev", JSON.stringify(seedFrom(folder)), "-device", "virtio-blk-pci,drive=seed"],
+    ...["-netdev", `user,id=net,ipv6=off,hostfwd=tcp:${address.host}:${address.port}-:22`],
+    ...["-device", "virtio-net-pci,netdev=net,romfile="],
+    ...["-object", "rng-random,id=rng,filename=/dev/urandom", "-device", "virtio-rng-pci,rng=rng"],
+    ...["-device", "pvpanic"],
+  ];
+}
+
+/** Nothing is ever flushed: the disk is thrown away with its machine. */
+const diskFrom = (folder: string): object => ({
+  driver: "qcow2",
+  "node-name": "disk",
+  cache: { "no-flush": true },
+  file: { driver: "file", filename: join(folder, "disk.qcow2"), cache: { "no-flush": true } },
+});
+
+/** A FAT volume that QEMU makes up from a folder; its label is how NoCloud finds it. */
+const seedFrom = (folder: string): object => ({
+  driver: "vvfat",
+  "node-name": "seed",
+  dir: join(folder, "seed"),
+  label: "cidata",
+  "read-only": true,
+});
+
+/** A kernel that panicked restarts at once, which ends the machine; else it would sit there until the boot timeout. */
+const kernelArgsFrom = ({ kernelArgs }: BootImage): string => `${kernelArgs} panic=-1`;

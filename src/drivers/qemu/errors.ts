@@ -1,0 +1,38 @@
+import { CapacityError, MayflyError, SystemError } from "../../domain/errors.ts";
+
+/** The Debian package of each program that the driver starts. */
+const PACKAGES: Readonly<Record<string, string>> = {
+  "qemu-system-x86_64": "qemu-system-x86",
+  "qemu-img": "qemu-utils",
+};
+
+/** QEMU could not listen on the address that was chosen for it; another one will do. */
+export class AddressTakenError extends MayflyError {}
+
+/** Tells whether an error is the system's error of that name. */
+export function isErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && "code" in error && error.code === code;
+}
+
+/** Classifies what a program that never started, or the file system, answered. Our own errors stay as they are. */
+export function errorFrom(error: unknown, program?: string): unknown {
+  if (error instanceof MayflyError) return error;
+  if (isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT"))
+    return new CapacityError("no-disk", "no disk space left for one more machine", { cause: error });
+  if (program !== undefined && isErrno(error, "ENOENT"))
+    return new SystemError("qemu-missing", `${program} is not installed: apt-get install ${PACKAGES[program]}`, {
+      cause: error,
+    });
+  return error;
+}
+
+/** Classifies QEMU's last words; `log` is what it wrote to stderr. Source of the sentences: QEMU 7.2. */
+export function startErrorFrom(log: string, exit: string): MayflyError {
+  const words = log.trim().split("\n").slice(-3).join("; ") || "it said nothing";
+  if (/host forwarding rule/.test(log)) return new AddressTakenError("address-taken", words);
+  if (/cannot allocate memory|cannot set up guest memory/i.test(log))
+    return new CapacityError("no-memory", `the host has no memory for one more machine: ${words}`);
+  if (/no space left on device/i.test(log))
+    return new CapacityError("no-disk", `the host has no disk space for one more machine: ${words}`);
+  return new SystemError("qemu-failed", `QEMU did not start (${exit}): ${words}`);
+}

@@ -1,0 +1,149 @@
+import { mkdir } from "node:fs/promises";
+import { TransientError } from "../../domain/errors.ts";
+import type { QemuShape } from "../../domain/shape.ts";
+import type { Instance, LaunchSpec } from "../../ports/driver.ts";
+import { chooseAddress } from "./address.ts";
+import { checkRoom } from "./capacity.ts";
+import { argumentsFrom } from "./command.ts";
+import type { QemuContext } from "./context.ts";
+import { createDisk, writeSeed } from "./disk.ts";
+import { AddressTakenError, errorFrom } from "./errors.ts";
+import type { InstanceRecord } from "./folder.ts";
+import { eraseFolder, folderNames, folderOf, providerIdFrom, readRecord, writeRecord } from "./folder.ts";
+import { instanceFrom } from "./list.ts";
+import type { AcceleratorName, BootImage } from "./options.ts";
+import { findProcesses, killProcess } from "./processes.ts";
+import { startQemu } from "./start.ts";
+
+/** How often another address is tried when somebody was faster to take the one that was free. */
+const ADDRESS_TRIES = 5;
+
+/** Launches one instance, or answers the one that this token has launched before. One launch of a token at a time. */
+export async function launchInstance(
+  context: QemuContext,
+  spec: LaunchSpec,
+  token: string,
+  signal: AbortSignal,
+): Promise<Instance> {
+  const { shape } = spec;
+  if (shape.driver !== "qemu") throw new Error(`the qemu driver got a machine of driver "${shape.driver}"`);
+  const providerId = providerIdFrom(context.options.owner, token);
+  for (let other = context.launching.get(providerId); other; other = context.launching.get(providerId))
+    await other.ended;
+  const controller = new AbortController();
+  const ended = Promise.withResolvers<void>();
+  context.launching.set(providerId, { controller, ended: ended.promise });
+  try {
+    return await launchOnce(context, spec, shape, token, AbortSignal.any([signal, controller.signal]));
+  } finally {
+    context.launching.delete(providerId);
+    ended.resolve();
+  }
+}
+
+async function launchOnce(
+  context: QemuContext,
+  spec: LaunchSpec,
+  shape: QemuShape,
+  token: string,
+  signal: AbortSignal,
+): Promise<Instance> {
+  const { options, deps } = context;
+  signal.throwIfAborted();
+  const providerId = providerIdFrom(options.owner, token);
+  if (context.ending.has(providerId))
+    throw new TransientError("instance-ending", `the instance of this launch, ${providerId}, is being terminated`);
+  const known = await readRecord(folderOf(context, providerId));
+  if (known !== undefined) {
+    const isRunning = (await findProcesses(context.root)).has(folderOf(context, providerId));
+    return instanceFrom(known, isRunning ? "running" : "stopped");
+  }
+
+  const image = await deps.findImage(options.imagesDir, shape.image);
+  const accelerator = await deps.chooseAccelerator(signal);
+  try {
+    const record = await context.admit(() => admit(context, spec, shape, token, image));
+    await createDisk(folderOf(context, providerId), image, shape, signal);
+    await writeSeed(folderOf(context, providerId), spec.seed);
+    return instanceFrom(await start(context, record, shape, image, accelerator, signal), "running");
+  } catch (error) {
+    await removeTraces(context, providerId);
+    throw errorFrom(error);
+  }
+}
+
+/** Takes room and an address, and puts the intent on disk. */
+async function admit(
+  context: QemuContext,
+  spec: LaunchSpec,
+  shape: QemuShape,
+  token: string,
+  image: BootImage,
+): Promise<InstanceRecord> {
+  const { options, deps } = context;
+  await mkdir(context.root, { recursive: true, mode: 0o700 });
+  // A crash may have left a folder without a record.
+  await eraseFolder(folderOf(context, providerIdFrom(options.owner, token)));
+  await checkRoom(context, shape);
+  const record: InstanceRecord = {
+    providerId: providerIdFrom(options.owner, token),
+    owner: options.owner,
+    token,
+    machineId: spec.machineId,
+    poolName: spec.poolName,
+    address: await chooseAddress(deps.random, await takenHosts(context)),
+    launchedAt: deps.clock.now(),
+    memoryMiB: shape.memoryMiB,
+    imageDigest: image.digest,
+  };
+  await writeRecord(folderOf(context, record.providerId), record);
+  return record;
+}
+
+/** Starts QEMU, on another address when the chosen one was taken in the meantime. */
+async function start(
+  context: QemuContext,
+  record: InstanceRecord,
+  shape: QemuShape,
+  image: BootImage,
+  accelerator: AcceleratorName,
+  signal: AbortSignal,
+  triesLeft = ADDRESS_TRIES,
+): Promise<InstanceRecord> {
+  const { providerId, address } = record;
+  const folder = folderOf(context, providerId);
+  const argv = argumentsFrom({ folder, providerId, shape, address, image, accelerator });
+  try {
+    const connection = await startQemu(folder, argv, context.deps.clock, signal);
+    const process = (await findProcesses(context.root)).get(folder);
+    if (process === undefined) connection.close();
+    else context.watcher.attach(providerId, folder, process, connection);
+    return record;
+  } catch (error) {
+    if (!(error instanceof AddressTakenError) || triesLeft === 0) throw error;
+    const moved = await context.admit(() => moveAddress(context, record));
+    return start(context, moved, shape, image, accelerator, signal, triesLeft - 1);
+  }
+}
+
+async function moveAddress(context: QemuContext, record: InstanceRecord): Promise<InstanceRecord> {
+  const address = await chooseAddress(context.deps.random, await takenHosts(context));
+  const moved = { ...record, address };
+  await writeRecord(folderOf(context, record.providerId), moved);
+  return moved;
+}
+
+async function takenHosts(context: QemuContext): Promise<Set<string>> {
+  const names = await folderNames(context);
+  const records = await Promise.all(names.map((name) => readRecord(folderOf(context, name))));
+  return new Set(records.filter((record) => record !== undefined).map(({ address }) => address.host));
+}
+
+/** A failed launch leaves nothing, not even when its caller has gone away: so this has no signal. */
+async function removeTraces(context: QemuContext, providerId: string): Promise<void> {
+  const folder = folderOf(context, providerId);
+  const process = (await findProcesses(context.root)).get(folder);
+  await context.watcher.detach(providerId);
+  if (process !== undefined) await killProcess(process, context.deps.clock, new AbortController().signal);
+  await eraseFolder(folder);
+}
