@@ -2,10 +2,12 @@ import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, open, rename, rm, utimes } from "node:fs/promises";
 import { join } from "node:path";
 import { NotFoundError } from "../domain/errors.ts";
-import type { Archives } from "../ports/files.ts";
 import type { Clock } from "../ports/clock.ts";
-import { fileErrorFrom, isMissing } from "./files.ts";
-import { removeOlder } from "./remove-older.ts";
+import type { Archives } from "../ports/files.ts";
+import { isMissing, onDisk } from "./files.ts";
+import { removeOlder } from "./removeOlder.ts";
+
+const STORING = "store the uploaded archive";
 
 /** Keeps uploaded archives as plain files, mode 0600, named by their SHA-256; a file's mtime is its last use. */
 export function createArchives(dir: string, deps: { readonly clock: Clock }): Archives {
@@ -16,20 +18,16 @@ export function createArchives(dir: string, deps: { readonly clock: Clock }): Ar
   };
   return {
     async put(bytes, signal) {
+      await onDisk(STORING, mkdir(dir, { recursive: true, mode: 0o700 }));
+      const partDir = await onDisk(STORING, mkdtemp(join(dir, "part-")));
       try {
-        await mkdir(dir, { recursive: true, mode: 0o700 });
-        const partDir = await mkdtemp(join(dir, "part-"));
-        try {
-          const part = join(partDir, "archive");
-          const archiveId = await writePart(part, bytes, signal);
-          await touch(part);
-          await rename(part, pathOf(archiveId));
-          return archiveId;
-        } finally {
-          await rm(partDir, { recursive: true, force: true });
-        }
-      } catch (error) {
-        throw fileErrorFrom(error, "store the uploaded archive");
+        const part = join(partDir, "archive");
+        const archiveId = await writePart(part, bytes, signal);
+        await onDisk(STORING, touch(part));
+        await onDisk(STORING, rename(part, pathOf(archiveId)));
+        return archiveId;
+      } finally {
+        await rm(partDir, { recursive: true, force: true });
       }
     },
     async open(archiveId) {
@@ -37,11 +35,13 @@ export function createArchives(dir: string, deps: { readonly clock: Clock }): Ar
       // The id comes from a stranger: it must not lead out of the directory.
       if (!/^[0-9a-f]{64}$/.test(archiveId)) throw missing;
       try {
-        const handle = await open(pathOf(archiveId), "r");
-        await touch(pathOf(archiveId));
+        const path = pathOf(archiveId);
+        // Touched first, so that a pruning that runs now spares it.
+        await onDisk(`open archive ${archiveId}`, touch(path));
+        const handle = await onDisk(`open archive ${archiveId}`, open(path, "r"));
         return handle.createReadStream();
       } catch (error) {
-        throw isMissing(error) ? missing : fileErrorFrom(error, `open archive ${archiveId}`);
+        throw isMissing(error) ? missing : error;
       }
     },
     prune: (usedBeforeMs) => removeOlder(dir, usedBeforeMs),
@@ -51,12 +51,12 @@ export function createArchives(dir: string, deps: { readonly clock: Clock }): Ar
 /** Writes a stream to a new file, chunk by chunk; answers the SHA-256 of its bytes in hex. */
 async function writePart(path: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
   const hash = createHash("sha256");
-  const handle = await open(path, "wx", 0o600);
+  const handle = await onDisk(STORING, open(path, "wx", 0o600));
   try {
     for await (const chunk of bytes) {
       signal.throwIfAborted();
       hash.update(chunk);
-      await handle.appendFile(chunk);
+      await onDisk(STORING, handle.appendFile(chunk));
     }
     signal.throwIfAborted();
     return hash.digest("hex");

@@ -102,7 +102,7 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
       // What was committed stands; the next pruning makes up for this one.
-      deps.logger.warn({ error: classify(error) }, "could not prune the store");
+      deps.logger.warn({ err: classify(error) }, "could not prune the store");
     }
   };
   pruneNow();

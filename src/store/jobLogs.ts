@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { NotFoundError } from "../domain/errors.ts";
 import type { EpochMs, JobId } from "../domain/ids.ts";
 import type { JobLogs, JobLogWriter } from "../ports/files.ts";
-import { fileErrorFrom, isMissing } from "./files.ts";
-import { removeOlder } from "./remove-older.ts";
+import { isMissing, onDisk } from "./files.ts";
+import { removeOlder } from "./removeOlder.ts";
 
 const CHUNK_BYTES = 64 * 1024;
 
@@ -28,7 +28,7 @@ export function createJobLogs(dir: string): PrunableJobLogs {
   const liveById = new Map<JobId, LiveLog>();
   return {
     async create(jobId) {
-      await mkdir(dir, { recursive: true, mode: 0o700 });
+      await onDisk(`make ${dir}`, mkdir(dir, { recursive: true, mode: 0o700 }));
       const handle = await openLog(dir, jobId, "a");
       const { size } = await handle.stat();
       const live: LiveLog = { writtenBytes: size, isClosed: false, wakers: new Set() };
@@ -66,11 +66,7 @@ function logWriter(handle: FileHandle, live: LiveLog, jobId: JobId, forget: () =
   let last: Promise<void> = Promise.resolve();
   let closing: Promise<void> | undefined;
   const append = async (bytes: Uint8Array): Promise<void> => {
-    try {
-      await handle.appendFile(bytes);
-    } catch (error) {
-      throw fileErrorFrom(error, `write the log of job ${jobId}`);
-    }
+    await onDisk(`write the log of job ${jobId}`, handle.appendFile(bytes));
     live.writtenBytes += bytes.length;
     wakeReaders(live);
   };
@@ -121,8 +117,8 @@ async function openLog(dir: string, jobId: JobId, flags: "a" | "r"): Promise<Fil
   // The id may come from a stranger's URL: it must not lead out of the directory.
   if (!/^[\w-]+$/.test(jobId)) throw missing;
   try {
-    return await open(join(dir, `${jobId}.log`), flags, 0o600);
+    return await onDisk(`open the log of job ${jobId}`, open(join(dir, `${jobId}.log`), flags, 0o600));
   } catch (error) {
-    throw isMissing(error) ? missing : fileErrorFrom(error, `open the log of job ${jobId}`);
+    throw isMissing(error) ? missing : error;
   }
 }
