@@ -1,0 +1,8 @@
+import { closest, distance } from "fastest-levenshtein";
+
+/** Ends a message: ` (did you mean "build"?)` when one of the known words is near, else nothing. */
+export function suggestionFor(word: string, known: readonly string[]): string {
+  if (known.length === 0) return "";
+  const nearest = closest(word, known);
+  return distance(word, nearest) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${nearest}"?)` : "";
+}
