@@ -63,6 +63,8 @@ export async function connectQmp(folder: string, signal: AbortSignal): Promise<Q
     });
   const abort = (): void => ready.reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });
+  // It may have aborted while nobody listened.
+  if (signal.aborted) abort();
   try {
     await ready.promise;
   } catch (error) {

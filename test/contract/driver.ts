@@ -1,0 +1,223 @@
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CapacityError } from "../../src/domain/errors.ts";
+import { machineIdFrom } from "../../src/domain/ids.ts";
+import type { MachineShape } from "../../src/domain/shape.ts";
+import type { Driver, Instance, LaunchSpec } from "../../src/ports/driver.ts";
+
+/** One provider, as the driver's contract suite drives it. */
+export interface DriverHarness {
+  readonly shape: MachineShape;
+  /** Creates a driver over the same provider, as a restart or another manager would. The harness closes it. */
+  createDriver(owner: string): Driver;
+  /** Leaves no room for one more machine of the shape that is answered. */
+  fillUp(): MachineShape;
+  /** Makes an instance end by itself. */
+  endInstance(providerId: string): Promise<void>;
+  /** What instances of all owners hold: processes, files, records. Names for people; none when all is well. */
+  leftovers(): Promise<readonly string[]>;
+  /** Terminates everything and lets go of the provider. */
+  close(): Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+/** The contract of every driver: see src/ports/driver.ts. No machine needs to boot an operating system for it. */
+export function describeDriverContract(name: string, makeHarness: () => Promise<DriverHarness>): void {
+  describe(`driver contract: ${name}`, () => {
+    let harness: DriverHarness;
+    let driver: Driver;
+
+    beforeEach(async () => {
+      harness = await makeHarness();
+      driver = harness.createDriver("us");
+    });
+    afterEach(() => harness.close());
+
+    const specOf = (number: number, shape: MachineShape = harness.shape): LaunchSpec => ({
+      machineId: machineIdFrom(`m-contract00${number}`),
+      poolName: "small",
+      shape,
+      seed: { userData: "#cloud-config\n", metaData: `instance-id: m-contract00${number}\n` },
+    });
+    const launch = (number: number, by = driver): Promise<Instance> =>
+      by.launch(specOf(number), `token-${number}`, never);
+
+    it("launches an instance, lists it with its tags, and terminates it", async () => {
+      const launched = await launch(1);
+
+      const listed = await driver.list(never);
+      await driver.terminate([launched.providerId], never);
+
+      expect(launched).toMatchObject({ machineId: "m-contract001", poolName: "small", state: "running" });
+      expect(launched.address?.host).toMatch(/^127\.\d+\.\d+\.\d+$/);
+      expect(listed).toEqual([launched]);
+      expect(await driver.list(never)).toEqual([]);
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("lists nothing before the first launch", async () => {
+      expect(await driver.list(never)).toEqual([]);
+    });
+
+    it("answers the same instance for the same token, one after the other and side by side", async () => {
+      const [first, second] = await Promise.all([launch(1), launch(1)]);
+      const third = await launch(1);
+
+      expect(second).toEqual(first);
+      expect(third).toEqual(first);
+      expect(await driver.list(never)).toHaveLength(1);
+    });
+
+    it("answers the same instance for the same token after a restart", async () => {
+      const first = await launch(1);
+      await driver.close();
+
+      expect(await launch(1, harness.createDriver("us"))).toEqual(first);
+    });
+
+    it("gives instances that are launched side by side names and addresses of their own", async () => {
+      const launched = await Promise.all([launch(1), launch(2), launch(3)]);
+
+      expect(new Set(launched.map(({ providerId }) => providerId)).size).toBe(3);
+      expect(new Set(launched.map(({ address }) => `${address?.host}:${address?.port}`)).size).toBe(3);
+      expect(await driver.list(never)).toHaveLength(3);
+    });
+
+    it("terminates several at once and leaves the others", async () => {
+      const [first, second, third] = [await launch(1), await launch(2), await launch(3)];
+
+      await driver.terminate([first.providerId, third.providerId], never);
+
+      expect((await driver.list(never)).map(({ providerId }) => providerId)).toEqual([second.providerId]);
+    });
+
+    it("finds what an earlier driver launched, and can terminate it", async () => {
+      const { providerId } = await launch(1);
+      await driver.close();
+
+      const next = harness.createDriver("us");
+
+      expect(await next.list(never)).toMatchObject([{ providerId, state: "running" }]);
+      await next.terminate([providerId], never);
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("takes the termination of what is gone, or never was, as success", async () => {
+      const { providerId } = await launch(1);
+
+      await driver.terminate([providerId, providerId], never);
+      await driver.terminate([providerId], never);
+      await driver.terminate(["never-was", "../escape", ""], never);
+      await driver.terminate([], never);
+
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("never lists, and never terminates, an instance of another owner", async () => {
+      const strangers = harness.createDriver("them");
+      const theirs = await launch(1, strangers);
+
+      await driver.terminate([theirs.providerId], never);
+
+      expect(await driver.list(never)).toEqual([]);
+      expect(await strangers.list(never)).toEqual([theirs]);
+    });
+
+    it("launches apart for two owners that happen to use one token", async () => {
+      const [ours, theirs] = await Promise.all([launch(1), launch(1, harness.createDriver("them"))]);
+
+      expect(ours.providerId).not.toBe(theirs.providerId);
+    });
+
+    it("refuses with CapacityError and a reason when there is no room, and leaves nothing", async () => {
+      const shape = harness.fillUp();
+
+      const refusal = await driver.launch(specOf(1, shape), "token-1", never).catch((error: unknown) => error);
+
+      expect(refusal).toBeInstanceOf(CapacityError);
+      expect((refusal as CapacityError).message).toMatch(/\d/);
+      expect(await driver.list(never)).toEqual([]);
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("does not launch under a signal that has aborted", async () => {
+      const reason = new Error("shutting down");
+
+      await expect(driver.launch(specOf(1), "token-1", AbortSignal.abort(reason))).rejects.toBe(reason);
+
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("reports an instance that ends by itself, and lists it as stopped until it is terminated", async () => {
+      const gone = collectGone(driver);
+      const { providerId } = await launch(1);
+
+      await harness.endInstance(providerId);
+      await gone.first;
+
+      expect(gone.all).toEqual([[providerId, expect.stringMatching(/\w/)]]);
+      expect(await driver.list(never)).toMatchObject([{ providerId, state: "stopped" }]);
+      await driver.terminate([providerId], never);
+      expect(await driver.list(never)).toEqual([]);
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("reports the end of an instance that an earlier driver launched", async () => {
+      const { providerId } = await launch(1);
+      await driver.close();
+      const next = harness.createDriver("us");
+      const gone = collectGone(next);
+      await next.list(never);
+
+      await harness.endInstance(providerId);
+      await gone.first;
+
+      expect(gone.all).toMatchObject([[providerId, expect.any(String)]]);
+    });
+
+    it("does not report what was terminated, nor anything once watching was stopped", async () => {
+      const gone = collectGone(driver);
+      const stopped = collectGone(driver);
+      const [first, second] = [await launch(1), await launch(2)];
+      stopped.stop();
+
+      await driver.terminate([first.providerId], never);
+      await harness.endInstance(second.providerId);
+      await gone.first;
+
+      expect(gone.all.map(([providerId]) => providerId)).toEqual([second.providerId]);
+      expect(stopped.all).toEqual([]);
+    });
+
+    it("answers a token whose instance has stopped with that instance, never with a second one", async () => {
+      const gone = collectGone(driver);
+      const first = await launch(1);
+      await harness.endInstance(first.providerId);
+      await gone.first;
+
+      expect(await launch(1)).toEqual({ ...first, state: "stopped" });
+      expect(await driver.list(never)).toHaveLength(1);
+    });
+
+    it("leaves instances running when it is closed", async () => {
+      const launched = await launch(1);
+
+      await driver.close();
+      await turn();
+
+      expect(await harness.createDriver("us").list(never)).toEqual([launched]);
+    });
+  });
+}
+
+function collectGone(driver: Driver) {
+  const all: (readonly [providerId: string, detail: string])[] = [];
+  const { promise: first, resolve } = Promise.withResolvers<void>();
+  if (driver.watch === undefined) throw new Error(`driver "${driver.name}" cannot watch`);
+  const stop = driver.watch((providerId, detail) => {
+    all.push([providerId, detail]);
+    resolve();
+  });
+  return { all, first, stop };
+}

@@ -1,0 +1,105 @@
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { systemClock } from "../../src/daemon/clock.ts";
+import { systemRandom } from "../../src/daemon/random.ts";
+import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
+import type { BootImage, QemuDeps } from "../../src/drivers/qemu/options.ts";
+import { findProcesses } from "../../src/drivers/qemu/processes.ts";
+import type { Driver } from "../../src/ports/driver.ts";
+
+const never = new AbortController().signal;
+
+/** A state directory of its own, with drivers over it that launch real QEMU processes. */
+export interface QemuLab {
+  readonly stateDir: string;
+  /** Holds a folder an instance. */
+  readonly root: string;
+  createDriver(owner: string, deps?: Partial<QemuDeps>): Driver;
+  /** Pid of an instance. @throws Error when it has no process. */
+  pidOf(providerId: string): Promise<number>;
+  /** Folders and processes that are there now. */
+  leftovers(): Promise<string[]>;
+  /** Ends and erases everything. */
+  close(): Promise<void>;
+}
+
+/** Makes a lab. Its machines never boot, unless an image is handed in: an empty disk and a kernel that halts. */
+export async function createQemuLab(image?: BootImage): Promise<QemuLab> {
+  const stateDir = await mkdtemp(join(tmpdir(), "mayfly-qemu-"));
+  const root = join(stateDir, "qemu");
+  const bootImage = image ?? (await makeHaltingImage(stateDir));
+  const drivers: Driver[] = [];
+
+  const create = (owner: string, deps: Partial<QemuDeps> = {}): Driver => {
+    const driver = createQemuDriver(
+      { stateDir, imagesDir: stateDir, owner },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        findImage: async () => bootImage,
+        chooseAccelerator: async () => "tcg",
+        ...deps,
+      },
+    );
+    drivers.push(driver);
+    return driver;
+  };
+
+  return {
+    stateDir,
+    root,
+    createDriver: create,
+    async pidOf(providerId) {
+      const process = (await findProcesses(root)).get(join(root, providerId));
+      if (process === undefined) throw new Error(`${providerId} has no process`);
+      return process.pid;
+    },
+    async leftovers() {
+      const processes = [...(await findProcesses(root)).values()].map(({ pid }) => `process ${pid}`);
+      return [...processes, ...(await readdir(root).catch(() => []))];
+    },
+    async close() {
+      const owners = new Set((await readdir(root).catch(() => [])).map((name) => join(root, name)));
+      const names = await Promise.all([...owners].map(ownerOf));
+      for (const owner of new Set(names.filter((name) => name !== undefined))) {
+        const driver = create(owner);
+        const instances = await driver.list(never);
+        await driver.terminate(
+          instances.map(({ providerId }) => providerId),
+          never,
+        );
+      }
+      await Promise.all(drivers.map((driver) => driver.close()));
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function ownerOf(folder: string): Promise<string | undefined> {
+  try {
+    return (JSON.parse(await readFile(join(folder, "instance.json"), "utf8")) as { owner: string }).owner;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Source of the layout: Linux's Documentation/arch/x86/boot.rst; its real-mode part halts for good. */
+async function makeHaltingImage(folder: string): Promise<BootImage> {
+  const kernel = Buffer.alloc(4_096);
+  kernel.writeUInt8(1, 0x1f1); // setup_sects
+  kernel.writeUInt16LE(0xaa55, 0x1fe); // boot_flag
+  kernel.write("HdrS", 0x202, "latin1");
+  kernel.writeUInt16LE(0x0204, 0x206); // protocol version
+  kernel.writeUInt8(1, 0x211); // LOADED_HIGH
+  kernel.writeUInt32LE(0x37ffffff, 0x22c); // initrd_addr_max
+  // Entered in real mode 512 bytes after the boot sector: cli; hlt; jmp back to the hlt.
+  Buffer.from([0xfa, 0xf4, 0xeb, 0xfd]).copy(kernel, 0x268);
+  Buffer.from([0xeb, 0x66]).copy(kernel, 0x200); // jump over the header
+  const [kernelPath, initrdPath, diskPath] = [join(folder, "kernel"), join(folder, "initrd"), join(folder, "disk")];
+  await writeFile(kernelPath, kernel);
+  await writeFile(initrdPath, "empty");
+  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", diskPath, "1G"]);
+  return { name: "halting", digest: "none", diskPath, kernelPath, initrdPath, kernelArgs: "quiet" };
+}
