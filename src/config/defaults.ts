@@ -4,7 +4,9 @@ import { fileSchema } from "./schema.ts";
 /** Puts in every default that the file leaves open, the ones that depend on the state directory too. Wrong values stay as they are. */
 export function fillDefaults(raw: Readonly<Record<string, unknown>>, defaultStateDir: string): unknown {
   const { state_dir = defaultStateDir, api = {}, pool = [{ name: "default" }] } = raw;
-  const socket = typeof state_dir === "string" ? `${state_dir.replace(/\/$/, "")}/mayfly.sock` : undefined;
+  // A wrong directory is one problem, not two.
+  const dir = typeof state_dir === "string" && state_dir.startsWith("/") ? state_dir : defaultStateDir;
+  const socket = `${dir.replace(/\/$/, "")}/mayfly.sock`;
   return fill(fileSchema, { ...raw, state_dir, pool, api: isTable(api) ? { socket, ...api } : api });
 }
 

@@ -1,4 +1,3 @@
-import { valueAt } from "./problems.ts";
 import type { Path } from "./toml.ts";
 
 /** One value of the effective config. */
@@ -12,15 +11,11 @@ export interface ConfigEntry {
 }
 
 /** Lists every value of a correct document that was filled with its defaults. */
-export function entriesFrom(filled: unknown, originOf: (path: Path) => string): ConfigEntry[] {
-  return walk(filled, [], originOf).filter(({ path }) => !isIdleTable(filled, path));
-}
-
-function walk(value: unknown, path: Path, originOf: (path: Path) => string): ConfigEntry[] {
+export function entriesFrom(value: unknown, originOf: (path: Path) => string, path: Path = []): ConfigEntry[] {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") {
     return [{ path, value, origin: originOf(path) }];
   }
-  if (Array.isArray(value)) return value.flatMap((item, index) => walk(item, [...path, index], originOf));
+  if (Array.isArray(value)) return value.flatMap((item, index) => entriesFrom(item, originOf, [...path, index]));
   if (typeof value !== "object" || value === null) return [];
   const fields = Object.entries(value);
   // A TOML writer must put plain values before tables.
@@ -28,10 +23,5 @@ function walk(value: unknown, path: Path, originOf: (path: Path) => string): Con
     ...fields.filter(([, field]) => typeof field !== "object"),
     ...fields.filter(([, field]) => typeof field === "object"),
   ];
-  return ordered.flatMap(([key, field]) => walk(field, [...path, key], originOf));
-}
-
-/** The settings of a driver that the pool does not use. */
-function isIdleTable(filled: unknown, path: Path): boolean {
-  return path[0] === "pool" && path[2] === "qemu" && valueAt(filled, [...path.slice(0, 2), "driver"]) !== "qemu";
+  return ordered.flatMap(([key, field]) => entriesFrom(field, originOf, [...path, key]));
 }

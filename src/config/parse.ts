@@ -89,10 +89,7 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
       registryMirror: guest.registry_mirror,
       dataRoot: guest.data_root,
     },
-    shape:
-      pool.driver === "simulated"
-        ? { driver: "simulated" }
-        : { driver: "qemu", image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk },
+    shape: { driver: pool.driver, image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk },
   };
 }
 

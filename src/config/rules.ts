@@ -19,7 +19,6 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
     ...pools.flatMap((pool, index) => [
       ...checkIdleCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
-      ...checkDriverTable(pool, index, placeOf, hasKey),
     ]),
     ...checkIdleSum(filled, pools, placeOf),
     ...checkSocket(filled, placeOf, hasKey),
@@ -40,12 +39,6 @@ function checkUniqueName(pools: readonly unknown[], index: number, placeOf: Plac
   if (typeof name !== "string" || first === index) return [];
   const message = `Expected \`pool.name\` to be unique, got "${name}" again (first at ${placeOf(["pool", first, "name"])})`;
   return [{ place: placeOf(["pool", index, "name"]), message }];
-}
-
-function checkDriverTable(pool: unknown, index: number, placeOf: PlaceOf, hasKey: (path: Path) => boolean): Problem[] {
-  const path = ["pool", index, "qemu"];
-  if (valueAt(pool, ["driver"]) !== "simulated" || !hasKey(path)) return [];
-  return [{ place: placeOf(path), message: 'Expected [pool.qemu] only with `pool.driver` "qemu", got "simulated"' }];
 }
 
 function checkIdleSum(filled: unknown, pools: readonly unknown[], placeOf: PlaceOf): Problem[] {

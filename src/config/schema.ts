@@ -34,7 +34,7 @@ const qemuSchema = z.strictObject(
 const poolSchema = z.strictObject(
   {
     name: text(NAME, NAME_RULE),
-    driver: oneOf(["qemu", "simulated"]).prefault("qemu"),
+    driver: oneOf(["qemu"]).prefault("qemu"),
     max_machines: integer(1, MAX_MACHINES).prefault(2),
     idle_count: integer(0, MAX_MACHINES).prefault(1),
     idle_time: duration(0).prefault("20m"),

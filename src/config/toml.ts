@@ -40,9 +40,19 @@ function parseProgram(text: string, fileName: string): AST.TOMLProgram {
     return parseTOML(text, { tomlVersion: "1.0" });
   } catch (error) {
     if (!(error instanceof ParseError)) throw error;
-    const place = `${fileName}:${error.lineNumber}:${error.column + 1}`;
-    throw new ConfigError([{ place, message: `Expected TOML: ${error.message}` }], "config-not-toml");
+    const missing = missingValueLine(text, error);
+    const place = `${fileName}:${missing ?? `${error.lineNumber}:${error.column + 1}`}`;
+    const message = missing === undefined ? error.message : "Unspecified values are invalid";
+    throw new ConfigError([{ place, message: `Expected TOML: ${message}` }], "config-not-toml");
   }
+}
+
+/** The parser reports `key =` without a value where it would have gone on, on a later line; answers the line of the key. */
+function missingValueLine(text: string, { lineNumber, column }: ParseError): number | undefined {
+  const lines = text.split("\n", lineNumber);
+  if (lines[lineNumber - 1]?.slice(0, column).trim() !== "") return undefined;
+  const index = lines.slice(0, -1).findLastIndex((line) => !/^\s*(?:#.*)?$/.test(line));
+  return /=\s*(?:#.*)?$/.test(lines[index] ?? "") ? index + 1 : undefined;
 }
 
 /** An object cannot hold this key, so it would be dropped in silence. */
