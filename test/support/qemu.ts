@@ -8,6 +8,7 @@ import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
 import type { BootImage, QemuDeps } from "../../src/drivers/qemu/options.ts";
 import { findProcesses } from "../../src/drivers/qemu/processes.ts";
 import type { Driver } from "../../src/ports/driver.ts";
+import { silentLogger } from "./jobs.ts";
 
 const never = new AbortController().signal;
 
@@ -16,6 +17,7 @@ export interface QemuLab {
   readonly stateDir: string;
   /** Holds a folder an instance. */
   readonly root: string;
+  readonly image: BootImage;
   createDriver(owner: string, deps?: Partial<QemuDeps>): Driver;
   /** Pid of an instance. @throws Error when it has no process. */
   pidOf(providerId: string): Promise<number>;
@@ -38,6 +40,7 @@ export async function createQemuLab(image?: BootImage): Promise<QemuLab> {
       {
         clock: systemClock,
         random: systemRandom,
+        logger: silentLogger,
         findImage: async () => bootImage,
         chooseAccelerator: async () => "tcg",
         ...deps,
@@ -50,6 +53,7 @@ export async function createQemuLab(image?: BootImage): Promise<QemuLab> {
   return {
     stateDir,
     root,
+    image: bootImage,
     createDriver: create,
     async pidOf(providerId) {
       const process = (await findProcesses(root)).get(join(root, providerId));

@@ -12,12 +12,16 @@ import { isErrno } from "./errors.ts";
 const PORTS = [22, 22, 2_222, 2_222, 20_022, 20_023, 20_024, 20_025];
 
 /** Chooses a loopback address that nobody listens on. @param taken hosts of other instances. @throws CapacityError `no-address`. */
-export async function chooseAddress(random: Random, taken: ReadonlySet<string>): Promise<Address> {
-  for (const port of PORTS) {
+export async function chooseAddress(
+  random: Random,
+  taken: ReadonlySet<string>,
+  ports: readonly number[] = PORTS,
+): Promise<Address> {
+  for (const port of ports) {
     const address = { host: randomHost(random, taken), port };
     if (await isFree(address)) return address;
   }
-  throw new CapacityError("no-address", `no free loopback address with port ${[...new Set(PORTS)].join(", ")}`);
+  throw new CapacityError("no-address", `no free loopback address with port ${[...new Set(ports)].join(", ")}`);
 }
 
 /** 127.X.Y.Z, each of 1-254, never in 127.0.0.0/24 where other programs of the host live. */

@@ -18,8 +18,10 @@ export function createQemuDriver(options: QemuOptions, deps: QemuDeps): Driver {
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
     watch(onGone) {
-      // Adopts the instances of an earlier driver; should it fail, the caller's own next list() does it.
-      listInstances(context, new AbortController().signal).catch(() => undefined);
+      // Adopts the instances of an earlier driver. The caller's own next list() does it again.
+      listInstances(context, new AbortController().signal).catch((err: unknown) => {
+        deps.logger.warn({ err }, "could not look for instances to watch");
+      });
       return context.watcher.subscribe(onGone);
     },
     close: () => context.watcher.close(),

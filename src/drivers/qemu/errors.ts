@@ -1,11 +1,5 @@
 import { CapacityError, MayflyError, SystemError } from "../../domain/errors.ts";
 
-/** The Debian package of each program that the driver starts. */
-const PACKAGES: Readonly<Record<string, string>> = {
-  "qemu-system-x86_64": "qemu-system-x86",
-  "qemu-img": "qemu-utils",
-};
-
 /** QEMU could not listen on the address that was chosen for it; another one will do. */
 export class AddressTakenError extends MayflyError {}
 
@@ -20,7 +14,7 @@ export function errorFrom(error: unknown, program?: string): unknown {
   if (isErrno(error, "ENOSPC") || isErrno(error, "EDQUOT"))
     return new CapacityError("no-disk", "no disk space left for one more machine", { cause: error });
   if (program !== undefined && isErrno(error, "ENOENT"))
-    return new SystemError("qemu-missing", `${program} is not installed: apt-get install ${PACKAGES[program]}`, {
+    return new SystemError("qemu-missing", `${program} is not installed: apt-get install qemu-system-x86 qemu-utils`, {
       cause: error,
     });
   return error;

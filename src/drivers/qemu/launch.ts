@@ -113,6 +113,7 @@ async function start(
   const { providerId, address } = record;
   const folder = folderOf(context, providerId);
   const argv = argumentsFrom({ folder, providerId, shape, address, image, accelerator });
+  context.deps.logger.debug({ providerId, address, argv }, "starting qemu");
   try {
     const connection = await startQemu(folder, argv, context.deps.clock, signal);
     const process = (await findProcesses(context.root)).get(folder);

@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { Random } from "../../ports/random.ts";
 import type { HostRoom } from "./capacity.ts";
 
@@ -26,6 +27,7 @@ export interface QemuOptions {
 export interface QemuDeps {
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
   /** @throws NotFoundError when no image of that name was built. */
   readonly findImage: (imagesDir: string, name: string) => Promise<BootImage>;
   /** The accelerator that was seen to work on this host. */
