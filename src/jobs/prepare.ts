@@ -1,5 +1,6 @@
 import type { JobSpec } from "../domain/job.ts";
 import type { HeldMachine } from "../ports/leases.ts";
+import { prepareContainer } from "./image/prepareContainer.ts";
 import { createMachineShell } from "./machineShell.ts";
 import type { Notes } from "./notes.ts";
 import type { PhaseMeter } from "./phases.ts";
@@ -27,13 +28,25 @@ export interface PreparedJob {
 
 /** Makes all ready that a job's script needs: its folder with the archive, its image, its services. */
 export async function prepareJob(context: PrepareContext, signal: AbortSignal): Promise<PreparedJob> {
-  const { spec, machine, deps, folders, meter } = context;
+  const { spec, machine, deps, folders, meter, notes } = context;
   const jobDir = `${folders.builds}/${slugFrom(spec.name)}`;
   const { archiveId } = spec;
   if (archiveId !== undefined) {
     await meter.measure("leased", async () =>
-      unpackArchive(machine.channel, jobDir, await deps.archives.open(archiveId), signal),
+      unpackArchive(
+        machine.channel,
+        jobDir,
+        spec.image === undefined ? "user" : "root",
+        await deps.archives.open(archiveId),
+        signal,
+      ),
     );
+  }
+  if (spec.image !== undefined) {
+    return prepareContainer(spec.image, jobDir, context, signal);
+  }
+  if (spec.services.length > 0) {
+    await notes.warning("services are left out: they need an image for the job to run in");
   }
   const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel: machine.channel });
   return { host, jobDir, scriptVariables: jobVariables(spec, jobDir, folders.builds) };

@@ -46,15 +46,22 @@ export async function runOnMachine(
   }
 }
 
-/** Unpacks a tar stream into the job's folder, which belongs to the machine's user. */
+/** Whose a job's folder is: the machine's user's, or root's but open to all, as containers of any user need it. */
+export type FolderOwner = "user" | "root";
+
+/** Unpacks a tar stream into the job's folder. */
 export async function unpackArchive(
   channel: Channel,
   jobDir: string,
+  owner: FolderOwner,
   archive: Readable,
   signal: AbortSignal,
 ): Promise<void> {
   const dir = quoteForShell(jobDir);
   const parent = quoteForShell(jobDir.slice(0, jobDir.lastIndexOf("/")));
-  const makeDir = `mkdir -p -- ${dir} 2>/dev/null || { as_root install -d -o "$(id -u)" -- ${parent} && mkdir -p -- ${dir}; }`;
-  await runOnMachine(channel, `${AS_ROOT}; { ${makeDir}; } && exec tar -x -C ${dir}`, archive, signal);
+  const command = {
+    user: `{ mkdir -p -- ${dir} 2>/dev/null || { as_root install -d -o "$(id -u)" -- ${parent} && mkdir -p -- ${dir}; }; } && exec tar -x -C ${dir}`,
+    root: `as_root install -d -m 777 -- ${parent} ${dir} && as_root tar -x --no-same-owner -C ${dir} && as_root chmod -R a+rwX -- ${dir}`,
+  }[owner];
+  await runOnMachine(channel, `${AS_ROOT}; ${command}`, archive, signal);
 }

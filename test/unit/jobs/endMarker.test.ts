@@ -27,7 +27,11 @@ function cut(bytes: Buffer, at: readonly number[]): Buffer[] {
 it("takes the marker out and reads its exit code, wherever the stream is cut", () => {
   fc.assert(
     fc.property(teasing, teasing, fc.nat(255), fc.array(fc.nat(100)), (before, after, exitCode, places) => {
-      fc.pre(!Buffer.concat([before, Buffer.from("\0end-1:")]).subarray(0, -1).includes("\0end-1:"));
+      fc.pre(
+        !Buffer.concat([before, Buffer.from("\0end-1:")])
+          .subarray(0, -1)
+          .includes("\0end-1:"),
+      );
       const stream = Buffer.concat([before, Buffer.from(`\0end-1:${exitCode}\0`), after]);
 
       expect(passed(cut(stream, places))).toEqual({ bytes: Buffer.concat([before, after]), exitCode });

@@ -2,16 +2,13 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Readable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../../src/daemon/clock.ts";
-import { systemRandom } from "../../../src/daemon/random.ts";
 import { MachineLostError } from "../../../src/domain/errors.ts";
 import type { JobSpec } from "../../../src/domain/job.ts";
-import type { HeldMachine } from "../../../src/ports/leases.ts";
 import type { JobRun } from "../../../src/jobs/run.ts";
-import { runJob } from "../../../src/jobs/run.ts";
-import { heldMachine, jobSpec, silentLogger } from "../../support/jobs.ts";
+import type { HeldMachine } from "../../../src/ports/leases.ts";
+import type { StartedJob } from "../../support/jobRun.ts";
+import { startJob } from "../../support/jobRun.ts";
 import type { LocalChannel } from "../../support/localChannel.ts";
 import { openLocalChannel } from "../../support/localChannel.ts";
 
@@ -27,58 +24,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-interface Started {
-  readonly done: ReturnType<typeof runJob>;
-  /** All output so far. */
-  text(): string;
-  bytes(): Buffer;
-  /** Resolves once the output holds the text. */
-  seen(text: string): Promise<void>;
-  readonly cancel: AbortController;
-  readonly force: AbortController;
-}
-
-function start(changes: Partial<JobSpec>, run: Partial<JobRun> = {}, machine: Partial<HeldMachine> = {}): Started {
-  const chunks: Uint8Array[] = [];
-  const waiters = new Map<string, () => void>();
-  const cancel = new AbortController();
-  const force = new AbortController();
-  const text = (): string => Buffer.concat(chunks).toString();
-  const done = runJob(
-    jobSpec(changes),
-    heldMachine(channel, machine),
-    {
-      output: async (bytes) => {
-        chunks.push(Buffer.from(bytes));
-        for (const [awaited, resolve] of waiters) {
-          if (text().includes(awaited)) {
-            resolve();
-          }
-        }
-      },
-      cancel: cancel.signal,
-      force: force.signal,
-      timeoutMs: 15_000,
-      onPhase: () => undefined,
-      ...run,
-    },
-    {
-      archives: { open: async () => Readable.from([execFileSync("tar", ["-c", "-C", folder, "input"])]) },
-      clock: systemClock,
-      random: systemRandom,
-      logger: silentLogger,
-      folders: { builds: join(folder, "builds"), scratch: folder },
-    },
-  );
-  const seen = (awaited: string): Promise<void> =>
-    new Promise((resolve) => {
-      waiters.set(awaited, resolve);
-      if (text().includes(awaited)) {
-        resolve();
-      }
-    });
-  return { done, text, bytes: () => Buffer.concat(chunks), seen, cancel, force };
-}
+const start = (changes: Partial<JobSpec>, run: Partial<JobRun> = {}, machine: Partial<HeldMachine> = {}): StartedJob =>
+  startJob(changes, { folder, channel, run, machine });
 
 const isAlive = (pid: number): boolean => {
   // A killed orphan may stay a zombie where nobody reaps it.

@@ -1,0 +1,111 @@
+import { Readable } from "node:stream";
+import type { JobImage, JobService } from "../../domain/job.ts";
+import type { Channel } from "../../ports/channel.ts";
+import type { PrepareContext, PreparedJob } from "../prepare.ts";
+import { quoteForShell } from "../script.ts";
+import { jobVariables } from "../variables.ts";
+import { AS_ROOT, runOnMachine } from "../workspace.ts";
+import { createContainerShell, SCRIPT_MOUNT, SHELL_COMMAND } from "./containerShell.ts";
+import { planDocker } from "./dockerMode.ts";
+import { clearedEntrypoint } from "./entrypoint.ts";
+import { provideImage } from "./pull.ts";
+import { taggedName } from "./reference.ts";
+import { startServices, waitForServices } from "./services.ts";
+
+/** Makes a job's container, its network and its services. The container is created, not started. */
+export async function prepareContainer(
+  image: JobImage,
+  jobDir: string,
+  { spec, machine, deps, folders, meter, notes }: PrepareContext,
+  signal: AbortSignal,
+): Promise<PreparedJob> {
+  const { engine, channel, guestSettings } = machine;
+  const runName = deps.random.id("mayfly");
+  const filesDir = `${folders.scratch}/.${runName}`;
+  const scriptDir = `${filesDir}/script`;
+  const mirror = guestSettings.registryMirror;
+  const daemonConfig = mirror === undefined ? undefined : `${filesDir}/daemon.json`;
+  const variables = jobVariables(spec, jobDir, folders.builds);
+  const docker = planDocker(guestSettings.docker, spec.services, variables, `${runName}-certs`, daemonConfig);
+
+  await notes.section(`Using Docker executor with image ${image.name} ...`);
+  for (const remark of docker.remarks) {
+    await notes.line(remark);
+  }
+  const pullDeps = { engine, clock: deps.clock, notes, authConfig: variables["DOCKER_AUTH_CONFIG"] };
+  const services = await meter.measure("pulled", () =>
+    allOrNone(signal, async (shared) => {
+      const [facts] = await Promise.all([
+        Promise.all(docker.services.map(({ name, pullPolicy }) => provideImage(name, pullPolicy, pullDeps, shared))),
+        provideImage(image.name, image.pullPolicy, pullDeps, shared),
+        makeFolders({ builds: folders.builds, jobDir, filesDir, scriptDir, mirror }, channel, shared),
+      ]);
+      return facts.map((fact, index) => ({ service: docker.services[index] as JobService, facts: fact }));
+    }),
+  );
+  const labels = { "mayfly.job": spec.name };
+  const builds = `${folders.builds}:${folders.builds}`;
+  const network = await engine.createNetwork(runName, signal);
+  if (services.length > 0) {
+    await meter.measure("services", async () => {
+      const surroundings = {
+        namePrefix: runName,
+        env: docker.variables,
+        binds: [builds, ...docker.serviceBinds],
+        network: runName,
+        isPrivileged: docker.isPrivileged,
+        labels,
+      };
+      const started = await startServices(services, surroundings, { engine, notes }, signal);
+      await waitForServices(started, { channel, notes }, signal);
+    });
+  }
+  const container = await engine.createContainer(
+    {
+      name: `${runName}-build`,
+      image: taggedName(image.name),
+      entrypoint: clearedEntrypoint(image.entrypoint),
+      command: SHELL_COMMAND,
+      env: docker.variables,
+      user: image.user,
+      binds: [builds, `${scriptDir}:${SCRIPT_MOUNT}:ro`, ...docker.jobBinds],
+      network: runName,
+      aliases: ["build"],
+      extraHosts: docker.machineNames.map((name) => `${name}:${network.gateway}`),
+      isPrivileged: docker.isPrivileged,
+      hasStdin: false,
+      labels,
+    },
+    signal,
+  );
+  const host = createContainerShell(container, scriptDir, { channel, clock: deps.clock });
+  return { host, jobDir, scriptVariables: {} };
+}
+
+interface ContainerFolders {
+  readonly builds: string;
+  readonly jobDir: string;
+  readonly filesDir: string;
+  readonly scriptDir: string;
+  readonly mirror: string | undefined;
+}
+
+/** The image's user is not the machine's: the job's folder is open to all, as with GitLab's runner. */
+async function makeFolders(folders: ContainerFolders, channel: Channel, signal: AbortSignal): Promise<void> {
+  const { builds, jobDir, filesDir, scriptDir, mirror } = folders;
+  const config = JSON.stringify(mirror === undefined ? {} : { "registry-mirrors": [mirror] });
+  const command = `${AS_ROOT}; as_root install -d -m 777 -- ${quoteForShell(builds)} ${quoteForShell(jobDir)} &&
+umask 022 && mkdir -p -- ${quoteForShell(scriptDir)} && cat >${quoteForShell(`${filesDir}/daemon.json`)}`;
+  await runOnMachine(channel, command, Readable.from([Buffer.from(config)]), signal);
+}
+
+/** When the work fails, what it still has going is aborted. */
+async function allOrNone<T>(signal: AbortSignal, work: (shared: AbortSignal) => Promise<T>): Promise<T> {
+  const failed = new AbortController();
+  try {
+    return await work(AbortSignal.any([signal, failed.signal]));
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  }
+}
