@@ -5,7 +5,7 @@ import { MachineLostError } from "../domain/errors.ts";
 import type { Channel, ExecExit, ExecOptions, RemoteProcess } from "../ports/channel.ts";
 
 /** The machine's end of a process: what a scripted program gets. It need not end its outputs. */
-export interface SimulatedProgram {
+interface SimulatedProgram {
   readonly command: string;
   readonly options: ExecOptions;
   readonly stdin: Readable;

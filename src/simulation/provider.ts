@@ -3,10 +3,10 @@ import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 
-export type DriverVerb = "launch" | "list" | "terminate";
+type DriverVerb = "launch" | "list" | "terminate";
 
 /** One call of a driver, as the provider saw it. `about` is the token, or the provider ids. */
-export interface ProviderCall {
+interface ProviderCall {
   readonly verb: DriverVerb;
   readonly at: EpochMs;
   readonly owner: string;
@@ -40,7 +40,7 @@ export interface ProviderOptions {
 }
 
 /** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
-export type FaultMoment = "before" | "after";
+type FaultMoment = "before" | "after";
 
 /** A pretended provider. It outlives the drivers that talk to it, as a real one outlives a manager. */
 export interface SimulatedProvider {
@@ -58,7 +58,7 @@ export interface SimulatedProvider {
   readonly driverSide: DriverSide;
 }
 
-export interface DriverSide {
+interface DriverSide {
   readonly clock: Clock;
   readonly launchDelayMs: number;
   readonly terminateDelayMs: number;

@@ -26,7 +26,7 @@ const SPARE_MEMORY_MIB = 256;
 const SPARE_DISK_MIB = 1_024;
 
 /** Reads the host's own figures. */
-export const hostRoom: HostRoom = {
+const hostRoom: HostRoom = {
   async availableMemoryMiB() {
     const kib = /^MemAvailable:\s+(\d+) kB$/m.exec(await readFile("/proc/meminfo", "utf8"))?.[1];
     if (kib === undefined) throw new SystemError("no-meminfo", "/proc/meminfo does not say MemAvailable");

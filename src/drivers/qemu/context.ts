@@ -4,7 +4,7 @@ import type { Watcher } from "./watch.ts";
 import { createWatcher } from "./watch.ts";
 
 /** A launch that has not come to its end. */
-export interface Launching {
+interface Launching {
   readonly controller: AbortController;
   readonly ended: Promise<void>;
 }
