@@ -68,6 +68,8 @@ export function createChannel(client: Client): Channel {
     async forward(socketPath, signal) {
       const start = (opened: Opened): unknown => client.openssh_forwardOutStreamLocal(socketPath, opened);
       const socket = duplexFrom(await open(`a stream to ${socketPath}`, start, signal));
+      // Whoever reads or writes sees the loss; nobody need listen for it before that.
+      socket.on("error", () => {});
       const stopListening = onLost((error) => socket.destroy(error));
       const onAbort = (): void => void socket.destroy();
       signal.addEventListener("abort", onAbort, { once: true });

@@ -8,17 +8,17 @@ const always = new AbortController().signal;
 /** What every channel owes its users, on a machine with a POSIX shell. */
 export function describeChannel(
   name: string,
-  open: () => Promise<{ channel: Channel; close: () => Promise<void> }>,
+  open: () => Promise<{ channel: Channel; end: () => Promise<void> }>,
 ): void {
   describe(`the channel of ${name}`, () => {
     let channel: Channel;
-    let close: () => Promise<void>;
+    let end: () => Promise<void>;
 
     beforeEach(async () => {
-      ({ channel, close } = await open());
+      ({ channel, end } = await open());
     });
     afterEach(async () => {
-      await close();
+      await end();
     });
 
     it("gives a process its own stdin, stdout, stderr and exit code", async () => {

@@ -18,16 +18,18 @@ export interface TestSshd {
   readonly folder: string;
   /** Lets the client's key in from now on; needed only after `isAuthorized: false`. */
   authorize(): void;
+  /** What `sudo` does from now on, as a shell script. @default "exit 0" */
+  playSudo(script: string): void;
   /** Stops answering while connections stay open, as a machine that hangs. */
   freeze(): void;
   stop(): Promise<void>;
 }
 
 export async function startSshd(
-  options: { readonly isAuthorized?: boolean; readonly port?: number } = {},
+  options: { readonly isAuthorized?: boolean; readonly port?: number; readonly keys?: MachineKeys } = {},
 ): Promise<TestSshd> {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-sshd-"));
-  const keys = createKeys(machineIdFrom("machine-under-test"));
+  const keys = options.keys ?? createKeys(machineIdFrom("machine-under-test"));
   const port = options.port ?? (await freePort());
   const hostKeyFile = join(folder, "host_key");
   const authorizedFile = join(folder, "authorized_keys");
@@ -35,8 +37,13 @@ export async function startSshd(
   writeFileSync(hostKeyFile, keys.host.privateKey, { mode: 0o600 });
   writeFileSync(authorizedFile, "", { mode: 0o600 });
   if (options.isAuthorized !== false) authorize();
+  const programs = join(folder, "bin");
+  mkdirSync(programs);
+  const playSudo = (script: string): void =>
+    writeFileSync(join(programs, "sudo"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  playSudo("exit 0");
   const configFile = join(folder, "sshd_config");
-  writeFileSync(configFile, configFrom(port, hostKeyFile, authorizedFile, join(folder, "pid")));
+  writeFileSync(configFile, configFrom(port, hostKeyFile, authorizedFile, programs));
   // sshd refuses to start as root without it; Debian's service makes it at each start.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
 
@@ -51,6 +58,7 @@ export async function startSshd(
     user: userInfo().username,
     folder,
     authorize,
+    playSudo,
     freeze: () => signalTree(child, "SIGSTOP"),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
@@ -63,13 +71,14 @@ export async function startSshd(
   };
 }
 
-function configFrom(port: number, hostKeyFile: string, authorizedFile: string, pidFile: string): string {
+function configFrom(port: number, hostKeyFile: string, authorizedFile: string, programs: string): string {
   return [
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
     `HostKey ${hostKeyFile}`,
     `AuthorizedKeysFile ${authorizedFile}`,
-    `PidFile ${pidFile}`,
+    "PidFile none",
+    `SetEnv PATH=${programs}:/usr/local/bin:/usr/bin:/bin`,
     "StrictModes no",
     "UsePAM no",
     "PasswordAuthentication no",

@@ -28,7 +28,7 @@ const openTo = ({ address, keys, user }: TestSshd): Promise<Channel> =>
 
 describeChannel("a real sshd", async () => {
   const channel = await openTo(sshd);
-  return { channel, close: async () => channel.close() };
+  return { channel, end: async () => channel.close() };
 });
 
 describe("the channel over SSH", () => {

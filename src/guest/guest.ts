@@ -1,0 +1,77 @@
+import { MachineLostError, TransientError } from "../domain/errors.ts";
+import type { Address } from "../domain/machine.ts";
+import type { GuestSettings } from "../domain/pool.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { Guest, MachineKeys, ReadyGuest } from "../ports/guest.ts";
+import type { Logger } from "../ports/logger.ts";
+import { createEngine } from "./engine/engine.ts";
+import { openChannel } from "./handshake.ts";
+import { createKeys } from "./keys.ts";
+import { probeMachine } from "./ready.ts";
+import { seedFrom } from "./seed.ts";
+
+/** The first banner is expected soon; later ones get more time, since a guest that is slow now is not helped by a second request. */
+const BANNER_DEADLINE_MS = { first: 2_000, growth: 1.5, last: 15_000 } as const;
+const PAUSE_MS = { first: 100, growth: 1.3, last: 500 } as const;
+
+export interface GuestDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Where the engine listens on the machines. @default "/var/run/docker.sock" */
+  readonly engineSocketPath?: string | undefined;
+}
+
+/** Reaches machines over SSH: one connection each, kept. */
+export function createGuest(deps: GuestDeps): Guest {
+  return {
+    createKeys,
+    seedFrom,
+    connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),
+  };
+}
+
+async function connectUntilReady(
+  address: Address,
+  keys: MachineKeys,
+  settings: GuestSettings,
+  deps: GuestDeps,
+  signal: AbortSignal,
+): Promise<ReadyGuest> {
+  for (let attempt = 0; ; attempt += 1) {
+    signal.throwIfAborted();
+    try {
+      const bannerDeadlineMs = grown(BANNER_DEADLINE_MS, attempt);
+      return await connectOnce(address, keys, settings, bannerDeadlineMs, deps, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isWorthRetrying(error)) throw error;
+      deps.logger.debug({ address, attempt, problem: error.message }, "machine not ready yet");
+    }
+    await deps.clock.sleep(grown(PAUSE_MS, attempt), signal);
+  }
+}
+
+async function connectOnce(
+  address: Address,
+  keys: MachineKeys,
+  settings: GuestSettings,
+  bannerDeadlineMs: number,
+  { clock, engineSocketPath }: GuestDeps,
+  signal: AbortSignal,
+): Promise<ReadyGuest> {
+  const channel = await openChannel(address, keys, settings.user, bannerDeadlineMs, clock, signal);
+  try {
+    const engine = createEngine(channel, engineSocketPath);
+    await probeMachine(channel, engine, clock, signal);
+    return { channel, engine };
+  } catch (error) {
+    channel.close();
+    throw error;
+  }
+}
+
+const isWorthRetrying = (error: unknown): error is TransientError | MachineLostError =>
+  error instanceof TransientError || error instanceof MachineLostError;
+
+const grown = (step: { first: number; growth: number; last: number }, attempt: number): number =>
+  Math.min(step.last, Math.round(step.first * step.growth ** attempt));

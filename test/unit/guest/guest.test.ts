@@ -1,0 +1,139 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/daemon/clock.ts";
+import { machineIdFrom } from "../../../src/domain/ids.ts";
+import { createGuest } from "../../../src/guest/guest.ts";
+import type { Guest, MachineKeys } from "../../../src/ports/guest.ts";
+import type { Logger } from "../../../src/ports/logger.ts";
+import type { FakeDocker } from "../../support/fakeDocker.ts";
+import { startFakeDocker } from "../../support/fakeDocker.ts";
+import { freePort } from "../../support/ports.ts";
+import type { TestSshd } from "../../support/sshd.ts";
+import { startSshd } from "../../support/sshd.ts";
+
+const always = new AbortController().signal;
+
+let sshd: TestSshd;
+let docker: FakeDocker;
+let guest: Guest;
+let problems: string[];
+let onProblem: (problem: string) => void;
+
+beforeEach(async () => {
+  sshd = await startSshd();
+  docker = await startFakeDocker();
+  docker.on("GET /_ping", (response) => void response.end("OK"));
+  guest = guestWith(docker.socketPath);
+});
+afterEach(async () => {
+  await docker.stop();
+  await sshd.stop();
+});
+
+function guestWith(engineSocketPath: string): Guest {
+  problems = [];
+  onProblem = () => {};
+  const logger: Logger = {
+    debug: (fields) => {
+      const { problem } = fields as { problem: string };
+      problems.push(problem);
+      onProblem(problem);
+    },
+    info: () => {},
+    warn: () => {},
+    error: () => {},
+    child: () => logger,
+  };
+  return createGuest({ clock: systemClock, logger, engineSocketPath });
+}
+
+const connect = (to: TestSshd, signal = always, keys: MachineKeys = to.keys) =>
+  guest.connect(to.address, keys, { user: to.user, docker: "dind", dataRoot: "/var/lib/docker" }, signal);
+
+describe("connect", () => {
+  it("answers the kept channel and the engine once sudo works and the engine answers", async () => {
+    const { channel, engine } = await connect(sshd);
+
+    await engine.ping(always);
+    const running = await channel.exec("echo ready", {}, always);
+    expect(await text(running.stdout)).toBe("ready\n");
+    channel.close();
+  });
+
+  it("waits while nothing listens yet", async () => {
+    const port = await freePort();
+    const late = { ...sshd, address: { host: "127.0.0.1", port } };
+    const refused = new Promise<void>((resolve) => {
+      onProblem = () => resolve();
+    });
+
+    const connecting = connect(late, always);
+    await refused;
+    const second = await startSshd({ port, keys: sshd.keys });
+
+    (await connecting).channel.close();
+    await second.stop();
+  });
+
+  it("tries again while the account is not there yet", async () => {
+    const strict = await startSshd({ isAuthorized: false });
+    onProblem = (problem) => {
+      if (problem.includes("authentication")) strict.authorize();
+    };
+
+    const { channel } = await connect(strict);
+
+    expect(problems.length).toBeGreaterThan(0);
+    channel.close();
+    await strict.stop();
+  });
+
+  it("waits for an engine that starts later", async () => {
+    docker.die();
+    guest = guestWith(join(sshd.folder, "late.sock"));
+    let isReady = false;
+    const asked = join(sshd.folder, "asked");
+    sshd.playSudo(`mkdir ${asked}`);
+
+    const connecting = connect(sshd).then((ready) => {
+      isReady = true;
+      return ready;
+    });
+    await expect.poll(() => existsSync(asked)).toBe(true);
+    expect(isReady).toBe(false);
+    const late = await startFakeDocker(join(sshd.folder, "late.sock"));
+    late.on("GET /_ping", (response) => void response.end("OK"));
+
+    (await connecting).channel.close();
+    await late.stop();
+  });
+
+  it("calls a machine without sudo unfit, with sudo's words", async () => {
+    sshd.playSudo("echo 'sudo: a password is required' >&2; exit 1");
+
+    await expect(connect(sshd)).rejects.toMatchObject({
+      name: "MachineError",
+      code: "boot-failed",
+      message: expect.stringContaining("a password is required"),
+    });
+  });
+
+  it("ends at once on another host key", async () => {
+    const other = guest.createKeys(machineIdFrom("machine-other"));
+
+    const failure = connect(sshd, always, { host: other.host, client: sshd.keys.client });
+
+    await expect(failure).rejects.toMatchObject({ name: "MachineError", code: "host-key-changed" });
+    expect(problems).toEqual([]);
+  });
+
+  it("gives up with the caller's reason", async () => {
+    const abort = new AbortController();
+    onProblem = () => abort.abort(new Error("boot timeout"));
+    const nowhere = { ...sshd, address: { host: "127.0.0.1", port: await freePort() } };
+
+    await expect(connect(nowhere, abort.signal)).rejects.toThrow("boot timeout");
+  });
+});
