@@ -16,8 +16,8 @@ export interface CommandContext {
   readonly stdout: NodeJS.WriteStream;
   /** For progress, logs and errors. */
   readonly stderr: NodeJS.WriteStream;
-  /** Reads and checks the config that the options and the environment choose. @throws ConfigError with every problem. */
-  loadConfig(): Promise<LoadedConfig>;
+  /** Reads and checks `file`, else the config that the options and the environment choose. @throws ConfigError with every problem. */
+  loadConfig(file?: string): Promise<LoadedConfig>;
   /** Where the daemon is expected: `--socket`, else MAYFLY_SOCKET, else the config's. @throws ConfigError from the config. */
   socketPath(): Promise<string>;
   /** Sets the code that the process ends with when the command is done. */
@@ -39,9 +39,9 @@ export function contextOf(command: Command): CommandContext {
   const { env, stdin, stdout, stderr } = process;
   const cwd = process.cwd();
 
-  const load = async (): Promise<LoadedConfig> => {
+  const load = async (file = options.config): Promise<LoadedConfig> => {
     const { loadConfig } = await import("../config/load.ts");
-    return loadConfig(options.config, { env, cwd, homeDir: homedir(), isRoot: process.geteuid?.() === 0 });
+    return loadConfig(file, { env, cwd, homeDir: homedir(), isRoot: process.geteuid?.() === 0 });
   };
   return {
     configOption: options.config,

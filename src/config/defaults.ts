@@ -14,11 +14,13 @@ function fill(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodPrefault) return fill(schema.def.innerType, value ?? schema.def.defaultValue);
   if (schema instanceof z.ZodArray && Array.isArray(value)) return value.map((item) => fill(schema.element, item));
   if (!(schema instanceof z.ZodObject) || !isTable(value)) return value;
-  const known = Object.entries(schema.shape as Readonly<Record<string, z.core.$ZodType>>).flatMap(([key, field]) => {
+  const fields = schema.shape as Readonly<Record<string, z.core.$ZodType>>;
+  const known = Object.entries(fields).flatMap(([key, field]) => {
     const filled = fill(field, value[key]);
     return filled === undefined ? [] : [[key, filled] as const];
   });
-  return { ...value, ...Object.fromEntries(known) };
+  const unknown = Object.entries(value).filter(([key]) => !Object.hasOwn(fields, key));
+  return Object.fromEntries([...known, ...unknown]);
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {

@@ -41,7 +41,7 @@ export function storeErrorFrom(error: unknown, path: string): unknown {
   }
 }
 
-/** Up to Node 24.1 the first use of node:sqlite prints a notice; it says nothing to an operator. Loads it without that one. */
+/** Loads SQLite without the notice that Node 22 prints at its first use: it tells an operator nothing. */
 function importQuietly(): typeof import("node:sqlite") {
   const { emitWarning } = process;
   process.emitWarning = (warning: string | Error, ...rest: unknown[]) => {

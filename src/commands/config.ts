@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import type { ConfigEntry } from "../config/explain.ts";
+import type { LoadedConfig } from "../config/load.ts";
+import { contextOf } from "./context.ts";
+import type { CommandContext } from "./context.ts";
+import { printJson, writeAll } from "./output.ts";
+
+/** Adds `mayfly config check` and `mayfly config show`. */
+export function addConfigCommand(program: Command): void {
+  const config = program.command("config").description("check and show the configuration");
+  config
+    .command("check")
+    .argument("[file]", "the file to check (else the config that mayfly would use)")
+    .description("check a config; print every value with its origin, or every problem with its line")
+    .action(async (file: string | undefined, _options: unknown, command: Command) => {
+      const context = contextOf(command);
+      const loaded = await context.loadConfig(file);
+      await printConfig(context, loaded);
+      await writeAll(
+        context.stderr,
+        `mayfly: ${loaded.path ?? "no config file, all values are defaults"}: no problems\n`,
+      );
+    });
+  config
+    .command("show")
+    .description("print every value of the config that mayfly would use, with its origin")
+    .action(async (_options: unknown, command: Command) => {
+      const context = contextOf(command);
+      await printConfig(context, await context.loadConfig());
+    });
+}
+
+async function printConfig(context: CommandContext, { path, entries, config }: LoadedConfig): Promise<void> {
+  if (!context.isJson) return writeAll(context.stdout, renderConfig(entries));
+  const values = entries.map((entry) => ({ ...entry, path: undefined, key: keyFrom(entry) }));
+  await printJson(context, { path: path ?? null, values, config });
+}
+
+/** Writes a config as TOML that reads back to itself, each value with its origin as a comment. */
+export function renderConfig(entries: readonly ConfigEntry[]): string {
+  const lines = entries.map(({ path, value, origin }) => ({
+    header: headerFrom(path.slice(0, -1)),
+    text: `${path.at(-1)} = ${JSON.stringify(value)}`,
+    origin,
+  }));
+  const width = Math.max(...lines.map(({ text }) => text.length));
+  let output = "";
+  let lastHeader = "";
+  for (const { header, text, origin } of lines) {
+    if (header !== lastHeader) output += `\n${header}\n`;
+    lastHeader = header;
+    output += `${text.padEnd(width)}  # ${origin}\n`;
+  }
+  return output;
+}
+
+function headerFrom(table: ConfigEntry["path"]): string {
+  const name = table.filter((key) => typeof key === "string").join(".");
+  if (name === "") return "";
+  return typeof table.at(-1) === "number" ? `[[${name}]]` : `[${name}]`;
+}
+
+const keyFrom = ({ path }: ConfigEntry): string =>
+  path
+    .map((key) => (typeof key === "number" ? `[${key}]` : `.${key}`))
+    .join("")
+    .replace(/^\./, "");

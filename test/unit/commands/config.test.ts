@@ -1,0 +1,28 @@
+import { expect, it } from "vitest";
+import { renderConfig } from "../../../src/commands/config.ts";
+import { explainConfig } from "../../../src/config/parse.ts";
+
+const TEXT = `max_machines = 7
+[[pool]]
+name = "a"
+guest = { user = "ci", registry_mirror = "http://10.0.2.2:5000" }
+[[pool]]
+name = "b"
+idle_time = "90s"
+`;
+
+it("writes a config that reads back to itself", () => {
+  const { config, entries } = explainConfig(TEXT, "mayfly.toml", "/state");
+
+  const again = explainConfig(renderConfig(entries), "mayfly.toml", "/elsewhere");
+
+  expect(again.config).toEqual(config);
+});
+
+it("puts each value's origin behind it", () => {
+  const lines = renderConfig(explainConfig(TEXT, "mayfly.toml", "/state").entries).split("\n");
+
+  expect(lines).toContainEqual(expect.stringMatching(/^max_machines = 7 +# mayfly\.toml:1$/));
+  expect(lines).toContainEqual(expect.stringMatching(/^idle_time = "90s" +# mayfly\.toml:7$/));
+  expect(lines).toContainEqual(expect.stringMatching(/^name = "mayfly" +# default$/));
+});
