@@ -41,7 +41,7 @@ export interface JobSpec {
   readonly script: readonly string[];
   /** Commands in a shell of their own, run even after failure, timeout and cancellation. */
   readonly afterScript: readonly string[];
-  /** Prints each command, after `$ `, before it runs. */
+  /** Prints each command, after `$ `, before it runs, and the runner's own lines between. Without it, the log is the job's output and warnings. */
   readonly echoCommands: boolean;
   /** Bound of before_script and script together, in milliseconds. @default the pool's jobTimeoutMs, also its upper bound */
   readonly timeoutMs?: number | undefined;
@@ -51,14 +51,20 @@ export interface JobSpec {
   readonly waitTimeoutMs?: number | undefined;
 }
 
-/** How long each part of a job took, in milliseconds; absent where it did not happen. */
+/** How long each part of a job took, in milliseconds, one after the other; absent where it did not happen. */
 export interface PhasesMs {
+  /** From acceptance until a machine was held. */
   readonly queued?: number;
+  /** The archive unpacked. */
   readonly leased?: number;
+  /** Images fetched, network and container made. */
   readonly pulled?: number;
+  /** From the services' start until their ports were open. */
   readonly services?: number;
+  /** before_script and script. */
   readonly script?: number;
   readonly after?: number;
+  /** From the lease's end until nothing was left of the machine. */
   readonly released?: number;
 }
 

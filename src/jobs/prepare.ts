@@ -31,17 +31,12 @@ export async function prepareJob(context: PrepareContext, signal: AbortSignal): 
   const { spec, machine, deps, folders, meter, notes } = context;
   const jobDir = `${folders.builds}/${slugFrom(spec.name)}`;
   const { archiveId } = spec;
-  if (archiveId !== undefined) {
-    await meter.measure("leased", async () =>
-      unpackArchive(
-        machine.channel,
-        jobDir,
-        spec.image === undefined ? "user" : "root",
-        await deps.archives.open(archiveId),
-        signal,
-      ),
-    );
-  }
+  await meter.measure("leased", async () => {
+    if (archiveId !== undefined) {
+      const owner = spec.image === undefined ? "user" : "root";
+      await unpackArchive(machine.channel, jobDir, owner, await deps.archives.open(archiveId), signal);
+    }
+  });
   if (spec.image !== undefined) {
     return prepareContainer(spec.image, jobDir, context, signal);
   }

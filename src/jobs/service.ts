@@ -21,7 +21,7 @@ export interface JobServiceDeps extends JobLifeDeps {
   readonly store: Store;
   readonly logs: JobLogs;
   /** A pool's job_timeout in milliseconds; undefined when there is no such pool. */
-  readonly poolTimeoutMs: (poolName: string) => number | undefined;
+  readonly jobTimeoutMs: (poolName: string) => number | undefined;
 }
 
 /** Takes jobs from acceptance to their one end. Unknown ids throw NotFoundError. */
@@ -39,7 +39,7 @@ export interface JobService {
   cancel(id: JobId, force: boolean): Promise<Job>;
   log(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /** Cancels all jobs and waits, bounded, for their ends. @param force hurries: nothing is waited for any more. */
-  close(force: AbortSignal): Promise<void>;
+  close(force?: AbortSignal): Promise<void>;
 }
 
 interface ActiveJob {
@@ -95,7 +95,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     async submit(spec) {
       validateJobSpec(spec);
-      const poolTimeoutMs = deps.poolTimeoutMs(spec.poolName);
+      const poolTimeoutMs = deps.jobTimeoutMs(spec.poolName);
       if (poolTimeoutMs === undefined) {
         throw new ConfigError([{ place: "pool", message: `expected the name of a pool, got "${spec.poolName}"` }]);
       }
@@ -129,7 +129,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     log: (id, offset, follow, signal) => deps.logs.read(id, offset, follow, signal),
 
-    async close(force) {
+    async close(force = new AbortController().signal) {
       isClosing = true;
       await Promise.allSettled(accepting);
       const running = [...active.values()];

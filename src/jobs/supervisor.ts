@@ -45,7 +45,7 @@ control() {
     [ "$word" = stop ] || continue
     signal_session TERM
     for ((i = 0; i < grace * 5; i++)); do
-      pgrep -s "$session" || return
+      pgrep -r D,R,S,T,t -s "$session" || return
       sleep 0.2
     done
     signal_session KILL

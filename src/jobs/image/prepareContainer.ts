@@ -33,19 +33,38 @@ export async function prepareContainer(
     await notes.line(remark);
   }
   const pullDeps = { engine, clock: deps.clock, notes, authConfig: variables["DOCKER_AUTH_CONFIG"] };
-  const services = await meter.measure("pulled", () =>
+  const labels = { "mayfly.job": spec.name };
+  const builds = `${folders.builds}:${folders.builds}`;
+  const { services, container } = await meter.measure("pulled", () =>
     allOrNone(signal, async (shared) => {
-      const [facts] = await Promise.all([
+      const [network, facts] = await Promise.all([
+        engine.createNetwork(runName, shared),
         Promise.all(docker.services.map(({ name, pullPolicy }) => provideImage(name, pullPolicy, pullDeps, shared))),
         provideImage(image.name, image.pullPolicy, pullDeps, shared),
         makeFolders({ builds: folders.builds, jobDir, filesDir, scriptDir, mirror }, channel, shared),
       ]);
-      return facts.map((fact, index) => ({ service: docker.services[index] as JobService, facts: fact }));
+      const created = await engine.createContainer(
+        {
+          name: `${runName}-build`,
+          image: taggedName(image.name),
+          entrypoint: clearedEntrypoint(image.entrypoint),
+          command: SHELL_COMMAND,
+          env: docker.variables,
+          user: image.user,
+          binds: [builds, `${scriptDir}:${SCRIPT_MOUNT}:ro`, ...docker.jobBinds],
+          network: runName,
+          aliases: ["build"],
+          extraHosts: docker.machineNames.map((name) => `${name}:${network.gateway}`),
+          isPrivileged: docker.isPrivileged,
+          hasStdin: false,
+          labels,
+        },
+        shared,
+      );
+      const withImages = facts.map((fact, index) => ({ service: docker.services[index] as JobService, facts: fact }));
+      return { services: withImages, container: created };
     }),
   );
-  const labels = { "mayfly.job": spec.name };
-  const builds = `${folders.builds}:${folders.builds}`;
-  const network = await engine.createNetwork(runName, signal);
   if (services.length > 0) {
     await meter.measure("services", async () => {
       const surroundings = {
@@ -60,24 +79,6 @@ export async function prepareContainer(
       await waitForServices(started, { channel, notes }, signal);
     });
   }
-  const container = await engine.createContainer(
-    {
-      name: `${runName}-build`,
-      image: taggedName(image.name),
-      entrypoint: clearedEntrypoint(image.entrypoint),
-      command: SHELL_COMMAND,
-      env: docker.variables,
-      user: image.user,
-      binds: [builds, `${scriptDir}:${SCRIPT_MOUNT}:ro`, ...docker.jobBinds],
-      network: runName,
-      aliases: ["build"],
-      extraHosts: docker.machineNames.map((name) => `${name}:${network.gateway}`),
-      isPrivileged: docker.isPrivileged,
-      hasStdin: false,
-      labels,
-    },
-    signal,
-  );
   const host = createContainerShell(container, scriptDir, { channel, clock: deps.clock });
   return { host, jobDir, scriptVariables: {} };
 }

@@ -199,7 +199,7 @@ describe("after_script", () => {
     expect(end).toEqual({ result: "success", exitCode: 0 });
     expect(job.text()).toContain("[] success\n");
     expect(job.text()).toContain("WARNING: after_script failed, but job will continue unaffected: exit code 5");
-    expect(Object.keys(phasesMs)).toEqual(["script", "after"]);
+    expect(Object.keys(phasesMs)).toEqual(["leased", "script", "after"]);
   });
 
   it("runs after failure", async () => {

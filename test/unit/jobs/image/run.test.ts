@@ -52,13 +52,13 @@ it("pulls, makes a network, and runs the script in the image with its variables"
   expect(end).toMatchObject({ result: "failed", exitCode: 7 });
   expect(job.text()).toBe(`a b\nc ${folder}/builds/test-job\n`);
   expect(engine.calls).toEqual([
-    "pull busybox:latest",
     "network mayfly",
+    "pull busybox:latest",
     "create busybox:latest",
     "attach busybox:latest",
     "start busybox:latest",
   ]);
-  expect(Object.keys(phasesMs)).toEqual(["pulled", "script"]);
+  expect(Object.keys(phasesMs)).toEqual(["leased", "pulled", "script"]);
 });
 
 it("runs after_script in the same container, started anew", async () => {
@@ -169,7 +169,7 @@ it("starts services with their names, variables and overrides before the job's c
 
   await start({ variables: { A: "job", C: "c" }, services: [service] }, engine).done;
 
-  const [started, job] = engine.created;
+  const [job, started] = engine.created;
   expect(started).toMatchObject({
     image: "group/db:1",
     aliases: ["group__db", "group-db", "db"],
@@ -179,7 +179,7 @@ it("starts services with their names, variables and overrides before the job's c
     isPrivileged: false,
   });
   expect(job?.network).toBe(started?.network);
-  expect(engine.calls.indexOf("start group/db:1")).toBeLessThan(engine.calls.indexOf("create busybox:latest"));
+  expect(engine.calls.indexOf("start group/db:1")).toBeLessThan(engine.calls.indexOf("start busybox:latest"));
 });
 
 it("waits until a port of a service opens", async () => {
@@ -214,7 +214,7 @@ it("gives job and dind service privileges, certificates and the mirror, in mode 
 
   await start({ services: [jobService("docker:dind")] }, engine, { docker: "dind", registryMirror: mirror }).done;
 
-  const [service, job] = engine.created;
+  const [job, service] = engine.created;
   const certs = /^mayfly-\w+-certs:\/certs\/client$/;
   expect(service).toMatchObject({ isPrivileged: true, aliases: ["docker"] });
   expect(job).toMatchObject({ isPrivileged: true, extraHosts: [] });
@@ -232,7 +232,7 @@ it("lets a dind job use the machine's own engine, in mode socket", async () => {
 
   await job.done;
 
-  const [service, build] = engine.created;
+  const [build, service] = engine.created;
   expect(engine.created).toHaveLength(2);
   expect(service?.image).toBe("nginx:latest");
   expect(build?.binds).toContain("/var/run/docker.sock:/var/run/docker.sock");

@@ -1,0 +1,300 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/daemon/clock.ts";
+import { systemRandom } from "../../../src/daemon/random.ts";
+import {
+  CapacityError,
+  ConfigError,
+  ConflictError,
+  MachineLostError,
+  NotFoundError,
+} from "../../../src/domain/errors.ts";
+import type { JobId } from "../../../src/domain/ids.ts";
+import { jobIdFrom, machineIdFrom } from "../../../src/domain/ids.ts";
+import type { Job } from "../../../src/domain/job.ts";
+import type { JobService } from "../../../src/jobs/service.ts";
+import { createJobService } from "../../../src/jobs/service.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
+import type { Store } from "../../../src/ports/store.ts";
+import { createMemoryStore } from "../../../src/simulation/store.ts";
+import { createJobLogs } from "../../../src/store/jobLogs.ts";
+import type { FakeLeases } from "../../support/fakeLeases.ts";
+import { createFakeLeases } from "../../support/fakeLeases.ts";
+import { heldMachine, jobSpec, silentLogger } from "../../support/jobs.ts";
+import type { LocalChannel } from "../../support/localChannel.ts";
+import { openLocalChannel } from "../../support/localChannel.ts";
+
+const never = new AbortController().signal;
+const LONG_MS = 15_000;
+
+let folder: string;
+let channel: LocalChannel;
+let leases: FakeLeases;
+let store: Store;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mayfly-jobs-"));
+  channel = openLocalChannel(folder);
+  leases = createFakeLeases();
+  store = createMemoryStore();
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function createService(clock: Clock = systemClock): JobService {
+  return createJobService({
+    store,
+    leases,
+    logs: createJobLogs(join(folder, "logs")),
+    archives: { open: () => Promise.reject(new NotFoundError("unknown-archive", "no such archive")) },
+    clock,
+    random: systemRandom,
+    logger: silentLogger,
+    jobTimeoutMs: (poolName) => (poolName === "small" ? 60_000 : undefined),
+    folders: { builds: join(folder, "builds"), scratch: folder },
+  });
+}
+
+async function logOf(service: JobService, id: JobId, follow = false): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of service.log(id, 0, follow, never)) {
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString();
+}
+
+/** Resolves once the job's log holds the text. */
+async function seen(service: JobService, id: JobId, text: string): Promise<void> {
+  let log = "";
+  for await (const chunk of service.log(id, 0, true, never)) {
+    log += String(Buffer.from(chunk));
+    if (log.includes(text)) {
+      return;
+    }
+  }
+  throw new Error(`the log ended without "${text}": ${log}`);
+}
+
+const endOf = (job: Job): unknown => (job.state === "ended" ? job.end : job.state);
+
+describe("a job's life", () => {
+  it("is stored before submit resolves", async () => {
+    const service = createService();
+    const spec = jobSpec();
+
+    const { id } = await service.submit(spec);
+
+    expect(await store.job(id)).toMatchObject({ id, name: spec.name, state: "waiting" });
+    expect(await store.jobSpec(id)).toEqual(spec);
+    await service.cancel(id, true);
+  });
+
+  it("goes through queue, machine and release to its end", async () => {
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo hello"], echoCommands: true }));
+
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(job).toMatchObject({ state: "ended", machineId: "machine-1", end: { result: "success", exitCode: 0 } });
+    expect(Object.keys(job.phasesMs)).toEqual(["queued", "leased", "script", "released"]);
+    expect(await store.job(id)).toEqual(job);
+    expect(await logOf(service, id)).toContain("hello\n");
+    expect(leases.requests).toMatchObject([{ poolName: "small", holder: "test", jobId: id }]);
+    expect(leases.releases).toEqual([{ outcome: "released", detail: "its job ended: success" }]);
+    expect((await store.eventsOf(id)).map(({ what }) => what)).toEqual([
+      "job accepted",
+      "job queued",
+      "job part ended",
+      "job started",
+      "job part ended",
+      "job part ended",
+      "job part ended",
+      "job ended",
+    ]);
+  });
+
+  it("ends only when nothing is left of its machine", async () => {
+    const gone = Promise.withResolvers<void>();
+    leases.gone.promise = gone.promise;
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo hello"] }));
+    await seen(service, id, "hello");
+
+    expect(await service.await(id, 50, never)).toMatchObject({ state: "running" });
+
+    gone.resolve();
+    expect(await service.await(id, LONG_MS, never)).toMatchObject({ state: "ended" });
+  });
+
+  it("says in its log why it waits, whenever that changes", async () => {
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ echoCommands: true }));
+    const log = logOf(service, id, true);
+    while (!leases.isAwaited()) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    leases.wait("all 2 machines of pool small are leased");
+    leases.wait("a machine boots");
+    leases.grant(heldMachine(channel));
+
+    expect(await log).toMatch(/: all 2 machines of pool small are leased\n.*: a machine boots\n/);
+  });
+
+  it("renews its lease, waiting and running, at a third of its time to live", async () => {
+    leases = createFakeLeases(30);
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo ready", "read -r x < fifo || true"] }));
+
+    while (leases.renewals < 3) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await service.cancel(id, true);
+    await service.await(id, LONG_MS, never);
+
+    expect(leases.releases).toHaveLength(1);
+  });
+
+  it("is bounded by its own timeout and by the pool's", async () => {
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["sleep 300"], timeoutMs: 200 }));
+
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(endOf(job)).toEqual({ result: "timeout", message: "execution took longer than 200ms" });
+  });
+
+  it("ends as a system failure when no machine can be had", async () => {
+    leases.fail(new CapacityError("wait-timeout", "no machine within 1 h: all are leased"));
+    const service = createService();
+    const { id } = await service.submit(jobSpec());
+
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(endOf(job)).toEqual({ result: "system-failure", message: "no machine within 1 h: all are leased" });
+    expect(leases.releases).toHaveLength(1);
+  });
+
+  it("ends as lost with its machine", async () => {
+    const lost = new AbortController();
+    leases.grant(heldMachine(channel, { lost: lost.signal }));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo ready", "sleep 5"] }));
+    await seen(service, id, "ready");
+
+    lost.abort(new MachineLostError("instance-gone", "its process died"));
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(endOf(job)).toEqual({ result: "machine-lost", message: "its process died" });
+    expect(leases.releases).toMatchObject([{ outcome: "machine-lost" }]);
+  });
+});
+
+describe("cancelling", () => {
+  it("ends a waiting job at once", async () => {
+    const service = createService();
+    const { id } = await service.submit(jobSpec());
+
+    await service.cancel(id, false);
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(endOf(job)).toMatchObject({ result: "cancelled" });
+  });
+
+  it("stops a running job and still runs its after_script", async () => {
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo ready", "sleep 300"], afterScript: ["echo after"] }));
+    await seen(service, id, "ready");
+
+    await service.cancel(id, false);
+    const job = await service.await(id, LONG_MS, never);
+
+    expect(endOf(job)).toMatchObject({ result: "cancelled" });
+    expect(await logOf(service, id)).toContain("after");
+    expect(leases.releases).toMatchObject([{ outcome: "cancelled" }]);
+  });
+
+  it("changes nothing of a job that has ended", async () => {
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec());
+    const ended = await service.await(id, LONG_MS, never);
+
+    expect(await service.cancel(id, true)).toEqual(ended);
+  });
+});
+
+describe("the service", () => {
+  it("knows no strangers", async () => {
+    const service = createService();
+
+    await expect(service.job(jobIdFrom("job-x"))).rejects.toThrow(NotFoundError);
+    await expect(service.await(jobIdFrom("job-x"), 0, never)).rejects.toThrow(NotFoundError);
+    await expect(service.cancel(jobIdFrom("job-x"), false)).rejects.toThrow(NotFoundError);
+  });
+
+  it("takes no job for a pool that is not there", async () => {
+    await expect(createService().submit(jobSpec({ poolName: "large" }))).rejects.toThrow(ConfigError);
+    expect(await store.openJobs()).toEqual([]);
+  });
+
+  it("tells every problem of a job at once, and no value of a variable", async () => {
+    const spec = jobSpec({ script: ["a\0b"], variables: { "a-b": "x", SECRET: "s3cret\0" }, image: { name: "a b" } });
+
+    const error = await createService()
+      .submit(spec)
+      .catch((reason: unknown) => reason);
+
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).problems.map(({ place }) => place)).toEqual([
+      "script[0]",
+      "variables",
+      "variables.SECRET",
+      "image",
+    ]);
+    expect((error as ConfigError).message).not.toContain("s3cret");
+  });
+
+  it("takes a script of 16 MiB and not a byte more", async () => {
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["#".repeat(16 * 1024 * 1024 - 1)] }));
+    await service.cancel(id, true);
+
+    await expect(service.submit(jobSpec({ script: ["#".repeat(16 * 1024 * 1024)] }))).rejects.toThrow(ConfigError);
+  });
+
+  it("cancels all jobs when it closes, and takes no more", async () => {
+    leases.grant(heldMachine(channel));
+    const service = createService();
+    const { id } = await service.submit(jobSpec({ script: ["echo ready", "sleep 300"] }));
+    await seen(service, id, "ready");
+
+    await service.close(never);
+
+    expect(endOf(await service.job(id))).toMatchObject({ result: "cancelled" });
+    await expect(service.submit(jobSpec())).rejects.toThrow(ConflictError);
+  });
+
+  it("ends the jobs that an earlier manager left open", async () => {
+    const base = { name: "left", poolName: "small", holder: "test", createdAt: 1, phasesMs: {} };
+    const machineId = machineIdFrom("machine-1");
+    await store.commit([
+      { kind: "job", job: { ...base, id: jobIdFrom("job-1"), state: "waiting" } },
+      { kind: "job", job: { ...base, id: jobIdFrom("job-2"), state: "running", machineId, startedAt: 2 } },
+    ]);
+
+    await createService().adopt();
+
+    expect(await store.openJobs()).toEqual([]);
+    expect(endOf((await store.job(jobIdFrom("job-1"))) as Job)).toMatchObject({ result: "system-failure" });
+    expect(endOf((await store.job(jobIdFrom("job-2"))) as Job)).toMatchObject({ result: "machine-lost" });
+  });
+});
