@@ -21,7 +21,7 @@ export async function startManager(config: Config, version: string, logger: Logg
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const store = await openStore(stateDir, { clock, logger });
   const logs = createJobLogs(join(stateDir, "logs"));
-  const archives = createArchives(join(stateDir, "archives"));
+  const archives = createArchives(join(stateDir, "archives"), { clock });
   const guest = createGuest({ clock, logger });
   const qemu = createQemuDriver({ stateDir, imagesDir: imagesDirOf(config), owner }, { clock, random, logger });
   const drivers = new Map([["qemu" as const, qemu]]);
