@@ -1,18 +1,20 @@
 import { ConfigError } from "../domain/errors.ts";
 import type { Problem } from "../domain/errors.ts";
 import type { JobImage, JobService, JobSpec } from "../domain/job.ts";
+import { validateJobSpec } from "../jobs/validate.ts";
 import { slugFrom } from "../jobs/variables.ts";
 import { expandText, expandVariables } from "./expand.ts";
 import type { ImageText, PipelineJob, ServiceText } from "./model.ts";
 
+/** A job that lacks only its pool and the project's archive. */
+export type JobPlan = Omit<JobSpec, "poolName" | "archiveId">;
+
 /** What the jobs of one run have in common. */
-export interface RunContext {
-  readonly fileName: string;
+export interface RunVariables {
   /** What GitLab would know of the project and its commit; the file's variables win over them. */
   readonly predefined: Readonly<Record<string, string>>;
   /** Given by the user for this run: taken as they are, and winning over all. */
   readonly overrides: Readonly<Record<string, string>>;
-  readonly poolNameOf: (job: PipelineJob) => string;
 }
 
 /** Where jobs find their folder unless the machine is told otherwise. */
@@ -21,49 +23,53 @@ const BUILDS_DIR = "/builds";
 const WAIT_TIMEOUT_MS = 24 * 60 * 60 * 1000;
 
 /**
- * Makes the jobs of a pipeline ready to submit, all variables filled in; keys are the jobs' names.
- * @throws ConfigError with every variable that leads to itself and every image's name that comes out empty.
+ * Fills in all variables of a pipeline's jobs; keys are the jobs' names.
+ * @param fileName how messages name the pipeline's file.
+ * @throws ConfigError with every job that could not be run: a variable that leads to itself, an image without a name, a
+ * script too long.
  */
-export function jobSpecsFrom(jobs: readonly PipelineJob[], context: RunContext): Map<string, JobSpec> {
+export function planJobs(jobs: readonly PipelineJob[], run: RunVariables, fileName: string): Map<string, JobPlan> {
   const problems: Problem[] = [];
-  const specs = new Map(jobs.map((job) => [job.name, jobSpecFrom(job, context, problems)]));
+  const plans = new Map<string, JobPlan>();
+  for (const job of jobs) {
+    const { plan, cycles } = planJob(job, run);
+    plans.set(job.name, plan);
+    const messages = cycles.map((cycle) => `expected its variables to come to an end, got the cycle ${cycle}`);
+    for (const message of [...messages, ...messagesOn(plan)]) {
+      problems.push({ place: `${fileName}:${job.line}`, message: `job \`${job.name}\`: ${message}` });
+    }
+  }
   if (problems.length > 0) throw new ConfigError(problems, "pipeline-invalid");
-  return specs;
+  return plans;
 }
 
-function jobSpecFrom(job: PipelineJob, context: RunContext, problems: Problem[]): JobSpec {
-  const place = `${context.fileName}:${job.line}`;
-  const overrides = Object.fromEntries(
-    Object.entries(context.overrides).map(([name, text]) => [name, { text, isRaw: true }]),
-  );
-  const known = { ...context.predefined, ...jobVariablesFrom(job) };
-  const folders = { CI_BUILDS_DIR: BUILDS_DIR, CI_PROJECT_DIR: `${BUILDS_DIR}/${slugFrom(job.name)}` };
-  const { values, cycles } = expandVariables({ ...job.variables, ...overrides }, { ...known, ...folders });
-  for (const cycle of cycles) {
-    problems.push({
-      place,
-      message: `Expected the variables of \`${job.name}\` to come to an end, got the cycle ${cycle}`,
-    });
+function messagesOn(plan: JobPlan): string[] {
+  try {
+    validateJobSpec({ ...plan, poolName: "" });
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return error.problems.map(({ place, message }) => `${place}: ${message}`);
   }
-  const all: Readonly<Record<string, string>> = { ...known, ...folders, ...values };
+}
+
+function planJob(
+  job: PipelineJob,
+  { predefined, overrides }: RunVariables,
+): { plan: JobPlan; cycles: readonly string[] } {
+  const given = Object.entries(overrides).map(([name, text]) => [name, { text, isRaw: true }] as const);
+  const known = { ...predefined, ...variablesOf(job) };
+  const folders = { CI_BUILDS_DIR: BUILDS_DIR, CI_PROJECT_DIR: `${BUILDS_DIR}/${slugFrom(job.name)}` };
+  const own = expandVariables({ ...job.variables, ...Object.fromEntries(given) }, { ...known, ...folders });
+  const variables: Readonly<Record<string, string>> = { ...known, ...own.values };
+  const all: Readonly<Record<string, string>> = { ...folders, ...variables };
   const expand = (text: string): string =>
     expandText(text, (name) => (Object.hasOwn(all, name) ? (all[name] ?? "") : ""));
-  const expandName = (text: string, what: string): string => {
-    const name = expand(text);
-    if (name.trim() !== "") return name;
-    problems.push({
-      place,
-      message: `Expected the ${what} of \`${job.name}\` to have a name, got "${text}", which is empty here`,
-    });
-    return name;
-  };
-  const variables = { ...known, ...values };
-  return {
+  const plan: JobPlan = {
     name: job.name,
-    poolName: context.poolNameOf(job),
     holder: "ci",
-    image: job.image && imageFrom(job.image, expand, expandName),
-    services: job.services.map((service) => serviceFrom(service, variables, all, expand, expandName)),
+    image: job.image && imageFrom(job.image, expand),
+    services: job.services.map((service) => serviceFrom(service, variables, all, expand)),
     variables,
     beforeScript: job.beforeScript,
     script: job.script,
@@ -72,9 +78,10 @@ function jobSpecFrom(job: PipelineJob, context: RunContext, problems: Problem[])
     timeoutMs: job.timeoutMs,
     waitTimeoutMs: WAIT_TIMEOUT_MS,
   };
+  return { plan, cycles: own.cycles };
 }
 
-function jobVariablesFrom(job: PipelineJob): Record<string, string> {
+function variablesOf(job: PipelineJob): Record<string, string> {
   return {
     CI_JOB_NAME: job.name,
     CI_JOB_NAME_SLUG: slugFrom(job.name),
@@ -84,12 +91,9 @@ function jobVariablesFrom(job: PipelineJob): Record<string, string> {
   };
 }
 
-type Expand = (text: string) => string;
-type ExpandName = (text: string, what: string) => string;
-
-function imageFrom(image: ImageText, expand: Expand, expandName: ExpandName): JobImage {
+function imageFrom(image: ImageText, expand: (text: string) => string): JobImage {
   return {
-    name: expandName(image.name, "image"),
+    name: expand(image.name),
     entrypoint: image.entrypoint,
     user: image.user && expand(image.user),
     pullPolicy: image.pullPolicy,
@@ -100,15 +104,14 @@ function serviceFrom(
   service: ServiceText,
   jobVariables: Readonly<Record<string, string>>,
   known: Readonly<Record<string, string>>,
-  expand: Expand,
-  expandName: ExpandName,
+  expand: (text: string) => string,
 ): JobService {
   return {
-    name: expandName(service.name, "service"),
+    name: expand(service.name),
     aliases: service.aliases.map(expand),
     entrypoint: service.entrypoint,
     command: service.command,
-    // GitLab shows a service the job's variables too; images like postgres are set up by them.
+    // GitLab shows a service the job's variables too: postgres or dind are set up by them.
     variables: { ...jobVariables, ...expandVariables(service.variables, known).values },
     pullPolicy: service.pullPolicy,
   };
