@@ -1,7 +1,7 @@
 import type { DesiredPool } from "../domain/pool.ts";
 
 /** Where the control API listens. */
-export interface ApiConfig {
+interface ApiConfig {
   /** Path of the unix socket, at most 107 bytes. @default mayfly.sock in the state directory */
   readonly socket: string;
 }

@@ -24,7 +24,7 @@ export function problemsFrom(issues: readonly z.core.$ZodIssue[], raw: unknown, 
 }
 
 /** The name of a key as messages write it, e.g. `pool.idle_count`. */
-export const nameFrom = (path: Path): string => path.filter((key) => typeof key === "string").join(".");
+const nameFrom = (path: Path): string => path.filter((key) => typeof key === "string").join(".");
 
 /** The value at a path of a parsed document. */
 export function valueAt(raw: unknown, path: Path): unknown {

@@ -10,6 +10,7 @@ import { openStore } from "../store/open.ts";
 import { systemClock as clock } from "./clock.ts";
 import { composeManager } from "./compose.ts";
 import type { RunningManager } from "./compose.ts";
+import { startHousekeeping } from "./housekeeping.ts";
 import { systemRandom as random } from "./random.ts";
 
 /** Where guest images are kept. */
@@ -25,5 +26,14 @@ export async function startManager(config: Config, version: string, logger: Logg
   const guest = createGuest({ clock, logger });
   const qemu = createQemuDriver({ stateDir, imagesDir: imagesDirOf(config), owner }, { clock, random, logger });
   const drivers = new Map([["qemu" as const, qemu]]);
-  return composeManager(config, { clock, random, logger, store, logs, archives, guest, drivers }, version);
+  const ports = { clock, random, logger, store, logs, archives, guest, drivers };
+  const running = await composeManager(config, ports, version);
+  const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
+  return {
+    manager: running.manager,
+    async close(ms) {
+      await stopHousekeeping();
+      return running.close(ms);
+    },
+  };
 }

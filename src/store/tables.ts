@@ -7,7 +7,7 @@ import type { MachineKeys } from "../ports/guest.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 
 /** Things that live and end, in their order of arrival. */
-export interface RecordTable<Id extends string, Value> {
+interface RecordTable<Id extends string, Value> {
   get(id: Id): Value | undefined;
   /** Inserts or replaces; a replaced record keeps its place. */
   put(id: Id, value: Value, endedAt: EpochMs | undefined): void;
@@ -18,7 +18,7 @@ export interface RecordTable<Id extends string, Value> {
 }
 
 /** What lies beside a record, by the same id. */
-export interface SideTable<Id extends string, Value> {
+interface SideTable<Id extends string, Value> {
   get(id: Id): Value | undefined;
   put(id: Id, value: Value): void;
   remove(id: Id): void;
