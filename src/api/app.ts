@@ -1,0 +1,160 @@
+import { pipeline } from "node:stream/promises";
+import type { HttpBindings } from "@hono/node-server";
+import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import { ConfigError, SystemError } from "../domain/errors.ts";
+import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../domain/ids.ts";
+import type { Logger } from "../ports/logger.ts";
+import type { Manager } from "../ports/manager.ts";
+import { bodyFromError, ERROR_STATUS } from "./errors.ts";
+import * as routes from "./routes.ts";
+
+/** A job's script may be 16 MiB, and JSON makes text longer. */
+const MAX_BODY_BYTES = 32 * 1024 * 1024;
+
+type Env = { Bindings: HttpBindings };
+
+export interface AppDeps {
+  readonly manager: Manager;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** Joins the routes to a manager. */
+export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<Env> {
+  const app = new OpenAPIHono<Env>({
+    defaultHook: (result) => {
+      if (result.success) return;
+      const problems = result.error.issues.map(({ path, message }) => ({
+        place: [result.target, ...path].join("."),
+        message,
+      }));
+      throw new ConfigError(problems, "request-invalid");
+    },
+  });
+  app.onError((error, c) => answerError(error, c, logger));
+  app.notFound((c) => {
+    const message = `this mayfly daemon (${version}) does not know ${c.req.method} ${c.req.path}; is the client of another version?`;
+    return c.json(bodyFromError(new SystemError("unknown-route", message)), 404);
+  });
+  app.use("/v1/*", async (c, next) => {
+    if (c.req.path === routes.putArchive.path) return next();
+    return limitBody(c, next);
+  });
+  serveOperator(app, manager);
+  serveLeases(app, manager);
+  serveJobs(app, manager);
+  app.doc31("/v1/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "mayfly", version, description: "The control API of one mayfly manager." },
+  });
+  return app;
+}
+
+const limitBody = bodyLimit({
+  maxSize: MAX_BODY_BYTES,
+  onError: () => {
+    const message = `Expected at most ${MAX_BODY_BYTES / 2 ** 20} MiB, got more`;
+    throw new ConfigError([{ place: "request body", message }], "request-too-large");
+  },
+});
+
+function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
+  app.openapi(routes.health, async (c) => c.json(await manager.health(), 200));
+  app.openapi(routes.pools, async (c) => c.json(await manager.pools(), 200));
+  app.openapi(routes.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
+  app.openapi(routes.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
+  app.openapi(routes.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));
+  app.openapi(routes.resumePool, async (c) => c.json(await manager.resumePool(c.req.valid("param").name), 200));
+  app.openapi(routes.machines, async (c) => c.json(await manager.machines(c.req.valid("query").all), 200));
+  app.openapi(routes.machine, async (c) => c.json(await manager.machine(machineIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(routes.terminateMachine, async (c) =>
+    c.json(await manager.terminateMachine(machineIdFrom(c.req.valid("param").id)), 200),
+  );
+  app.openapi(routes.execOnMachine, needsUpgrade);
+}
+
+function serveLeases(app: OpenAPIHono<Env>, manager: Manager): void {
+  app.openapi(routes.acquireLease, async (c) => c.json(await manager.acquireLease(c.req.valid("json")), 200));
+  app.openapi(routes.leases, async (c) => c.json(await manager.leases(c.req.valid("query").all), 200));
+  app.openapi(routes.awaitLease, async (c) => {
+    const { waitMs, knownWhy } = c.req.valid("query");
+    return c.json(await manager.awaitLease(leaseIdFrom(c.req.valid("param").id), waitMs, knownWhy, clientOf(c)), 200);
+  });
+  app.openapi(routes.renewLease, async (c) =>
+    c.json(await manager.renewLease(leaseIdFrom(c.req.valid("param").id)), 200),
+  );
+  app.openapi(routes.releaseLease, async (c) =>
+    c.json(await manager.releaseLease(leaseIdFrom(c.req.valid("param").id)), 200),
+  );
+  app.openapi(routes.execOnLease, needsUpgrade);
+  app.openapi(routes.forwardEngine, needsUpgrade);
+}
+
+function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
+  app.openapi(routes.putArchive, async (c) =>
+    c.json({ archiveId: await manager.putArchive(c.env.incoming, clientOf(c)) }, 200),
+  );
+  app.openapi(routes.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json")), 200));
+  app.openapi(routes.jobs, async (c) => c.json(await manager.jobs(c.req.valid("query").all), 200));
+  app.openapi(routes.job, async (c) => c.json(await manager.job(jobIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(routes.awaitJob, async (c) => {
+    const { waitMs } = c.req.valid("query");
+    return c.json(await manager.awaitJob(jobIdFrom(c.req.valid("param").id), waitMs, clientOf(c)), 200);
+  });
+  app.openapi(routes.cancelJob, async (c) =>
+    c.json(await manager.cancelJob(jobIdFrom(c.req.valid("param").id), c.req.valid("query").force), 200),
+  );
+  app.openapi(routes.jobEvents, async (c) => c.json(await manager.jobEvents(jobIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(routes.jobLog, async (c) => {
+    const { offset, follow } = c.req.valid("query");
+    return sendBytes(c, manager.jobLog(jobIdFrom(c.req.valid("param").id), offset, follow, clientOf(c)));
+  });
+}
+
+/** Sends bytes as they come, no faster than the client takes them. An error before the first byte is answered as such. */
+async function sendBytes(c: Context<Env>, bytes: AsyncIterable<Uint8Array>): Promise<Response> {
+  const iterator = bytes[Symbol.asyncIterator]();
+  const first = await iterator.next();
+  const { outgoing } = c.env;
+  outgoing.writeHead(200, { "content-type": "application/octet-stream" });
+  // Cutting the answer off is how HTTP tells the client that there is more, which it will ask for again.
+  await pipeline(chain(first, iterator), outgoing).catch(() => outgoing.destroy());
+  return RESPONSE_ALREADY_SENT;
+}
+
+async function* chain(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
+  } finally {
+    await rest.return?.();
+  }
+}
+
+/** Aborts when the client goes away before it has its answer. */
+function clientOf(c: Context<Env>): AbortSignal {
+  const { outgoing } = c.env;
+  const gone = new AbortController();
+  const abort = (): void => gone.abort(new Error("the client went away"));
+  if (outgoing.destroyed) abort();
+  outgoing.on("close", () => {
+    if (!outgoing.writableFinished) abort();
+  });
+  return gone.signal;
+}
+
+function needsUpgrade(): never {
+  throw new ConfigError([{ place: "request", message: "Expected an Upgrade header, got none" }], "upgrade-required");
+}
+
+function answerError(error: Error, c: Context<Env>, logger: Logger): Response {
+  const body = bodyFromError(error);
+  if (body.kind === "bug" && !c.env.outgoing.destroyed) {
+    logger.error({ err: error, method: c.req.method, path: c.req.path }, "request failed");
+  }
+  // Whatever of an upload is still on its way makes room for the answer.
+  c.env.incoming.resume();
+  return c.json(body, ERROR_STATUS[body.kind]);
+}

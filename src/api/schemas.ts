@@ -1,0 +1,174 @@
+import { z } from "@hono/zod-openapi";
+import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { Lease } from "../domain/lease.ts";
+import type { Machine, MachineState, RetireReason } from "../domain/machine.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import type { Health, LeaseView, PoolView } from "../ports/manager.ts";
+import type { TimelineEvent } from "../ports/store.ts";
+
+/** A string that carries a brand of the domain. */
+const branded = <Id extends string>() => z.custom<Id>((value) => typeof value === "string").openapi({ type: "string" });
+
+export const machineIdSchema = branded<MachineId>();
+export const leaseIdSchema = branded<LeaseId>();
+export const jobIdSchema = branded<JobId>();
+/** Epoch milliseconds. */
+export const instant = z.number();
+/** How long something took, in milliseconds. */
+export const span = z.number();
+const text = z.string();
+
+export const healthSchema = z
+  .object({
+    status: z.enum(["ok", "degraded"]),
+    version: text,
+    name: text,
+    pid: z.number(),
+    startedAt: instant,
+    problems: z.array(text).readonly(),
+  })
+  .openapi("Health") satisfies z.ZodType<Health>;
+
+const qemuShape = z.object({
+  driver: z.literal("qemu"),
+  image: text,
+  cpus: z.number(),
+  memoryMiB: z.number(),
+  diskGiB: z.number(),
+});
+const shape = z.discriminatedUnion("driver", [qemuShape, z.object({ driver: z.literal("simulated") })]);
+
+const desiredPool = z.object({
+  name: text,
+  maxMachines: z.number(),
+  idleCount: z.number(),
+  idleTimeMs: span,
+  maxGrowthRate: z.number(),
+  maxAgeMs: span,
+  bootTimeoutMs: span,
+  jobTimeoutMs: span,
+  guest: z.object({
+    user: text,
+    docker: z.enum(["dind", "socket", "none"]),
+    registryMirror: text.optional(),
+    dataRoot: text,
+  }),
+  shape,
+}) satisfies z.ZodType<DesiredPool>;
+
+const STATES = [
+  "requested",
+  "booting",
+  "idle",
+  "leased",
+  "terminating",
+  "terminated",
+] as const satisfies readonly MachineState[];
+
+export const poolViewSchema = z
+  .object({
+    desired: desiredPool,
+    isCordoned: z.boolean(),
+    machines: z.record(z.enum(STATES), z.number()),
+    waitingLeases: z.number(),
+    why: text,
+  })
+  .openapi("Pool") satisfies z.ZodType<PoolView>;
+
+const RETIRE_REASONS = [
+  "job-finished",
+  "job-cancelled",
+  "job-timeout",
+  "lease-released",
+  "lease-lapsed",
+  "launch-failed",
+  "boot-timeout",
+  "boot-failed",
+  "host-key-changed",
+  "channel-lost",
+  "engine-lost",
+  "instance-gone",
+  "surplus-idle",
+  "max-age",
+  "pool-drained",
+  "pool-removed",
+  "pool-changed",
+  "operator",
+  "shutdown",
+  "left-over",
+] as const satisfies readonly RetireReason[];
+
+const machineBase = z.object({
+  id: machineIdSchema,
+  poolName: text,
+  driver: z.enum(["qemu", "simulated"]),
+  launchToken: text,
+  requestedAt: instant,
+  isCordoned: z.boolean(),
+});
+const launchedFacts = { providerId: text, launchedAt: instant };
+const readyFacts = { ...launchedFacts, address: z.object({ host: text, port: z.number() }), readyAt: instant };
+const retireFacts = {
+  providerId: text.optional(),
+  leaseId: leaseIdSchema.optional(),
+  reason: z.enum(RETIRE_REASONS),
+  detail: text,
+  terminatingSince: instant,
+};
+
+export const machineSchema = z
+  .discriminatedUnion("state", [
+    machineBase.extend({ state: z.literal("requested") }),
+    machineBase.extend({ state: z.literal("booting"), ...launchedFacts }),
+    machineBase.extend({ state: z.literal("idle"), idleSince: instant, ...readyFacts }),
+    machineBase.extend({ state: z.literal("leased"), leaseId: leaseIdSchema, leasedAt: instant, ...readyFacts }),
+    machineBase.extend({ state: z.literal("terminating"), ...retireFacts }),
+    machineBase.extend({ state: z.literal("terminated"), terminatedAt: instant, ...retireFacts }),
+  ])
+  .openapi("Machine") satisfies z.ZodType<Machine>;
+
+const leaseBase = z.object({
+  id: leaseIdSchema,
+  poolName: text,
+  holder: text,
+  priority: z.number(),
+  jobId: jobIdSchema.optional(),
+  createdAt: instant,
+  ttlMs: span,
+  waitDeadlineAt: instant,
+});
+
+const lease = z
+  .discriminatedUnion("state", [
+    leaseBase.extend({ state: z.literal("waiting"), expiresAt: instant }),
+    leaseBase.extend({
+      state: z.literal("held"),
+      machineId: machineIdSchema,
+      heldSince: instant,
+      expiresAt: instant,
+    }),
+    leaseBase.extend({
+      state: z.literal("ended"),
+      machineId: machineIdSchema.optional(),
+      heldSince: instant.optional(),
+      endedAt: instant,
+      outcome: z.enum(["released", "lapsed", "cancelled", "wait-timeout", "machine-lost", "shutdown"]),
+    }),
+  ])
+  .openapi("Lease") satisfies z.ZodType<Lease>;
+
+export const leaseViewSchema = z
+  .object({ lease, why: text.optional() })
+  .openapi("LeaseView") satisfies z.ZodType<LeaseView>;
+
+export const timelineEventSchema = z
+  .object({
+    at: instant,
+    machineId: machineIdSchema.optional(),
+    leaseId: leaseIdSchema.optional(),
+    jobId: jobIdSchema.optional(),
+    poolName: text.optional(),
+    what: text,
+    detail: text,
+  })
+  .openapi("TimelineEvent") satisfies z.ZodType<TimelineEvent>;
