@@ -1,12 +1,13 @@
 #!/usr/bin/env node
 import { Command } from "commander";
+import { addCiCommand } from "./commands/ci.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addGlobalOptions } from "./commands/context.ts";
 import { reportError } from "./commands/exit.ts";
 import { mayflyVersion } from "./commands/version.ts";
 
 /** Every sub-command, in the order of the help. Heavy imports are made by their actions, so that a start stays quick. */
-const REGISTRATIONS: readonly ((program: Command) => void)[] = [addConfigCommand];
+const REGISTRATIONS: readonly ((program: Command) => void)[] = [addCiCommand, addConfigCommand];
 
 const program = new Command("mayfly")
   .description("Gives every CI job a virtual machine of its own: fresh when the job gets it, gone when the job ends.")

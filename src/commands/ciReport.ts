@@ -1,0 +1,40 @@
+import type { JobReport, PipelineReport } from "../ci/report.ts";
+import { formatDuration } from "../config/units.ts";
+import type { PhasesMs } from "../domain/job.ts";
+import { tableFrom } from "./output.ts";
+
+const PHASES = [
+  "queued",
+  "leased",
+  "pulled",
+  "services",
+  "script",
+  "after",
+  "released",
+] as const satisfies readonly (keyof PhasesMs)[];
+
+/** Says in one line how a job came to its end. */
+export function outcomeLine({ name, result, allowFailure, machineId, message }: JobReport): string {
+  const allowed = allowFailure && result !== "success" && result !== "skipped" ? " (allowed)" : "";
+  const machine = machineId === null ? "" : ` on ${machineId}`;
+  const why = message === undefined ? "" : `: ${message}`;
+  return `job ${name}${machine}: ${result}${allowed}${why}`;
+}
+
+/** Renders a table with a line a job, and how long each phase took. */
+export function reportTable({ jobs }: PipelineReport): Promise<string> {
+  const rows = jobs.map((job) => [
+    job.name,
+    job.stage,
+    job.machineId ?? undefined,
+    job.allowFailure && job.result === "failed" ? "failed (allowed)" : job.result,
+    ...PHASES.map((phase) => shownDuration(job.phasesMs[phase])),
+  ]);
+  return tableFrom(["job", "stage", "machine", "result", ...PHASES], rows);
+}
+
+/** Rounds to what a person reads: `0.4s`, `9.8s`, `42s`, `1h2m5s`. */
+function shownDuration(ms: number | undefined): string | undefined {
+  if (ms === undefined) return undefined;
+  return ms < 9_950 ? `${(ms / 1000).toFixed(1)}s` : formatDuration(Math.round(ms / 1000) * 1000);
+}
