@@ -30,7 +30,10 @@ export function createCommitQueue(
   const flush = (): void => {
     const batch = waiting;
     waiting = [];
-    if (batch.length === 0) return;
+    if (batch.length > 0) write(batch);
+  };
+
+  const write = (batch: readonly Pending[]): void => {
     const refusals = new Map<Pending, unknown>();
     try {
       database.exec("BEGIN IMMEDIATE");
@@ -40,8 +43,10 @@ export function createCommitQueue(
       }
       database.exec("COMMIT");
     } catch (error) {
-      if (database.isTransaction) database.exec("ROLLBACK");
-      for (const { reject } of batch) reject(classify(error));
+      rollBack(database);
+      // Alone, each gets what it deserves: a job too big for the disk must not fail the small record beside it.
+      if (batch.length > 1) for (const pending of batch) write([pending]);
+      else for (const { reject } of batch) reject(classify(error));
       return;
     }
     for (const pending of batch) {
@@ -58,6 +63,14 @@ export function createCommitQueue(
       }),
     flush,
   };
+}
+
+function rollBack(database: DatabaseSync): void {
+  try {
+    if (database.isTransaction) database.exec("ROLLBACK");
+  } catch {
+    // What made it necessary is what the callers must hear; SQLite rolls back by itself at the next opening.
+  }
 }
 
 /** Applies one commit's changes within the open transaction, or none of them. @throws when the transaction itself is lost. */
