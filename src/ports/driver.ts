@@ -58,6 +58,12 @@ export interface Driver {
   /** Reports instances that ended by themselves. Only with the `watch` capability. Answers how to stop watching. */
   watch?(onGone: (providerId: string, detail: string) => void): () => void;
 
+  /**
+   * Takes what the instance wrote to its console since the last call, at most the last 64 KiB: for people who ask why it
+   * did not boot. Written by the guest: not to be trusted. @throws NotFoundError when it has no console.
+   */
+  readConsole?(providerId: string, signal: AbortSignal): Promise<string>;
+
   /** Lets go of files and sockets; instances stay as they are. */
   close(): Promise<void>;
 }

@@ -5,7 +5,7 @@ import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CapacityError } from "../../src/domain/errors.ts";
+import { CapacityError, NotFoundError } from "../../src/domain/errors.ts";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import type { QemuShape } from "../../src/domain/shape.ts";
 import { providerIdFrom } from "../../src/drivers/qemu/folder.ts";
@@ -134,6 +134,21 @@ describe("qemu driver", () => {
     expect(stranger.exitCode ?? stranger.signalCode).toBeNull();
     stranger.kill();
     await once(stranger, "exit");
+  });
+
+  it("reads what the guest wrote to its serial port", async () => {
+    const driver = lab.createDriver("us");
+    const { providerId } = await driver.launch(specOf(), "token", never);
+    let heard = "";
+
+    await expect
+      .poll(async () => {
+        heard += await driver.readConsole?.(providerId, never);
+        return heard;
+      })
+      .toContain("!");
+
+    await expect(driver.readConsole?.("nobody", never)).rejects.toBeInstanceOf(NotFoundError);
   });
 
   it("removes a folder that a crash left without a record", async () => {

@@ -27,7 +27,7 @@ export interface QemuLab {
   close(): Promise<void>;
 }
 
-/** Makes a lab. Its machines never boot, unless an image is handed in: an empty disk and a kernel that halts. */
+/** Makes a lab. Its machines never boot, unless an image is handed in: an empty disk and a kernel that writes one `!` to the serial port and halts. */
 export async function createQemuLab(image?: BootImage): Promise<QemuLab> {
   const stateDir = await mkdtemp(join(tmpdir(), "mayfly-qemu-"));
   const root = join(stateDir, "qemu");
@@ -89,7 +89,7 @@ async function ownerOf(folder: string): Promise<string | undefined> {
   }
 }
 
-/** Source of the layout: Linux's Documentation/arch/x86/boot.rst; its real-mode part halts for good. */
+/** Source of the layout: Linux's Documentation/arch/x86/boot.rst; its real-mode part is all there is. */
 async function makeHaltingImage(folder: string): Promise<BootImage> {
   const kernel = Buffer.alloc(4_096);
   kernel.writeUInt8(1, 0x1f1); // setup_sects
@@ -98,8 +98,8 @@ async function makeHaltingImage(folder: string): Promise<BootImage> {
   kernel.writeUInt16LE(0x0204, 0x206); // protocol version
   kernel.writeUInt8(1, 0x211); // LOADED_HIGH
   kernel.writeUInt32LE(0x37ffffff, 0x22c); // initrd_addr_max
-  // Entered in real mode 512 bytes after the boot sector: cli; hlt; jmp back to the hlt.
-  Buffer.from([0xfa, 0xf4, 0xeb, 0xfd]).copy(kernel, 0x268);
+  // Entered in real mode 512 bytes after the boot sector: mov dx, 3f8h; mov al, '!'; out dx, al; cli; hlt; jmp to the hlt.
+  Buffer.from([0xba, 0xf8, 0x03, 0xb0, 0x21, 0xee, 0xfa, 0xf4, 0xeb, 0xfd]).copy(kernel, 0x268);
   Buffer.from([0xeb, 0x66]).copy(kernel, 0x200); // jump over the header
   const [kernelPath, initrdPath, diskPath] = [join(folder, "kernel"), join(folder, "initrd"), join(folder, "disk")];
   await writeFile(kernelPath, kernel);

@@ -8,7 +8,10 @@ import { QMP_SOCKET } from "./qmp.ts";
 /** Translated code of software emulation is kept up to this size, in MiB; QEMU's own default may take 1 GiB a machine. */
 export const TRANSLATION_CACHE_MIB = 256;
 /** The last output of the guest's serial port is kept in QEMU's memory, this much, so that no guest can fill the host's disk. */
-const SERIAL_RING_BYTES = 65_536;
+export const SERIAL_RING_BYTES = 65_536;
+
+/** Its name for QEMU. */
+export const SERIAL_RING = "serial0";
 
 export interface CommandFacts {
   readonly folder: string;
@@ -34,7 +37,7 @@ export function argumentsFrom({ folder, providerId, shape, address, image, accel
     "-no-reboot",
     ...["-kernel", image.kernelPath, "-initrd", image.initrdPath, "-append", kernelArgsFrom(image)],
     ...["-chardev", `socket,id=control,path=${QMP_SOCKET},server=on,wait=off`, "-mon", "chardev=control,mode=control"],
-    ...["-chardev", `ringbuf,id=serial0,size=${SERIAL_RING_BYTES}`, "-serial", "chardev:serial0"],
+    ...["-chardev", `ringbuf,id=${SERIAL_RING},size=${SERIAL_RING_BYTES}`, "-serial", `chardev:${SERIAL_RING}`],
     ...["-blockdev", JSON.stringify(diskFrom(folder))],
     // Reported to the guest: QEMU's default would freeze the machine when the host's disk is full.
     ...["-device", "virtio-blk-pci,drive=disk,werror=report,rerror=report"],

@@ -29,7 +29,7 @@ export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext
     options,
     deps,
     root: join(resolve(options.stateDir), "qemu"),
-    watcher: createWatcher(deps.clock),
+    watcher: createWatcher(deps),
     launching: new Map(),
     ending: new Set(),
     admit(run) {

@@ -1,4 +1,5 @@
 import type { Driver } from "../../ports/driver.ts";
+import { readConsole } from "./console.ts";
 import { createContext } from "./context.ts";
 import { launchInstance } from "./launch.ts";
 import { listInstances } from "./list.ts";
@@ -17,6 +18,7 @@ export function createQemuDriver(options: QemuOptions, deps: QemuDeps): Driver {
     launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
+    readConsole: (providerId, signal) => readConsole(context, providerId, signal),
     watch(onGone) {
       // Adopts the instances of an earlier driver. The caller's own next list() does it again.
       listInstances(context, new AbortController().signal).catch((err: unknown) => {

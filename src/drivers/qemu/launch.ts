@@ -117,8 +117,9 @@ async function start(
   try {
     const connection = await startQemu(folder, argv, context.deps.clock, signal);
     const process = (await findProcesses(context.root)).get(folder);
-    if (process === undefined) connection.close();
-    else context.watcher.attach(providerId, folder, process, connection);
+    if (process === undefined)
+      throw new TransientError("instance-ended", `ended right after its start: ${await connection.ended}`);
+    context.watcher.attach(providerId, folder, process, connection);
     return record;
   } catch (error) {
     if (!(error instanceof AddressTakenError) || triesLeft === 0) throw error;

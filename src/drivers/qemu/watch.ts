@@ -1,4 +1,5 @@
 import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
 import type { QemuProcess } from "./processes.ts";
 import { isAlive } from "./processes.ts";
 import type { QmpConnection } from "./qmp.ts";
@@ -13,16 +14,20 @@ export interface Watcher {
   attach(providerId: string, folder: string, process: QemuProcess, connection?: QmpConnection): void;
   /** What happens to the instance from now on is expected. Resolves once nothing of the watch is left. */
   detach(providerId: string): Promise<void>;
+  /** The control connection of a watched instance, while there is one. */
+  connectionOf(providerId: string): QmpConnection | undefined;
   subscribe(onGone: (providerId: string, detail: string) => void): () => void;
   close(): Promise<void>;
 }
 
 /** Creates a watcher over QEMU's control sockets: the kernel closes them with the process, however it ends. */
-export function createWatcher(clock: Clock): Watcher {
+export function createWatcher({ clock, logger }: { readonly clock: Clock; readonly logger: Logger }): Watcher {
+  const connections = new Map<string, QmpConnection>();
   const watches = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>();
   const listeners = new Set<(providerId: string, detail: string) => void>();
 
   const waitForEnd = async (
+    providerId: string,
     folder: string,
     process: QemuProcess,
     first: QmpConnection | undefined,
@@ -32,7 +37,11 @@ export function createWatcher(clock: Clock): Watcher {
     let connection = first;
     for (;;) {
       connection ??= await connectQmp(folder, signal).catch(() => undefined);
-      if (connection !== undefined) detail = await endOf(connection, signal);
+      if (connection !== undefined) {
+        connections.set(providerId, connection);
+        detail = await endOf(connection, signal);
+        connections.delete(providerId);
+      }
       connection = undefined;
       signal.throwIfAborted();
       if (!(await isAlive(process))) return detail;
@@ -50,17 +59,19 @@ export function createWatcher(clock: Clock): Watcher {
     attach(providerId, folder, process, connection) {
       if (watches.has(providerId)) return connection?.close();
       const controller = new AbortController();
-      const ended = waitForEnd(folder, process, connection, controller.signal)
+      const ended = waitForEnd(providerId, folder, process, connection, controller.signal)
         .then((detail) => {
           for (const listener of [...listeners]) listener(providerId, detail);
         })
-        .catch((error: unknown) => {
-          if (!controller.signal.aborted) throw error;
+        .catch((err: unknown) => {
+          // The next list() finds it unwatched and starts anew.
+          if (!controller.signal.aborted) logger.warn({ providerId, err }, "could not go on watching an instance");
         })
         .finally(() => watches.delete(providerId));
       watches.set(providerId, { controller, ended });
     },
     detach,
+    connectionOf: (providerId) => connections.get(providerId),
     subscribe(onGone) {
       listeners.add(onGone);
       return () => void listeners.delete(onGone);
