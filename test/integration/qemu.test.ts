@@ -106,7 +106,7 @@ describe("qemu driver", () => {
 
     await driver.terminate([providerIdFrom("us", "token")], never);
 
-    await launching;
+    expect((await launching).refused).toMatchObject([{ code: "instance-terminated" }]);
     expect(await lab.leftovers()).toEqual([]);
   });
 

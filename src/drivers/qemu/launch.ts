@@ -68,6 +68,8 @@ async function launchOnce(
     return instanceFrom(await start(context, record, shape, image, accelerator, signal), "running");
   } catch (error) {
     await removeTraces(context, providerId);
+    // Whatever broke first when it was cut short, the reason is the caller's.
+    signal.throwIfAborted();
     throw errorFrom(error);
   }
 }

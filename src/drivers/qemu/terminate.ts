@@ -1,3 +1,4 @@
+import { MachineError } from "../../domain/errors.ts";
 import type { QemuContext } from "./context.ts";
 import { eraseFolder, folderOf, isOurs } from "./folder.ts";
 import { findProcesses, killProcess } from "./processes.ts";
@@ -20,7 +21,9 @@ async function terminateInstance(context: QemuContext, providerId: string, signa
   const isFirst = !ending.has(providerId);
   ending.add(providerId);
   try {
-    launching.get(providerId)?.controller.abort(new Error("terminated while it was being launched"));
+    launching
+      .get(providerId)
+      ?.controller.abort(new MachineError("instance-terminated", "terminated while it was being launched"));
     await launching.get(providerId)?.ended;
     await watcher.detach(providerId);
     const folder = folderOf(context, providerId);

@@ -83,6 +83,38 @@ describe("QMP connection", () => {
     expect(await connection.ended).toBe(KILLED);
   });
 
+  it("gives each command its answer, or QEMU's refusal, whatever events come in between", async () => {
+    await listen((socket) => {
+      say(socket, GREETING);
+      socket.on("data", (data) => {
+        const { execute } = JSON.parse(String(data)) as { execute: string };
+        say(socket, { event: "RTC_CHANGE", data: {} });
+        say(socket, execute === "no-such" ? { error: { class: "X", desc: "unknown command" } } : { return: execute });
+      });
+    });
+    const connection = await connectQmp(folder, never);
+
+    expect(await connection.execute("query-status", {}, never)).toBe("query-status");
+    await expect(connection.execute("no-such", {}, never)).rejects.toThrow("QEMU refused: unknown command");
+    expect(await connection.execute("stop", {}, never)).toBe("stop");
+
+    connection.close();
+  });
+
+  it("rejects a command that is under way when the process ends", async () => {
+    await listen((socket) => {
+      say(socket, GREETING);
+      socket.once("data", () => {
+        say(socket, { return: {} });
+        socket.once("data", () => socket.destroy());
+      });
+    });
+    const connection = await connectQmp(folder, never);
+
+    await expect(connection.execute("stop", {}, never)).rejects.toThrow("closed its control socket");
+    await expect(connection.execute("stop", {}, never)).rejects.toThrow("closed its control socket");
+  });
+
   it("gives up with the signal's reason while QEMU says nothing", async () => {
     const connected = Promise.withResolvers<void>();
     await listen(() => connected.resolve());
