@@ -1,7 +1,8 @@
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { systemClock } from "../../src/daemon/clock.ts";
 import { systemRandom } from "../../src/daemon/random.ts";
 import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
@@ -10,6 +11,7 @@ import { findProcesses } from "../../src/drivers/qemu/processes.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 import { silentLogger } from "./jobs.ts";
 
+const run = promisify(execFile);
 const never = new AbortController().signal;
 
 /** A state directory of its own, with drivers over it that launch real QEMU processes. */
@@ -104,6 +106,6 @@ async function makeHaltingImage(folder: string): Promise<BootImage> {
   const [kernelPath, initrdPath, diskPath] = [join(folder, "kernel"), join(folder, "initrd"), join(folder, "disk")];
   await writeFile(kernelPath, kernel);
   await writeFile(initrdPath, "empty");
-  execFileSync("qemu-img", ["create", "-q", "-f", "qcow2", diskPath, "1G"]);
+  await run("qemu-img", ["create", "-q", "-f", "qcow2", diskPath, "1G"]);
   return { name: "halting", digest: "none", diskPath, kernelPath, initrdPath, kernelArgs: "quiet" };
 }
