@@ -30,20 +30,20 @@ export async function serveExec(
       running?.resize(columns, rows);
     }
   });
-  const stop = (): void => {
-    started.reject(signal.reason);
-    running?.close();
-  };
+  // What a closed process still answers is up to its channel: nothing here waits for it once the client has gone.
+  const gone = Promise.withResolvers<never>();
+  gone.promise.catch(() => undefined);
+  const stop = (): void => gone.reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
 
   try {
-    const parsed = startSchema.safeParse(await started.promise);
+    const parsed = startSchema.safeParse(await Promise.race([started.promise, gone.promise]));
     if (!parsed.success) {
       throw new ConfigError([{ place: "start frame", message: prettifyError(parsed.error) }], "request-invalid");
     }
     const { command, ...options } = parsed.data;
     running = await exec(command, options, signal);
-    frames.send(FRAME.exit, await carry(running, frames));
+    frames.send(FRAME.exit, await Promise.race([carry(running, frames), gone.promise]));
   } catch (error) {
     const body = bodyFromError(error);
     if (body.kind === "bug" && !signal.aborted) onBug(error);

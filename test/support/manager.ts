@@ -1,0 +1,39 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApiClient } from "../../src/api/client.ts";
+import { startApiServer } from "../../src/api/server.ts";
+import type { Manager } from "../../src/ports/manager.ts";
+import { silentLogger } from "./jobs.ts";
+
+/** A manager that answers what the test says, and fails at all else. */
+export function fakeManager(answers: Partial<Manager>): Manager {
+  return new Proxy(answers as Manager, {
+    get(target, name) {
+      const answer = Reflect.get(target, name) as unknown;
+      return answer ?? (() => Promise.reject(new Error(`the test's manager cannot ${String(name)}`)));
+    },
+  });
+}
+
+/** A manager behind a real socket, until it is disposed of. */
+export interface ServedManager extends AsyncDisposable {
+  readonly socketPath: string;
+  /** Speaks to it through that socket. */
+  readonly client: Manager;
+}
+
+/** Serves a manager that answers what the test says. */
+export async function serveManager(answers: Partial<Manager>, logger = silentLogger): Promise<ServedManager> {
+  const folder = await mkdtemp(join(tmpdir(), "mayfly-api-"));
+  const socketPath = join(folder, "mayfly.sock");
+  const server = await startApiServer({ manager: fakeManager(answers), socketPath, logger, version: "1.2.3" });
+  return {
+    socketPath,
+    client: createApiClient(socketPath),
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
