@@ -28,7 +28,7 @@ export async function followJob(
     try {
       for await (const bytes of manager.jobLog(jobId, offset, true, signal)) {
         offset += bytes.length;
-        brokenReads = 0;
+        if (bytes.length > 0) brokenReads = 0;
         await write(bytes);
       }
       return await waitUntilEnded(manager, jobId, signal);

@@ -4,5 +4,8 @@ import { closest, distance } from "fastest-levenshtein";
 export function suggestionFor(word: string, known: readonly string[]): string {
   if (known.length === 0) return "";
   const nearest = closest(word, known);
-  return distance(word, nearest) <= Math.max(2, Math.floor(word.length / 3)) ? ` (did you mean "${nearest}"?)` : "";
+  const edits = distance(word, nearest);
+  const isNear =
+    edits <= Math.max(2, Math.floor(word.length / 3)) && edits * 2 <= Math.max(word.length, nearest.length);
+  return isNear ? ` (did you mean "${nearest}"?)` : "";
 }

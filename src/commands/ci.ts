@@ -4,13 +4,13 @@ import { contextOf } from "./context.ts";
 
 /** Adds `mayfly ci`. */
 export function addCiCommand(program: Command): void {
-  const collect = (value: string, values: string[]): string[] => [...values, value];
+  const collect = (value: string, values: string[] = []): string[] => [...values, value];
   program
     .command("ci")
     .argument("[file]", "the pipeline", ".gitlab-ci.yml")
-    .option("--job <name>", "run this job alone, whatever it needs; may be repeated", collect, [])
+    .option("--job <name>", "run this job alone, whatever it needs; may be repeated", collect)
     .option("--pool <name>", "run all jobs in this pool")
-    .option("--variable <name=value>", "set a variable over all others; may be repeated", collect, [])
+    .option("--variable <name=value>", "set a variable over all others; may be repeated", collect)
     .description("run the jobs of a .gitlab-ci.yml, each on its own fresh machine")
     .action(async (file: string, options: CiOptions, command: Command) => {
       const { runCi } = await import("./ciRun.ts");

@@ -38,9 +38,9 @@ interface CiRequest {
 
 /** The options of `mayfly ci` itself. */
 export interface CiOptions {
-  readonly job: readonly string[];
+  readonly job?: readonly string[];
   readonly pool?: string;
-  readonly variable: readonly string[];
+  readonly variable?: readonly string[];
 }
 
 /** Runs a pipeline's file and prints what became of its jobs. */
@@ -60,11 +60,11 @@ const EXIT_CODES = {
 
 /** Reads and checks all that can be known before a machine is asked for. @throws ConfigError with every problem. */
 async function readRequest(fileName: string, options: CiOptions, context: CommandContext): Promise<CiRequest> {
-  const overrides = variablesFrom(options.variable);
+  const overrides = variablesFrom(options.variable ?? []);
   const path = resolve(context.cwd, fileName);
   const { pipeline: whole, warnings } = parsePipeline(await readPipelineFile(path, fileName), fileName);
-  const pipeline = options.job.length === 0 ? whole : selectJobs(whole, options.job);
-  if (options.job.length === 0) refuseIdle(pipeline, fileName);
+  const pipeline = options.job === undefined ? whole : selectJobs(whole, options.job);
+  if (options.job === undefined) refuseIdle(pipeline, fileName);
   const folder = dirname(path);
   const predefined = await predefinedVariables(folder, basename(path), systemClock.now(), new AbortController().signal);
   const plans = planJobs(pipeline.jobs, { predefined, overrides }, fileName);
