@@ -17,13 +17,13 @@ export interface YamlEntry {
   readonly value: Yaml;
 }
 
-export interface YamlList {
+interface YamlList {
   readonly kind: "list";
   readonly line: number;
   readonly items: readonly Yaml[];
 }
 
-export interface YamlScalar {
+interface YamlScalar {
   readonly kind: "scalar";
   readonly line: number;
   readonly value: string | number | boolean | null;
@@ -32,7 +32,7 @@ export interface YamlScalar {
 }
 
 /** GitLab's `!reference [job, keyword]`. */
-export interface YamlReference {
+interface YamlReference {
   readonly kind: "reference";
   readonly line: number;
   readonly path: readonly string[];
