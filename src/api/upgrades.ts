@@ -20,8 +20,9 @@ export async function serveUpgrade(
   head: Uint8Array,
 ): Promise<void> {
   const gone = new AbortController();
+  const abort = (): void => gone.abort(new Error("the client went away"));
   connection.on("error", () => undefined);
-  connection.on("close", () => gone.abort(new Error("the client went away")));
+  connection.on("close", abort);
   const { url = "", headers } = request;
   const onBug = (err: unknown): void => logger.error({ err, url }, "request failed");
 
@@ -30,6 +31,8 @@ export async function serveUpgrade(
     const [, engineId] = ENGINE_PATH.exec(url) ?? [];
     if (kind !== undefined && headers.upgrade === EXEC_PROTOCOL) {
       const id = decodeURIComponent(execId);
+      // In frames a stream ends without its connection: when that ends, so has the client.
+      connection.on("end", abort);
       accept(connection, EXEC_PROTOCOL);
       const exec: Parameters<typeof serveExec>[2] = (...rest) =>
         kind === "machines"
