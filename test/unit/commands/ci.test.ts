@@ -165,6 +165,17 @@ it("ends with 3 when a machine was lost", async () => {
   expect(exitCode).toBe(3);
 });
 
+it("ends with 3 and git's words when the project cannot be read, and starts no job", async () => {
+  await writePipeline("a: {script: x}\n");
+  await writeFile(join(folder, ".git"), "gitdir: /nowhere\n");
+
+  const { exitCode, stderr, manager } = await runAgainst({});
+
+  expect(exitCode).toBe(3);
+  expect(stderr).toMatch(/^mayfly: git could not read .*: fatal: .*nowhere/m);
+  expect(manager.submitted).toEqual([]);
+});
+
 it("runs only the jobs named, in the pool and with the variables given", async () => {
   await writePipeline(`${TWO_STAGES}manual: {script: x, when: manual}\n`);
 
