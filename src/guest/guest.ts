@@ -10,8 +10,11 @@ import { createKeys } from "./keys.ts";
 import { probeMachine } from "./ready.ts";
 import { seedFrom } from "./seed.ts";
 
-/** The first banner is expected soon; later ones get more time, since a guest that is slow now is not helped by a second request. */
-const BANNER_DEADLINE_MS = { first: 2_000, growth: 1.5, last: 15_000 } as const;
+/**
+ * Of a request that QEMU took before the guest's network was up no answer ever comes, so it is soon given up; but each later one
+ * gets more time, since a guest that is merely slow is not helped by one more log-in to serve.
+ */
+const BANNER_DEADLINE_MS = { first: 2_000, growth: 1.1, last: 8_000 } as const;
 const PAUSE_MS = { first: 100, growth: 1.3, last: 500 } as const;
 
 export interface GuestDeps {
@@ -37,14 +40,16 @@ async function connectUntilReady(
   deps: GuestDeps,
   signal: AbortSignal,
 ): Promise<ReadyGuest> {
+  let silences = 0;
   for (let attempt = 0; ; attempt += 1) {
     signal.throwIfAborted();
     try {
-      const bannerDeadlineMs = grown(BANNER_DEADLINE_MS, attempt);
+      const bannerDeadlineMs = grown(BANNER_DEADLINE_MS, silences);
       return await connectOnce(address, keys, settings, bannerDeadlineMs, deps, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!isWorthRetrying(error)) throw error;
+      if (error.code === "deadline") silences += 1;
       deps.logger.debug({ address, attempt, problem: error.message }, "machine not ready yet");
     }
     await deps.clock.sleep(grown(PAUSE_MS, attempt), signal);
@@ -56,13 +61,13 @@ async function connectOnce(
   keys: MachineKeys,
   settings: GuestSettings,
   bannerDeadlineMs: number,
-  { clock, engineSocketPath }: GuestDeps,
+  { clock, logger, engineSocketPath }: GuestDeps,
   signal: AbortSignal,
 ): Promise<ReadyGuest> {
   const channel = await openChannel(address, keys, settings.user, bannerDeadlineMs, clock, signal);
   try {
     const engine = createEngine(channel, engineSocketPath);
-    await probeMachine(channel, engine, clock, signal);
+    await probeMachine({ channel, engine }, { clock, logger: logger.child({ address }) }, signal);
     return { channel, engine };
   } catch (error) {
     channel.close();

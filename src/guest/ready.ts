@@ -1,8 +1,8 @@
 import { text } from "node:stream/consumers";
 import { MachineError } from "../domain/errors.ts";
-import type { Channel } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Engine } from "../ports/engine.ts";
+import type { ReadyGuest } from "../ports/guest.ts";
+import type { Logger } from "../ports/logger.ts";
 import { within } from "./deadline.ts";
 
 const SUDO_DEADLINE_MS = 60_000;
@@ -10,21 +10,26 @@ const SUDO_DEADLINE_MS = 60_000;
 const PING_DEADLINE_MS = 15_000;
 const PING_PAUSE_MS = 100;
 
+interface ProbeDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
 /**
  * Waits until the account has its rights and the engine answers.
  * @throws MachineError `boot-failed` when sudo asks for more than `-n`; MachineLostError when the connection ends meanwhile.
  */
-export async function probeMachine(channel: Channel, engine: Engine, clock: Clock, signal: AbortSignal): Promise<void> {
+export async function probeMachine(guest: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   try {
-    await Promise.all([probeSudo(channel, clock, either), probeEngine(channel, engine, clock, either)]);
+    await Promise.all([probeSudo(guest, deps, either), probeEngine(guest, deps, either)]);
   } finally {
     failed.abort();
   }
 }
 
-const probeSudo = (channel: Channel, clock: Clock, signal: AbortSignal): Promise<void> =>
+const probeSudo = ({ channel }: ReadyGuest, { clock }: ProbeDeps, signal: AbortSignal): Promise<void> =>
   within(SUDO_DEADLINE_MS, "`sudo -n true`", clock, signal, async (limit) => {
     const { stdin, stdout, stderr, exited } = await channel.exec("sudo -n true", {}, limit);
     stdin.end();
@@ -37,18 +42,19 @@ const probeSudo = (channel: Channel, clock: Clock, signal: AbortSignal): Promise
     }
   });
 
-async function probeEngine(channel: Channel, engine: Engine, clock: Clock, signal: AbortSignal): Promise<void> {
+async function probeEngine({ channel, engine }: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> {
   let isLost = false;
   void channel.closed.then(() => {
     isLost = true;
   });
   for (;;) {
     try {
-      return await within(PING_DEADLINE_MS, "the engine", clock, signal, (limit) => engine.ping(limit));
+      return await within(PING_DEADLINE_MS, "the engine", deps.clock, signal, (limit) => engine.ping(limit));
     } catch (error) {
       signal.throwIfAborted();
       if (isLost) throw error;
+      deps.logger.debug({ problem: error instanceof Error ? error.message : error }, "engine not ready yet");
     }
-    await clock.sleep(PING_PAUSE_MS, signal);
+    await deps.clock.sleep(PING_PAUSE_MS, signal);
   }
 }

@@ -4,11 +4,14 @@ import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import type { Address } from "../../src/domain/machine.ts";
 import { createKeys } from "../../src/guest/keys.ts";
 import type { MachineKeys } from "../../src/ports/guest.ts";
 import { freePort } from "./ports.ts";
+
+const MACHINE_CONFIG = fileURLToPath(new URL("../../cloud-init/sshd.conf", import.meta.url));
 
 /** A real sshd of our own on loopback, which lets the user of the tests in with `keys.client`. */
 export interface TestSshd {
@@ -80,14 +83,9 @@ function configFrom(port: number, hostKeyFile: string, authorizedFile: string, p
     "PidFile none",
     `SetEnv PATH=${programs}:/usr/local/bin:/usr/bin:/bin`,
     "StrictModes no",
-    "UsePAM no",
-    "PasswordAuthentication no",
-    "KbdInteractiveAuthentication no",
     "PermitRootLogin yes",
-    "PrintMotd no",
-    "PrintLastLog no",
-    "MaxSessions 100",
-    "AllowStreamLocalForwarding yes",
+    // The rest is what machines have: the first value of a keyword wins.
+    `Include ${MACHINE_CONFIG}`,
     "",
   ].join("\n");
 }

@@ -126,7 +126,9 @@ describe("the channel over SSH", () => {
         const asked = request({ createConnection: () => socket, method: "POST", headers: { connection: "close" } });
         asked.end(word.repeat(100_000));
         const [answer] = await once(asked, "response");
-        return (await text(answer)).length;
+        const { length } = await text(answer);
+        await once(socket, "close");
+        return length;
       }),
     );
 

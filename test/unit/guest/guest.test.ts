@@ -101,7 +101,7 @@ describe("connect", () => {
       isReady = true;
       return ready;
     });
-    await expect.poll(() => existsSync(asked)).toBe(true);
+    await expect.poll(() => existsSync(asked), { timeout: 15_000 }).toBe(true);
     expect(isReady).toBe(false);
     const late = await startFakeDocker(join(sshd.folder, "late.sock"));
     late.on("GET /_ping", (response) => void response.end("OK"));
