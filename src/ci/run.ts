@@ -1,9 +1,9 @@
-import { ConfigError, MayflyError, SystemError } from "../domain/errors.ts";
-import type { JobId } from "../domain/ids.ts";
+import { ConfigError, MayflyError } from "../domain/errors.ts";
 import type { JobSpec } from "../domain/job.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Manager } from "../ports/manager.ts";
-import { followJob } from "./followJob.ts";
+import { attendJob, giveUpAfter } from "./attendJob.ts";
+import type { JobSignals } from "./attendJob.ts";
 import type { LinePrinter } from "./linePrinter.ts";
 import type { Pipeline, PipelineJob } from "./model.ts";
 import { decideJobs } from "./pipeline.ts";
@@ -26,9 +26,6 @@ export interface RunInterrupts {
   /** Jobs are ended by force. */
   readonly second: AbortSignal;
 }
-
-/** How long jobs that were ended by force may take to be gone, in milliseconds. */
-const FORCED_END_MS = 30_000;
 
 /**
  * Runs a pipeline: all jobs that may start are submitted at once, so that the manager's queue orders them.
@@ -87,71 +84,15 @@ export async function runPipeline(
   return { result: resultFrom(inOrder, interrupts.first.aborted), jobs: inOrder };
 }
 
-interface JobSignals {
-  readonly stop: AbortSignal;
-  readonly force: AbortSignal;
-  readonly giveUp: AbortSignal;
-}
-
 /** @throws ConfigError when the manager refuses the job; whatever is no error of ours (a bug, a broken output). */
 async function runJob(job: PipelineJob, spec: JobSpec, deps: RunDeps, signals: JobSignals): Promise<JobReport> {
-  const { manager } = deps;
   const printer = deps.printerOf(job);
-  let jobId: JobId | undefined;
-  let settleCancels: () => void = () => undefined;
   try {
-    jobId = (await manager.submitJob(spec)).id;
-    settleCancels = cancelOn(manager, jobId, signals);
-    const ended = await followJob(manager, jobId, (bytes) => printer.write(bytes), signals.giveUp);
+    const ended = await attendJob(deps.manager, spec, (bytes) => printer.write(bytes), signals);
     await printer.end();
     return reportEnded(job, ended);
   } catch (error) {
-    if (jobId !== undefined) await abandon(manager, jobId, signals.giveUp);
     if (error instanceof ConfigError || !(error instanceof MayflyError)) throw error;
     return reportUnrun(job, "system-failure", error.message);
-  } finally {
-    settleCancels();
   }
-}
-
-/** Passes interrupts on to the job, those from before it was submitted too. Answers how to stop that. */
-function cancelOn(manager: RunDeps["manager"], jobId: JobId, { stop, force }: JobSignals): () => void {
-  // Whether the manager heard it shows in the job's end, which is awaited either way.
-  const cancel = (isForced: boolean) => (): void => void manager.cancelJob(jobId, isForced).catch(() => undefined);
-  const listeners = [
-    [stop, cancel(false)],
-    [force, cancel(true)],
-  ] as const;
-  for (const [signal, listener] of listeners) {
-    if (signal.aborted) listener();
-    else signal.addEventListener("abort", listener, { once: true });
-  }
-  return () => {
-    for (const [signal, listener] of listeners) signal.removeEventListener("abort", listener);
-  };
-}
-
-/** Ends a job that can no longer be followed, as far as the manager can be reached. */
-async function abandon(manager: RunDeps["manager"], jobId: JobId, signal: AbortSignal): Promise<void> {
-  try {
-    await manager.cancelJob(jobId, false);
-    while ((await manager.awaitJob(jobId, FORCED_END_MS, signal)).state !== "ended") signal.throwIfAborted();
-  } catch {
-    // The first failure is what the caller reports.
-  }
-}
-
-/** Aborts some time after `second` did, unless all has ended before. */
-function giveUpAfter(second: AbortSignal, clock: Clock, ended: AbortSignal): AbortSignal {
-  const giveUp = new AbortController();
-  const waitThenGiveUp = async (): Promise<void> => {
-    await clock.sleep(FORCED_END_MS, ended);
-    giveUp.abort(
-      new SystemError("forced-end-failed", `the manager did not end the job within ${FORCED_END_MS / 1000} s`),
-    );
-  };
-  const onSecond = (): void => void waitThenGiveUp().catch(() => undefined);
-  if (second.aborted) onSecond();
-  else second.addEventListener("abort", onSecond, { once: true, signal: ended });
-  return giveUp.signal;
 }

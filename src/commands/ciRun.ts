@@ -13,14 +13,13 @@ import { runPipeline } from "../ci/run.ts";
 import { selectJobs } from "../ci/select.ts";
 import { planJobs } from "../ci/spec.ts";
 import type { JobPlan } from "../ci/spec.ts";
-import { VARIABLE_NAME } from "../ci/variables.ts";
 import { systemClock } from "../daemon/clock.ts";
 import { ConfigError } from "../domain/errors.ts";
-import type { Problem } from "../domain/errors.ts";
 import type { Manager } from "../ports/manager.ts";
 import { outcomeLine, reportTable } from "./ciReport.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit.ts";
+import { variablesFrom } from "./options.ts";
 import { printJson, writeAll } from "./output.ts";
 import { withManager } from "./withManager.ts";
 import type { Interrupts } from "./withManager.ts";
@@ -84,23 +83,6 @@ async function readPipelineFile(path: string, fileName: string): Promise<string>
       "pipeline-unreadable",
     );
   }
-}
-
-function variablesFrom(options: readonly string[]): Record<string, string> {
-  const problems: Problem[] = [];
-  const variables = options.map((option): [string, string] => {
-    const [name = ""] = option.split("=", 1);
-    // What stands after a wrong name may be a secret.
-    if (!option.includes("=") || !VARIABLE_NAME.test(name)) {
-      problems.push({
-        place: "--variable",
-        message: `Expected NAME=VALUE with letters, digits and _ in NAME, got "${name}"`,
-      });
-    }
-    return [name, option.slice(name.length + 1)];
-  });
-  if (problems.length > 0) throw new ConfigError(problems, "usage");
-  return Object.fromEntries(variables);
 }
 
 function refuseIdle({ jobs, stages }: Pipeline, fileName: string): void {
