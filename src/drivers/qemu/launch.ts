@@ -10,6 +10,7 @@ import { createDisk, writeSeed } from "./disk.ts";
 import { AddressTakenError, errorFrom } from "./errors.ts";
 import type { InstanceRecord } from "./folder.ts";
 import { eraseFolder, folderNames, folderOf, providerIdFrom, readRecord, writeRecord } from "./folder.ts";
+import { findImage } from "./image/find.ts";
 import { instanceFrom } from "./list.ts";
 import type { AcceleratorName, BootImage } from "./options.ts";
 import { findProcesses, killProcess } from "./processes.ts";
@@ -59,7 +60,7 @@ async function launchOnce(
     return instanceFrom(known, isRunning ? "running" : "stopped");
   }
 
-  const image = await deps.findImage(options.imagesDir, shape.image);
+  const image = await (deps.findImage ?? findImage)(options.imagesDir, shape.image);
   const accelerator = await deps.chooseAccelerator(signal);
   try {
     const record = await context.admit(() => admit(context, spec, shape, token, image));

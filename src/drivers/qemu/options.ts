@@ -28,8 +28,8 @@ export interface QemuDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  /** @throws NotFoundError when no image of that name was built. */
-  readonly findImage: (imagesDir: string, name: string) => Promise<BootImage>;
+  /** @throws NotFoundError when no image of that name was built. @default those that `mayfly image build` made */
+  readonly findImage?: ((imagesDir: string, name: string) => Promise<BootImage>) | undefined;
   /** The accelerator that was seen to work on this host. */
   readonly chooseAccelerator: (signal: AbortSignal) => Promise<AcceleratorName>;
   /** @default the host's own /proc/meminfo and file system */

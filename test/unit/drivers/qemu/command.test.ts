@@ -22,7 +22,7 @@ it("renders shape, address, kernel and the file that tells our processes from ot
   expect(valuesOf(argv, "-smp")).toEqual(["3"]);
   expect(valuesOf(argv, "-m")).toEqual(["2048"]);
   expect(valuesOf(argv, "-netdev")[0]).toContain("hostfwd=tcp:127.9.8.7:2222-:22");
-  expect(valuesOf(argv, "-append")).toEqual(["root=/dev/vda quiet panic=-1"]);
+  expect(valuesOf(argv, "-append")).toEqual(["root=/dev/vda quiet no_timer_check panic=-1"]);
   expect(valuesOf(argv, "-pidfile")).toEqual(["/state/qemu/qemu-1,a/qemu.pid"]);
 });
 
