@@ -10,7 +10,7 @@ import { planDocker } from "./dockerMode.ts";
 import { clearedEntrypoint } from "./entrypoint.ts";
 import { provideImage } from "./pull.ts";
 import { taggedName } from "./reference.ts";
-import { startServices, waitForServices } from "./services.ts";
+import { servicesTimeoutMs, startServices, waitForServices } from "./services.ts";
 
 /** Makes a job's container, its network and its services. The container is created, not started. */
 export async function prepareContainer(
@@ -75,8 +75,10 @@ export async function prepareContainer(
         isPrivileged: docker.isPrivileged,
         labels,
       };
+      const startedAt = deps.clock.now();
       const started = await startServices(services, surroundings, { engine, notes }, signal);
-      await waitForServices(started, { channel, notes }, signal);
+      const timeoutMs = servicesTimeoutMs(deps.clock.now() - startedAt);
+      await waitForServices(started, timeoutMs, { channel, notes }, signal);
     });
   }
   const host = createContainerShell(container, scriptDir, { channel, clock: deps.clock });

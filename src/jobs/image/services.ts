@@ -9,6 +9,12 @@ import { taggedName } from "./reference.ts";
 
 /** GitLab's wait_for_services_timeout. */
 const SERVICES_TIMEOUT_MS = 30_000;
+/**
+ * On a slow machine (software emulation, both processors busy) a dind engine was seen to need a minute, and its job fails
+ * without it. How long the containers took to start tells how slow the machine is: a fast one never gets more than 30 s.
+ */
+const TIMEOUT_PER_START = 4;
+const LONGEST_TIMEOUT_MS = 180_000;
 const LOG_LINES = 50;
 /** GitLab's variable that names the port to wait for. */
 const PORT_VARIABLE = "HEALTHCHECK_TCP_PORT";
@@ -64,9 +70,16 @@ export function startServices(
   );
 }
 
+/** How long services that took `startMs` to start may take to open a port, in whole seconds. */
+export function servicesTimeoutMs(startMs: number): number {
+  const fitting = Math.min(LONGEST_TIMEOUT_MS, Math.max(SERVICES_TIMEOUT_MS, startMs * TIMEOUT_PER_START));
+  return Math.round(fitting / 1_000) * 1_000;
+}
+
 /** Waits until each service that exposes a port has one open; one that never does gets a warning with its log. */
 export async function waitForServices(
   started: readonly StartedService[],
+  timeoutMs: number,
   { channel, notes }: { readonly channel: Channel; readonly notes: Notes },
   signal: AbortSignal,
 ): Promise<void> {
@@ -74,11 +87,11 @@ export async function waitForServices(
   if (waited.length === 0) {
     return;
   }
-  await notes.line(`Waiting for services to be up and running (timeout ${SERVICES_TIMEOUT_MS / 1_000} seconds)...`);
+  await notes.line(`Waiting for services to be up and running (timeout ${timeoutMs / 1_000} seconds)...`);
   const waiting = new AbortController();
   const untilDone = AbortSignal.any([signal, waiting.signal]);
   const probed = waited.map((one) => ({ ...one, ended: one.container.wait(untilDone) }));
-  const open = await waitForPorts(channel, probed, SERVICES_TIMEOUT_MS, signal).finally(() => waiting.abort());
+  const open = await waitForPorts(channel, probed, timeoutMs, signal).finally(() => waiting.abort());
   for (const [index, one] of waited.entries()) {
     if (!open.has(index)) {
       await warnOf(one, notes, signal);
