@@ -4,10 +4,23 @@ import { addCiCommand } from "./commands/ci.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addGlobalOptions } from "./commands/context.ts";
 import { reportError } from "./commands/exit.ts";
+import { addJobCommand } from "./commands/job.ts";
+import { addLeaseCommand } from "./commands/lease.ts";
+import { addMachineCommand } from "./commands/machine.ts";
+import { addPoolCommand } from "./commands/pool.ts";
+import { addRunCommand } from "./commands/run.ts";
 import { mayflyVersion } from "./commands/version.ts";
 
 /** Every sub-command, in the order of the help. Heavy imports are made by their actions, so that a start stays quick. */
-const REGISTRATIONS: readonly ((program: Command) => void)[] = [addCiCommand, addConfigCommand];
+const REGISTRATIONS: readonly ((program: Command) => void)[] = [
+  addRunCommand,
+  addCiCommand,
+  addPoolCommand,
+  addMachineCommand,
+  addLeaseCommand,
+  addJobCommand,
+  addConfigCommand,
+];
 
 const program = new Command("mayfly")
   .description("Gives every CI job a virtual machine of its own: fresh when the job gets it, gone when the job ends.")

@@ -30,8 +30,10 @@ export async function attendJob(
   spec: JobSpec,
   write: (bytes: Uint8Array) => Promise<void>,
   signals: JobSignals,
+  onAccepted: (jobId: JobId) => void = () => undefined,
 ): Promise<EndedJob> {
   const { id } = await manager.submitJob(spec);
+  onAccepted(id);
   const settleCancels = cancelOn(manager, id, signals);
   try {
     return await followJob(manager, id, write, signals.giveUp);

@@ -1,7 +1,7 @@
 import type { JobReport, PipelineReport } from "../ci/report.ts";
-import { formatDuration } from "../config/units.ts";
 import type { PhasesMs } from "../domain/job.ts";
 import { tableFrom } from "./output.ts";
+import { shownDuration } from "./shown.ts";
 
 const PHASES = [
   "queued",
@@ -28,13 +28,9 @@ export function reportTable({ jobs }: PipelineReport): Promise<string> {
     job.stage,
     job.machineId ?? undefined,
     job.allowFailure && job.result === "failed" ? "failed (allowed)" : job.result,
-    ...PHASES.map((phase) => shownDuration(job.phasesMs[phase])),
+    ...PHASES.map((phase) => shownPhase(job.phasesMs[phase])),
   ]);
   return tableFrom(["job", "stage", "machine", "result", ...PHASES], rows);
 }
 
-/** Rounds to what a person reads: `0.4s`, `9.8s`, `42s`, `1h2m5s`. */
-function shownDuration(ms: number | undefined): string | undefined {
-  if (ms === undefined) return undefined;
-  return ms < 9_950 ? `${(ms / 1000).toFixed(1)}s` : formatDuration(Math.round(ms / 1000) * 1000);
-}
+const shownPhase = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : shownDuration(ms));

@@ -19,10 +19,10 @@ import type { Manager } from "../ports/manager.ts";
 import { outcomeLine, reportTable } from "./ciReport.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit.ts";
+import type { Interrupts } from "./interrupts.ts";
 import { variablesFrom } from "./options.ts";
 import { printJson, writeAll } from "./output.ts";
 import { withManager } from "./withManager.ts";
-import type { Interrupts } from "./withManager.ts";
 
 /** What `mayfly ci` was asked to do. */
 interface CiRequest {

@@ -14,6 +14,16 @@ export async function printTable(
   await writeAll(stdout, `${await tableFrom(head, rows)}\n`);
 }
 
+/** Prints the facts of one thing on stdout, a line each. Those that are undefined are left out. */
+export async function printFields(
+  { stdout }: Pick<CommandContext, "stdout">,
+  fields: Readonly<Record<string, string | number | undefined>>,
+): Promise<void> {
+  const present = Object.entries(fields).filter(([, value]) => value !== undefined && value !== "");
+  const width = Math.max(...present.map(([name]) => name.length));
+  await writeAll(stdout, present.map(([name, value]) => `${name.padEnd(width)}  ${value}\n`).join(""));
+}
+
 /** Renders rows under a heading, without borders. */
 export async function tableFrom(
   head: readonly string[],

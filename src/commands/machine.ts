@@ -1,0 +1,105 @@
+import type { Command } from "commander";
+import { machineIdFrom } from "../domain/ids.ts";
+import type { Machine } from "../domain/machine.ts";
+import { connectManager } from "./connect.ts";
+import { contextOf } from "./context.ts";
+import type { CommandContext } from "./context.ts";
+import { printFields, printJson, printTable } from "./output.ts";
+
+/** Adds `mayfly machine`. */
+export function addMachineCommand(program: Command): void {
+  const machine = program.command("machine").description("see machines, end one, look inside");
+  machine
+    .command("list")
+    .option("--all", "those that are gone too")
+    .description("list the machines, oldest first")
+    .action(async (options: { all?: boolean }, command: Command) => {
+      await listMachines(contextOf(command), options.all === true);
+    });
+  machine
+    .command("show")
+    .argument("<id>", "the machine")
+    .description("show one machine")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const context = contextOf(command);
+      await printMachine(context, await (await connectManager(context)).machine(machineIdFrom(id)));
+    });
+  machine
+    .command("terminate")
+    .argument("<id>", "the machine")
+    .description("end one machine, whatever runs on it")
+    .action(async (id: string, _options: unknown, command: Command) => {
+      const context = contextOf(command);
+      await printMachine(context, await (await connectManager(context)).terminateMachine(machineIdFrom(id)));
+    });
+  machine
+    .command("shell")
+    .argument("<id>", "the machine")
+    .argument("[command...]", "run this instead of a login shell, as in `-- ls /`")
+    .passThroughOptions()
+    .description("open a shell on a machine, or run one command there; ends with its exit code")
+    .action(async (id: string, words: readonly string[], _options: unknown, command: Command) => {
+      const context = contextOf(command);
+      const { openShell } = await import("./shell.ts");
+      await openShell(context, await connectManager(context), machineIdFrom(id), words);
+    });
+}
+
+async function listMachines(context: CommandContext, isAll: boolean): Promise<void> {
+  const machines = await (await connectManager(context)).machines(isAll);
+  if (context.isJson) return printJson(context, machines);
+  const { shownInstant } = await import("./shown.ts");
+  await printTable(
+    context,
+    ["machine", "pool", "state", "since", "address", "lease", "why"],
+    machines.map((machine) => [
+      machine.id,
+      machine.poolName,
+      machine.isCordoned ? `${machine.state}, cordoned` : machine.state,
+      shownInstant(sinceOf(machine)),
+      addressOf(machine),
+      "leaseId" in machine ? machine.leaseId : undefined,
+      "reason" in machine ? machine.reason : undefined,
+    ]),
+  );
+}
+
+async function printMachine(context: CommandContext, machine: Machine): Promise<void> {
+  if (context.isJson) return printJson(context, machine);
+  const { shownInstant } = await import("./shown.ts");
+  await printFields(context, {
+    machine: machine.id,
+    pool: machine.poolName,
+    driver: machine.driver,
+    state: machine.isCordoned ? `${machine.state}, cordoned` : machine.state,
+    since: shownInstant(sinceOf(machine)),
+    requested: shownInstant(machine.requestedAt),
+    ready: "readyAt" in machine ? shownInstant(machine.readyAt) : undefined,
+    provider: "providerId" in machine ? machine.providerId : undefined,
+    address: addressOf(machine),
+    lease: "leaseId" in machine ? machine.leaseId : undefined,
+    reason: "reason" in machine ? machine.reason : undefined,
+    detail: "detail" in machine ? machine.detail : undefined,
+  });
+}
+
+function addressOf(machine: Machine): string | undefined {
+  return "address" in machine ? `${machine.address.host}:${machine.address.port}` : undefined;
+}
+
+function sinceOf(machine: Machine): number {
+  switch (machine.state) {
+    case "requested":
+      return machine.requestedAt;
+    case "booting":
+      return machine.launchedAt;
+    case "idle":
+      return machine.idleSince;
+    case "leased":
+      return machine.leasedAt;
+    case "terminating":
+      return machine.terminatingSince;
+    case "terminated":
+      return machine.terminatedAt;
+  }
+}
