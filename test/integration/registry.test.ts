@@ -43,15 +43,19 @@ describe("the registry of stand-ins", () => {
     return (await response.json()) as Manifest;
   }
 
-  it.each(REFERENCES)("serves $repository:$tag with its config and its layer", async ({ name, repository, tag }) => {
+  it.each(REFERENCES)("serves $repository:$tag with its config and its layers", async ({ name, repository, tag }) => {
     const manifest = await manifestOf(repository, tag);
     const config = await fetch(`${registry.url}/v2/${repository}/blobs/${manifest.config.digest}`);
-    const layer = await fetch(`${registry.url}/v2/${repository}/blobs/${manifest.layers[0]?.digest}`, {
-      method: "HEAD",
-    });
+    const layers = await Promise.all(
+      manifest.layers.map(({ digest }) =>
+        fetch(`${registry.url}/v2/${repository}/blobs/${digest}`, { method: "HEAD" }),
+      ),
+    );
 
     expect(await config.json()).toMatchObject({ os: "linux", config: STAND_INS[name].config });
-    expect(Number(layer.headers.get("content-length"))).toBe(manifest.layers[0]?.size);
+    expect(layers.map((layer) => Number(layer.headers.get("content-length")))).toEqual(
+      manifest.layers.map((layer) => layer.size),
+    );
   });
 
   it("answers that it has no such image", async () => {
@@ -87,15 +91,19 @@ describe("the stand-ins", () => {
     "hold the programs that jobs start",
     async () => {
       const { storage, images } = await ensureStandIns({}, AbortSignal.timeout(BUILD_TIMEOUT_MS));
-      const { stdout } = await run("tar", ["--list", "--file", blobPath(storage, images.dind.layer.digest)], {
-        maxBuffer: 16 * 1024 ** 2,
-      });
+      const lists = await Promise.all(
+        images.dind.layers.map(({ digest }) =>
+          run("tar", ["--list", "--file", blobPath(storage, digest)], { maxBuffer: 16 * 1024 ** 2 }),
+        ),
+      );
+      const files = lists.flatMap(({ stdout }) => stdout.split("\n"));
 
-      expect(images.docker.layer).toEqual(images.dind.layer);
-      expect(stdout.split("\n")).toEqual(
+      expect(images.dind.layers).toEqual(expect.arrayContaining([...images.docker.layers]));
+      expect(files).toEqual(
         expect.arrayContaining([
           ...["./usr/bin/docker", "./usr/sbin/dockerd", "./usr/bin/openssl", "./usr/bin/wget", "./bin/sh"],
           ...["./usr/local/bin/docker-compose", "./usr/local/bin/docker-entrypoint.sh"],
+          "./usr/local/bin/dockerd-entrypoint.sh",
         ]),
       );
     },
@@ -113,7 +121,7 @@ describe("the stand-ins", () => {
         const list = await run("tar", ["--list", "--file", archive]);
         const manifest = await run("tar", ["--extract", "--to-stdout", "--file", archive, "manifest.json"]);
 
-        expect(list.stdout.match(/\.tar$/gm)).toHaveLength(2);
+        expect(list.stdout.match(/\.tar$/gm)).toHaveLength(3);
         expect((JSON.parse(manifest.stdout) as { RepoTags: string[] }[]).flatMap((image) => image.RepoTags)).toEqual(
           expect.arrayContaining(["docker:24.0.7", "docker:dind", "busybox:latest"]),
         );

@@ -18,10 +18,10 @@ export interface StandIns {
   readonly images: Readonly<Record<StandInName, ImageBlobs>>;
 }
 
-/** The two blobs of an image that consists of one layer. */
+/** The blobs of an image; its layers the lowest first. */
 export interface ImageBlobs {
   readonly config: Descriptor;
-  readonly layer: Descriptor;
+  readonly layers: readonly Descriptor[];
 }
 
 export interface EnsureOptions {
@@ -61,24 +61,24 @@ export async function ensureStandIns(options: EnsureOptions, signal: AbortSignal
 async function buildStandIns(directory: string, signal: AbortSignal): Promise<void> {
   const storage: Storage = { root: join(directory, "registry") };
   await buildLayers(directory, signal);
-  const layers = new Map<LayerName, Descriptor>();
-  for (const name of LAYER_NAMES) {
-    // Not compressed: where the CPU is emulated, gunzip costs more than the bytes that it saves on a loopback network.
-    layers.set(
-      name,
-      await storeFile(storage, join(directory, `${name}.tar`), "application/vnd.docker.image.rootfs.diff.tar"),
-    );
-  }
+  // Not compressed: where the CPU is emulated, gunzip costs more than the bytes that it saves on a loopback network.
+  const store = (name: LayerName): Promise<Descriptor> =>
+    storeFile(storage, join(directory, `${name}.tar`), "application/vnd.docker.image.rootfs.diff.tar");
+  const stored = await Promise.all(LAYER_NAMES.map(async (name) => [name, await store(name)] as const));
+  const layers = Object.fromEntries(stored) as Record<LayerName, Descriptor>;
 
   const images: Partial<Record<StandInName, ImageBlobs>> = {};
   for (const name of STAND_IN_NAMES) {
-    const layer = layers.get(STAND_INS[name].layer);
-    if (layer) images[name] = await storeImage(storage, name, layer);
+    images[name] = await storeImage(
+      storage,
+      name,
+      STAND_INS[name].layers.map((layer) => layers[layer]),
+    );
   }
   await writeFile(join(directory, INDEX), JSON.stringify(images));
 }
 
-async function storeImage(storage: Storage, name: StandInName, layer: Descriptor): Promise<ImageBlobs> {
+async function storeImage(storage: Storage, name: StandInName, layers: readonly Descriptor[]): Promise<ImageBlobs> {
   const { repository, tags, config } = STAND_INS[name];
   const created = "1970-01-01T00:00:00Z";
   const image = {
@@ -86,15 +86,15 @@ async function storeImage(storage: Storage, name: StandInName, layer: Descriptor
     os: "linux",
     created,
     config,
-    rootfs: { type: "layers", diff_ids: [layer.digest] },
-    history: [{ created, created_by: "stand-in made of Debian's packages" }],
+    rootfs: { type: "layers", diff_ids: layers.map((layer) => layer.digest) },
+    history: layers.map(() => ({ created, created_by: "stand-in made of Debian's packages" })),
   };
   const blob = await storeJson(storage, image, "application/vnd.docker.container.image.v1+json");
   const mediaType = "application/vnd.docker.distribution.manifest.v2+json";
-  const manifest = await storeJson(storage, { schemaVersion: 2, mediaType, config: blob, layers: [layer] }, mediaType);
-  await linkImage(storage, { repository, tags, manifest, blobs: [blob, layer] });
+  const manifest = await storeJson(storage, { schemaVersion: 2, mediaType, config: blob, layers }, mediaType);
+  await linkImage(storage, { repository, tags, manifest, blobs: [blob, ...layers] });
 
-  return { config: blob, layer };
+  return { config: blob, layers };
 }
 
 /** The recipe is everything in this folder: its programs and what they put into the images. */

@@ -20,11 +20,16 @@ export async function exportStandIns(
   try {
     const files = new Map<string, string>();
     const manifest = names.map((name) => {
-      const { config, layer } = standIns.images[name];
-      const [configFile, layerFile] = [`${hexFrom(config.digest)}.json`, `${hexFrom(layer.digest)}.tar`];
-      files.set(configFile, blobPath(standIns.storage, config.digest));
-      files.set(layerFile, blobPath(standIns.storage, layer.digest));
-      return { Config: configFile, RepoTags: tagsFrom(name), Layers: [layerFile] };
+      const { config, layers } = standIns.images[name];
+      const add = (digest: string, fileName: string): string => {
+        files.set(fileName, blobPath(standIns.storage, digest));
+        return fileName;
+      };
+      return {
+        Config: add(config.digest, `${hexFrom(config.digest)}.json`),
+        RepoTags: tagsFrom(name),
+        Layers: layers.map(({ digest }) => add(digest, `${hexFrom(digest)}.tar`)),
+      };
     });
     await writeFile(join(folder, "manifest.json"), JSON.stringify(manifest));
     for (const [name, target] of files) await symlink(target, join(folder, name));

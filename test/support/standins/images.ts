@@ -4,12 +4,13 @@ import type { LayerName } from "./layers.ts";
 export const STAND_IN_NAMES = ["docker", "dind", "nginx", "busybox"] as const;
 export type StandInName = (typeof STAND_IN_NAMES)[number];
 
-/** One stand-in: where a registry has it, the one layer that it consists of, and the `config` object of its image. */
+/** One stand-in: where a registry has it, its layers, and the `config` object of its image. */
 export interface StandIn {
   /** Without the registry's name, as Docker Hub's mirrors are asked for it. */
   readonly repository: string;
   readonly tags: readonly string[];
-  readonly layer: LayerName;
+  /** The lowest first. Few: each costs an emulated engine some seconds beside its bytes. */
+  readonly layers: readonly LayerName[];
   readonly config: Readonly<Record<string, unknown>>;
 }
 
@@ -21,13 +22,13 @@ export const STAND_INS: Readonly<Record<StandInName, StandIn>> = {
   docker: {
     repository: "library/docker",
     tags: ["24.0.7", "24.0.7-cli", "cli"],
-    layer: "docker",
+    layers: ["docker"],
     config: { Env: DOCKER_ENV, Entrypoint: ["docker-entrypoint.sh"], Cmd: ["sh"] },
   },
   dind: {
     repository: "library/docker",
     tags: ["dind", "24.0.7-dind", "latest"],
-    layer: "docker",
+    layers: ["docker", "engine"],
     config: {
       Env: DOCKER_ENV,
       Entrypoint: ["dockerd-entrypoint.sh"],
@@ -39,7 +40,7 @@ export const STAND_INS: Readonly<Record<StandInName, StandIn>> = {
   nginx: {
     repository: "library/nginx",
     tags: ["latest"],
-    layer: "nginx",
+    layers: ["nginx"],
     config: {
       Env: [PATH],
       Cmd: ["nginx", "-g", "daemon off;"],
@@ -50,7 +51,7 @@ export const STAND_INS: Readonly<Record<StandInName, StandIn>> = {
   busybox: {
     repository: "library/busybox",
     tags: ["latest"],
-    layer: "busybox",
+    layers: ["busybox"],
     config: { Env: [PATH], Cmd: ["sh"] },
   },
 };

@@ -6,14 +6,23 @@ import { SystemError } from "../../../src/domain/errors.ts";
 const execFileAsync = promisify(execFile);
 
 /** The layers that `root/assemble.sh` makes, one tar archive each. */
-export const LAYER_NAMES = ["docker", "nginx", "busybox"] as const;
+export const LAYER_NAMES = ["docker", "engine", "nginx", "busybox"] as const;
 export type LayerName = (typeof LAYER_NAMES)[number];
 
 /** The scripts and files that go into the layers; with this folder's programs they are the recipe. */
 export const ROOT_FILES = fileURLToPath(new URL("root", import.meta.url));
 
 const SUITE = "bookworm";
-const PACKAGES = ["docker.io", "docker-compose", "iptables", "openssl", "busybox-static", "nginx-light", "tar"];
+const PACKAGES = [
+  "docker.io",
+  "docker-compose",
+  "iptables",
+  "openssl",
+  "busybox-static",
+  "nginx-light",
+  "base-files",
+  "tar",
+];
 const BUILD_TIMEOUT_MS = 15 * 60_000;
 
 /**

@@ -1,13 +1,14 @@
 #!/bin/busybox sh
-# Runs in a tree of unpacked Debian packages and leaves one tar archive per image in /standins/layers.
+# Runs in a tree of unpacked Debian packages and leaves one tar archive per layer in /standins/layers.
 # Only what the images use is copied: a guest without KVM unpacks some 10 MB a second.
 set -eu
 PATH=/standins/tools:/usr/sbin:/usr/bin:/sbin:/bin
 mkdir -p /standins/tools /standins/layers
 /bin/busybox --install -s /standins/tools
-ln -sf /bin/tar /standins/tools/tar # busybox tar cannot sort
 
+# The tree that is being assembled, and the one that lies below it in the image, or nothing.
 target=
+below=/nonexistent
 
 # Copies files with their parent folders to the tree that is being assembled.
 keep() {
@@ -22,7 +23,7 @@ keep_binary() {
   for path in "$@"; do
     keep "$path"
     /lib64/ld-linux-x86-64.so.2 --list "$path" | grep -o '/[^ ]*' | while read -r library; do
-      [ -e "$target$library" ] || cp_followed "$library"
+      [ -e "$target$library" ] || [ -e "$below$library" ] || cp_followed "$library"
     done
   done
 }
@@ -42,25 +43,34 @@ keep_busybox() {
   done
 }
 
-# The folders and accounts that any program may expect.
 begin() {
   target=/standins/trees/$1
+  below=/nonexistent
+  mkdir -p "$target"
+}
+
+# The folders and accounts that any program may expect.
+lay_ground() {
   mkdir -p "$target/etc" "$target/proc" "$target/sys" "$target/dev" "$target/root" "$target/run" "$target/var/log" "$target/usr/bin" \
     "$target/usr/sbin" "$target/bin" "$target/sbin"
   mkdir -m 1777 "$target/tmp" "$target/var/tmp"
   ln -s /run "$target/var/run"
+  keep /usr/lib/os-release
+  ln -s ../usr/lib/os-release "$target/etc/os-release"
   printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/bin/false\n' > "$target/etc/passwd"
-  printf 'root:x:0:\ntty:x:5:\nnogroup:x:65534:\n' > "$target/etc/group"
+  printf 'root:x:0:\ntty:x:5:\ndocker:x:998:\nnogroup:x:65534:\n' > "$target/etc/group"
   printf 'hosts: files dns\n' > "$target/etc/nsswitch.conf"
 }
 
+# Debian's tar by its path: the shell prefers its own, which cannot sort.
 finish() {
-  tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu \
+  /bin/tar --create --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu \
     --file "/standins/layers/$1.tar" --directory "$target" .
 }
 
-for image in busybox nginx docker; do
-  begin "$image"
-  . "/standins/root/$image/assemble.sh"
-  finish "$image"
+# The engine last: it leaves out what the client's layer below it has.
+for layer in busybox nginx docker engine; do
+  begin "$layer"
+  . "/standins/root/$layer/assemble.sh"
+  finish "$layer"
 done

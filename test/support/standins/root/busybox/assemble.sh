@@ -1,1 +1,2 @@
+lay_ground
 keep_busybox

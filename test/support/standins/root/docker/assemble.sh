@@ -2,23 +2,11 @@ python=python3.11
 modules=/usr/lib/$python
 packages=/usr/lib/python3/dist-packages
 
-keep_binary /usr/bin/docker /usr/sbin/dockerd /usr/sbin/docker-proxy /usr/bin/containerd /usr/bin/containerd-shim-runc-v2 \
-  /usr/sbin/runc /usr/bin/openssl
-keep /usr/bin/docker-init /usr/bin/tini-static
-ln -s ../sbin/runc "$target/usr/bin/runc"
+lay_ground
+keep_binary /usr/bin/docker /usr/bin/openssl
 keep /etc/ssl/openssl.cnf
 mkdir -p "$target/usr/lib/ssl"
 ln -s /etc/ssl/openssl.cnf "$target/usr/lib/ssl/openssl.cnf"
-
-keep_binary /usr/sbin/xtables-nft-multi /usr/sbin/xtables-legacy-multi
-keep /usr/lib/x86_64-linux-gnu/xtables
-for family in iptables ip6tables; do
-  for verb in "" -save -restore; do
-    ln -s xtables-nft-multi "$target/usr/sbin/$family$verb"
-    ln -s xtables-nft-multi "$target/usr/sbin/$family-nft$verb"
-    ln -s xtables-legacy-multi "$target/usr/sbin/$family-legacy$verb"
-  done
-done
 
 # docker-compose is Python. Compiled modules without their sources halve the size and start faster.
 keep_binary /usr/bin/$python
@@ -37,11 +25,9 @@ for extension in $(find "$modules" "$packages" -name '*.so'); do
   [ ! -e "$target$extension" ] || keep_binary "$extension"
 done
 
-mkdir -p "$target/usr/local/bin" "$target/certs/client" "$target/var/lib/docker" "$target/etc/docker" "$target/lib/modules"
-chmod 1777 "$target/certs" "$target/certs/client"
-for script in docker-compose docker-entrypoint.sh dockerd-entrypoint.sh; do
+mkdir -p "$target/usr/local/bin"
+for script in docker-compose docker-entrypoint.sh; do
   cp "/standins/root/docker/$script" "$target/usr/local/bin/$script"
   chmod 755 "$target/usr/local/bin/$script"
 done
-printf 'docker:x:998:\n' >> "$target/etc/group"
 keep_busybox

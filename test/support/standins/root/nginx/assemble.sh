@@ -1,3 +1,4 @@
+lay_ground
 keep_binary /usr/sbin/nginx
 keep /etc/nginx/mime.types
 keep_busybox
