@@ -41,5 +41,11 @@ function socketFrom(stream: Duplex): Duplex {
   // The engine's end of a stream is the end of the answer: without ours the machine's sshd would keep it half open.
   stream.once("end", () => stream.end());
   const self = (): Duplex => stream;
-  return Object.assign(stream, { setTimeout: self, setKeepAlive: self, setNoDelay: self, ref: self, unref: self });
+  const destroySoon = (): void => {
+    stream.end(() => stream.destroy());
+  };
+  return Object.assign(stream, {
+    ...{ setTimeout: self, setKeepAlive: self, setNoDelay: self, ref: self, unref: self },
+    destroySoon,
+  });
 }

@@ -3,7 +3,7 @@ import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { buffer, text } from "node:stream/consumers";
-import { pipeline } from "node:stream/promises";
+import { finished, pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/daemon/clock.ts";
 import { openChannel } from "../../../src/guest/handshake.ts";
@@ -127,7 +127,8 @@ describe("the channel over SSH", () => {
         asked.end(word.repeat(100_000));
         const [answer] = await once(asked, "response");
         const { length } = await text(answer);
-        await once(socket, "close");
+        socket.end();
+        await finished(socket);
         return length;
       }),
     );
