@@ -1,0 +1,57 @@
+#!/bin/sh
+# Turns a root of Debian packages into the guest of mayfly. Run by the image build on the build host, with the root as $1 and the
+# folder of this file as $2. Nothing here may differ from build to build.
+set -eu
+root=$1
+files=$2
+
+# --- what a guest is told about itself comes from its seed, at first boot
+: >"$root/etc/machine-id"
+rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/systemd/random-seed" "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
+rm -f "$root"/etc/cloud/cloud.cfg.d/*
+cp "$files/cloud.cfg" "$root/etc/cloud/cloud.cfg"
+cp "$files/ds-identify.cfg" "$root/etc/cloud/ds-identify.cfg"
+
+# --- one disk, one network card, one name server: QEMU's
+cp "$files/fstab" "$root/etc/fstab"
+rm -f "$root/etc/resolv.conf"
+cp "$files/resolv.conf" "$root/etc/resolv.conf"
+cp "$files/10-mayfly.network" "$root/etc/systemd/network/10-mayfly.network"
+cp "$files/modprobe.conf" "$root/etc/modprobe.d/mayfly.conf"
+cp "$files/modules.conf" "$root/etc/modules-load.d/mayfly.conf"
+mkdir -p "$root/etc/systemd/system.conf.d"
+cp "$files/system.conf" "$root/etc/systemd/system.conf.d/mayfly.conf"
+mkdir -p "$root/etc/systemd/journald.conf.d"
+cp "$files/journald.conf" "$root/etc/systemd/journald.conf.d/mayfly.conf"
+chroot "$root" systemctl enable systemd-networkd.service
+
+# --- nothing calls out by itself, nothing runs that no job needs
+for unit in $(grep -v '^#' "$files/masked-units"); do
+  ln -sf /dev/null "$root/etc/systemd/system/$unit"
+done
+# Docker is the reason for the machine: it waits for its settings (cloud-init comes before sysinit.target), and for nothing else.
+for unit in docker containerd ssh cloud-init; do
+  mkdir -p "$root/etc/systemd/system/$unit.service.d"
+  if [ -f "$files/$unit.conf" ]; then cp "$files/$unit.conf" "$root/etc/systemd/system/$unit.service.d/mayfly.conf"; fi
+done
+cp "$files/mayfly-bake.service" "$root/etc/systemd/system/mayfly-bake.service"
+install -m 0755 "$files/mayfly-bake" "$root/usr/local/sbin/mayfly-bake"
+
+# --- a first stage that does one thing: mount the disk. Debian's own takes longer than the rest of the kernel's boot.
+stage=$root/tmp/first-stage
+kernel=$(ls "$root/usr/lib/modules" | head -n 1)
+modules="$root/usr/lib/modules/$kernel/kernel"
+rm -rf "$stage"
+mkdir -p "$stage/bin" "$stage/dev" "$stage/proc" "$stage/root" "$stage/modules"
+cp "$root/bin/busybox" "$stage/bin/busybox"
+for module in virtio/virtio virtio/virtio_ring virtio/virtio_pci_legacy_dev virtio/virtio_pci_modern_dev virtio/virtio_pci block/virtio_blk; do
+  cp "$modules/drivers/$module.ko" "$stage/modules/"
+done
+install -m 0755 "$files/first-stage" "$stage/init"
+chroot "$root" sh -c 'cd /tmp/first-stage && find . | busybox cpio -o -H newc >/boot/mayfly-initrd.img' 2>/dev/null
+rm -rf "$stage"
+
+# --- smaller: what only a build or a reader of manuals needs
+rm -rf "$root"/usr/share/doc/* "$root"/usr/share/man/* "$root"/usr/share/info/* "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+find "$root/usr/share/locale" -mindepth 1 -maxdepth 1 ! -name 'en*' ! -name locale.alias -exec rm -rf {} +
+rm -f "$root"/boot/initrd.img-*
