@@ -19,7 +19,7 @@ export interface StandIns {
 }
 
 /** The blobs of an image; its layers the lowest first. */
-export interface ImageBlobs {
+interface ImageBlobs {
   readonly config: Descriptor;
   readonly layers: readonly Descriptor[];
 }

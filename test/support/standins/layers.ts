@@ -9,8 +9,8 @@ const execFileAsync = promisify(execFile);
 export const LAYER_NAMES = ["docker", "engine", "nginx", "busybox"] as const;
 export type LayerName = (typeof LAYER_NAMES)[number];
 
-/** The scripts and files that go into the layers; with this folder's programs they are the recipe. */
-export const ROOT_FILES = fileURLToPath(new URL("root", import.meta.url));
+/** The scripts and files that go into the layers. */
+const ROOT_FILES = fileURLToPath(new URL("root", import.meta.url));
 
 const SUITE = "bookworm";
 const PACKAGES = [
