@@ -1,4 +1,4 @@
-import { pipeline } from "node:stream/promises";
+import { once } from "node:events";
 import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { OpenAPIHono } from "@hono/zod-openapi";
@@ -110,18 +110,26 @@ function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(routes.jobEvents, async (c) => c.json(await manager.jobEvents(jobIdFrom(c.req.valid("param").id)), 200));
   app.openapi(routes.jobLog, async (c) => {
     const { offset, follow } = c.req.valid("query");
-    return sendBytes(c, manager.jobLog(jobIdFrom(c.req.valid("param").id), offset, follow, clientOf(c)));
+    const gone = clientOf(c);
+    return sendBytes(c, manager.jobLog(jobIdFrom(c.req.valid("param").id), offset, follow, gone), gone);
   });
 }
 
 /** Sends bytes as they come, no faster than the client takes them. An error before the first byte is answered as such. */
-async function sendBytes(c: Context<Env>, bytes: AsyncIterable<Uint8Array>): Promise<Response> {
+async function sendBytes(c: Context<Env>, bytes: AsyncIterable<Uint8Array>, gone: AbortSignal): Promise<Response> {
   const iterator = bytes[Symbol.asyncIterator]();
   const first = await iterator.next();
   const { outgoing } = c.env;
   outgoing.writeHead(200, { "content-type": "application/octet-stream" });
-  // Cutting the answer off is how HTTP tells the client that there is more, which it will ask for again.
-  await pipeline(chain(first, iterator), outgoing).catch(() => outgoing.destroy());
+  try {
+    for await (const part of chain(first, iterator)) {
+      if (!outgoing.write(part)) await once(outgoing, "drain", { signal: gone });
+    }
+    outgoing.end();
+  } catch {
+    // Cut off after what was written: this is how HTTP tells the client that there is more, which it will ask for again.
+    outgoing.socket?.destroySoon();
+  }
   return RESPONSE_ALREADY_SENT;
 }
 

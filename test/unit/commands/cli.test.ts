@@ -1,0 +1,364 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { describe, expect, it } from "vitest";
+import {
+  CapacityError,
+  ConflictError,
+  MachineLostError,
+  NotFoundError,
+  SystemError,
+  TransientError,
+} from "../../../src/domain/errors.ts";
+import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.ts";
+import type { Job } from "../../../src/domain/job.ts";
+import type { LeaseView, Manager, PoolView } from "../../../src/ports/manager.ts";
+import { CLI, runCli } from "../../support/cli.ts";
+import type { CliOptions, Outcome } from "../../support/cli.ts";
+import { idleMachine, leasedMachine, terminatingMachine } from "../../support/machines.ts";
+import { serveManager } from "../../support/manager.ts";
+import { pool } from "../../support/pools.ts";
+import { endedJob, endedLease, waitingJob, waitingLease } from "../../support/records.ts";
+
+/** Runs `mayfly` against a manager that answers what the test says, by way of its socket. */
+async function runAgainst(
+  answers: Partial<Manager>,
+  args: readonly string[],
+  options: CliOptions = {},
+): Promise<Outcome> {
+  await using served = await serveManager(answers);
+  return await runCli(args, { ...options, env: { MAYFLY_SOCKET: served.socketPath } });
+}
+
+const view: PoolView = {
+  desired: pool({ idleTimeMs: 1_200_000 }),
+  isCordoned: true,
+  machines: { requested: 1, booting: 1, idle: 3, leased: 4, terminating: 0, terminated: 9 },
+  waitingLeases: 2,
+  why: "at its limit of 4 machines",
+};
+const waitingView: LeaseView = { lease: waitingLease("l-1"), why: "all 4 machines are leased" };
+const heldView: LeaseView = {
+  lease: { ...waitingLease("l-1"), state: "held", machineId: machineIdFrom("m-7"), heldSince: 3000 },
+};
+const failedJob: Job = {
+  ...endedJob("j-1"),
+  machineId: machineIdFrom("m-7"),
+  phasesMs: { queued: 400, script: 62_000 },
+  end: { result: "failed", exitCode: 3, message: "the script exited with 3" },
+};
+
+describe("wrong usage", () => {
+  it.each<[readonly string[], RegExp]>([
+    [["machin"], /^mayfly: unknown command 'machin'\n\(Did you mean machine\?\)/],
+    [["pool", "lsit"], /^mayfly: unknown command 'lsit'\n\(Did you mean list\?\)/],
+    [["pool", "list", "--jsn"], /^mayfly: unknown option '--jsn'\n\(Did you mean --json\?\)/],
+    [["pool", "show"], /^mayfly: missing required argument 'name'/],
+    [["lease", "acquire"], /^mayfly: required option '--pool <name>' not specified/],
+    [["lease", "acquire", "--pool", "p", "--ttl", "60"], /^mayfly: --ttl: Expected a duration like .*, got "60"\n$/],
+    [["lease", "acquire", "--pool", "p", "--ttl", "1ms"], /^mayfly: --ttl: Expected at least 1\.0s, got 0\.0s\n$/],
+    [["pool"], /^Usage: mayfly pool/],
+    [[], /^Usage: mayfly/],
+  ])("%j ends with 2 and says what is wrong", async (args, message) => {
+    const { exitCode, stdout, stderr } = await runAgainst({}, args);
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: "" });
+    expect(stderr).toMatch(message);
+  });
+
+  it.each([[["--version"]], [["--help"]], [["run", "--help"]]])("%j is none, and ends with 0", async (args) => {
+    const { exitCode, stdout, stderr } = await runCli(args);
+
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stdout).not.toBe("");
+  });
+});
+
+describe("errors", () => {
+  it.each([
+    [2, new NotFoundError("unknown-pool", "there is no pool x")],
+    [3, new CapacityError("wait-timeout", "no room")],
+    [3, new SystemError("disk-full", "no space left")],
+    [3, new MachineLostError("channel-lost", "gone")],
+    [3, new ConflictError("pool-cordoned", "no new leases")],
+    [3, new TransientError("throttled", "later")],
+  ])("end with %i and one line: %s", async (exitCode, error) => {
+    const outcome = await runAgainst({ pools: () => Promise.reject(error) }, ["pool", "list"]);
+
+    expect(outcome).toEqual({ exitCode, stdout: "", stderr: `mayfly: ${error.message}\n` });
+  });
+
+  it("without a daemon say how to start one", async () => {
+    const outcome = await runCli(["pool", "list", "--socket", "/nowhere/mayfly.sock"]);
+
+    const stderr = "mayfly: no mayfly daemon answers at /nowhere/mayfly.sock; start one with `mayfly daemon`\n";
+    expect(outcome).toEqual({ exitCode: 3, stdout: "", stderr });
+  });
+
+  it("of a config show every problem, without a stack", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "mayfly-cli-"));
+    await writeFile(join(folder, "mayfly.toml"), 'nam = "x"\nmax_machines = "two"\n');
+
+    const { exitCode, stderr } = await runCli(["pool", "list"], { cwd: folder });
+
+    expect(exitCode).toBe(2);
+    expect(stderr.match(/^mayfly: mayfly\.toml:\d/gm)).toEqual(["mayfly: mayfly.toml:1", "mayfly: mayfly.toml:2"]);
+    expect(stderr).not.toContain("    at ");
+    await rm(folder, { recursive: true });
+  });
+});
+
+describe("a list", () => {
+  it("of pools is a table that says why", async () => {
+    const { exitCode, stdout } = await runAgainst({ pools: async () => [view] }, ["pool", "list"]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^pool +driver +max +booting +idle +leased +ending +waiting +open +why$/m);
+    expect(stdout).toMatch(/^small +simulated +4 +2 +3\/1 +4 +0 +2 +no +at its limit of 4 machines$/m);
+  });
+
+  it("of machines shows each in its state", async () => {
+    const machines = [idleMachine({ isCordoned: true }), leasedMachine(), terminatingMachine()];
+
+    const { stdout } = await runAgainst({ machines: async () => machines }, ["machine", "list"]);
+
+    expect(stdout).toMatch(/^m-\d+ +small +idle, cordoned +1970-01-12T13:46:40Z +127\.1\.1\.1:22 +- +-$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +leased +\S+ +127\.1\.1\.1:22 +l-\d+ +-$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +terminating +\S+ +- +- +operator$/m);
+  });
+
+  it("of leases says why they wait and how they ended", async () => {
+    const leases = async (): Promise<LeaseView[]> => [waitingView, heldView, { lease: endedLease("l-9") }];
+
+    const { stdout } = await runAgainst({ leases }, ["lease", "list", "--all"]);
+
+    expect(stdout).toMatch(/^l-1 +small +test +waiting +- +- +1970-01-01T00:00:01Z +all 4 machines are leased$/m);
+    expect(stdout).toMatch(/^l-1 +small +test +held +m-7 +- +1970-01-01T00:00:03Z +-$/m);
+    expect(stdout).toMatch(/^l-9 +small +test +ended +- +- +1970-01-01T00:00:02Z +released$/m);
+  });
+
+  it("of jobs shows results", async () => {
+    const { stdout } = await runAgainst({ jobs: async () => [waitingJob("j-0"), failedJob] }, ["job", "list", "--all"]);
+
+    expect(stdout).toMatch(/^j-0 +j-0 +small +test +waiting +- +1970-01-01T00:00:01Z$/m);
+    expect(stdout).toMatch(/^j-1 +j-1 +small +test +failed +m-7 +1970-01-01T00:00:02Z$/m);
+  });
+
+  it.each<[string, keyof Manager, boolean, readonly string[]]>([
+    ["machine", "machines", false, []],
+    ["machine", "machines", true, ["--all"]],
+    ["lease", "leases", true, ["--all"]],
+    ["job", "jobs", false, []],
+  ])("of each %s is the manager's own answer with --json", async (noun, method, isAll, more) => {
+    const asked: unknown[] = [];
+    const answer = async (all: boolean): Promise<readonly never[]> => {
+      asked.push(all);
+      return [];
+    };
+
+    const outcome = await runAgainst({ [method]: answer }, [noun, "list", "--json", ...more]);
+
+    expect(outcome).toEqual({ exitCode: 0, stdout: "[]\n", stderr: "" });
+    expect(asked).toEqual([isAll]);
+  });
+});
+
+describe("one thing", () => {
+  it.each(["show", "cordon", "drain", "resume"])("a pool is shown by %s", async (verb) => {
+    const method = verb === "show" ? "pool" : `${verb}Pool`;
+    const asked: string[] = [];
+    const answer = async (name: string): Promise<PoolView> => {
+      asked.push(name);
+      return view;
+    };
+
+    const { exitCode, stdout } = await runAgainst({ [method]: answer }, ["pool", verb, "small"]);
+
+    expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: ["small"] });
+    expect(stdout).toContain("why              at its limit of 4 machines\n");
+    expect(stdout).toContain("machines         1 requested, 1 booting, 3 idle, 4 leased, 9 terminated\n");
+    expect(stdout).toContain("idle time        20m\n");
+  });
+
+  it.each(["show", "terminate"])("a machine is shown by %s", async (verb) => {
+    const method = verb === "show" ? "machine" : "terminateMachine";
+    const machine = { ...terminatingMachine(), id: machineIdFrom("m-9") };
+
+    const { stdout } = await runAgainst({ [method]: async () => machine }, ["machine", verb, "m-9"]);
+
+    expect(stdout).toMatch(/^machine +m-9$/m);
+    expect(stdout).toMatch(/^reason +operator$/m);
+  });
+
+  it("a job is shown with its end and its phases", async () => {
+    const { stdout } = await runAgainst({ job: async () => failedJob }, ["job", "show", "j-1"]);
+
+    expect(stdout).toMatch(/^message +the script exited with 3$/m);
+    expect(stdout).toMatch(/^exit code +3$/m);
+    expect(stdout).toMatch(/^phases +queued 0\.4s, script 1m2s$/m);
+  });
+
+  it("a job says why it waits, after what happened to it", async () => {
+    const jobId = jobIdFrom("j-0");
+    const answers: Partial<Manager> = {
+      job: async () => waitingJob("j-0"),
+      jobEvents: async () => [{ at: 1000, jobId, what: "job accepted", detail: "by run" }],
+      leases: async () => [{ ...waitingView, lease: { ...waitingView.lease, jobId } }],
+    };
+
+    const plain = await runAgainst(answers, ["job", "why", "j-0"]);
+    const json = await runAgainst(answers, ["job", "why", "j-0", "--json"]);
+
+    expect(plain.stdout).toBe(
+      "1970-01-01T00:00:01Z  job accepted: by run\nwaits: all 4 machines are leased\njob j-0 (j-0): waiting\n",
+    );
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      why: "all 4 machines are leased",
+      events: [{ what: "job accepted" }],
+    });
+  });
+});
+
+describe("a lease", () => {
+  it("is waited for, renewed meanwhile, and printed when it is held", async () => {
+    const calls: unknown[] = [];
+    const answers: Partial<Manager> = {
+      acquireLease: async (request) => {
+        calls.push(request);
+        return waitingView;
+      },
+      awaitLease: async (id, waitMs, knownWhy) => {
+        calls.push([id, waitMs, knownWhy]);
+        return calls.length < 4 ? waitingView : heldView;
+      },
+      renewLease: async (id) => {
+        calls.push(["renewed", id]);
+        return waitingView;
+      },
+    };
+
+    const { exitCode, stdout, stderr } = await runAgainst(answers, [
+      ...["lease", "acquire", "--pool", "small", "--ttl", "90s", "--wait", "10m", "--holder", "me"],
+    ]);
+
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^lease +l-1\nstate +held$/m);
+    expect(stderr).toBe("mayfly: waiting: all 4 machines are leased\n");
+    expect(calls).toEqual([
+      { poolName: "small", holder: "me", ttlMs: 90_000, waitTimeoutMs: 600_000 },
+      ["l-1", 30_000, "all 4 machines are leased"],
+      ["renewed", "l-1"],
+      ["l-1", 30_000, "all 4 machines are leased"],
+    ]);
+  });
+
+  it("that came to nothing in time ends with 3 and the reason, and is given back", async () => {
+    const released: unknown[] = [];
+    const ended: LeaseView = { lease: { ...endedLease("l-1"), outcome: "wait-timeout" } };
+
+    const { exitCode, stderr } = await runAgainst(
+      {
+        acquireLease: async () => waitingView,
+        awaitLease: async () => ended,
+        releaseLease: async (id) => {
+          released.push(id);
+          return ended;
+        },
+      },
+      ["lease", "acquire", "--pool", "small", "--wait", "5s"],
+    );
+
+    expect(exitCode).toBe(3);
+    expect(stderr).toContain("mayfly: no machine came within 5.0s: all 4 machines are leased\n");
+    expect(released).toEqual(["l-1"]);
+  });
+
+  it("is given back when its waiting is interrupted", async () => {
+    const released = Promise.withResolvers<unknown>();
+
+    const { exitCode } = await runAgainst(
+      {
+        acquireLease: async () => waitingView,
+        awaitLease: () => new Promise(() => undefined),
+        releaseLease: async (id) => {
+          released.resolve(id);
+          return { lease: endedLease("l-1") };
+        },
+      },
+      ["lease", "acquire", "--pool", "small"],
+      { onStart: (child) => child.stderr?.once("data", () => child.kill("SIGINT")) },
+    );
+
+    expect(exitCode).toBe(130);
+    expect(await released.promise).toBe("l-1");
+  });
+
+  it.each(["renew", "release"])("can be told to %s", async (verb) => {
+    const asked: unknown[] = [];
+    const answer = async (id: unknown): Promise<LeaseView> => {
+      asked.push(id);
+      return heldView;
+    };
+
+    const { stdout } = await runAgainst({ [`${verb}Lease`]: answer }, ["lease", verb, "l-1", "--json"]);
+
+    expect(asked).toEqual([leaseIdFrom("l-1")]);
+    expect(JSON.parse(stdout)).toEqual(heldView);
+  });
+});
+
+describe("a job's log", () => {
+  it("is printed byte by byte as it is", async () => {
+    const { exitCode, stdout } = await runAgainst(
+      {
+        async *jobLog(_id, _offset, follow) {
+          yield Buffer.from(`follow ${follow}\r\u001b[1m`);
+        },
+      },
+      ["job", "logs", "j-1"],
+    );
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "follow false\r\u001b[1m" });
+  });
+
+  it("is followed over a break until the job has ended", async () => {
+    const offsets: number[] = [];
+    const { exitCode, stdout } = await runAgainst(
+      {
+        job: async () => failedJob,
+        awaitJob: async () => failedJob,
+        async *jobLog(_id, offset) {
+          offsets.push(offset);
+          yield Buffer.from(offset === 0 ? "first " : "second");
+          if (offset === 0) throw new Error("cut");
+        },
+      },
+      ["job", "logs", "-f", "j-1"],
+    );
+
+    expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: "first second" });
+    expect(offsets).toEqual([0, 6]);
+  });
+
+  it("may be cut short by its reader without an internal error", async () => {
+    const endless: Partial<Manager> = {
+      async *jobLog() {
+        for (;;) yield Buffer.alloc(2 ** 16, "x");
+      },
+    };
+    await using served = await serveManager(endless);
+    const pipeline = `"$0" "$1" job logs j-1 --socket "$2" | head -c 10`;
+
+    const { stdout, stderr } = await promisify(execFile)("bash", [
+      "-c",
+      pipeline,
+      process.execPath,
+      CLI,
+      served.socketPath,
+    ]);
+
+    expect({ stdout, stderr }).toEqual({ stdout: "xxxxxxxxxx", stderr: "" });
+  });
+});
