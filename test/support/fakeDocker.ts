@@ -7,7 +7,7 @@ import { text } from "node:stream/consumers";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-export interface FakeRequest {
+interface FakeRequest {
   /** `POST /containers/create`, without the query. */
   readonly line: string;
   readonly query: URLSearchParams;
