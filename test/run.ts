@@ -66,7 +66,12 @@ async function prepareHost(): Promise<string | undefined> {
   const display = createProgressDisplay(process.stderr, Date.now);
   const step = display.step("Installing what real machines need");
   try {
-    await installMissing(readHostFacts(process.env), [...REQUIREMENTS, ...TEST_REQUIREMENTS], step, AbortSignal.timeout(20 * 60_000));
+    await installMissing(
+      readHostFacts(process.env),
+      [...REQUIREMENTS, ...TEST_REQUIREMENTS],
+      step,
+      AbortSignal.timeout(20 * 60_000),
+    );
     return undefined;
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
@@ -106,14 +111,9 @@ function tallyFrom(tier: Tier, outputFile: string, seconds: number): Tally {
   };
 }
 
-const skipTier = (tier: Tier, why: string): Tally => ({
-  tier,
-  passed: 0,
-  failed: 0,
-  skipped: [],
-  seconds: 0,
-  skippedTier: why,
-});
+function skipTier(tier: Tier, why: string): Tally {
+  return { tier, passed: 0, failed: 0, skipped: [], seconds: 0, skippedTier: why };
+}
 
 function printTallies(): void {
   console.log("");

@@ -18,6 +18,8 @@ export interface CommandContext {
   readonly stderr: NodeJS.WriteStream;
   /** Reads and checks `file`, else the config that the options and the environment choose. @throws ConfigError with every problem. */
   loadConfig(file?: string): Promise<LoadedConfig>;
+  /** Whether `--socket` or MAYFLY_SOCKET names a daemon, so that no other manager will do. */
+  readonly isSocketNamed: boolean;
   /** Where the daemon is expected: `--socket`, else MAYFLY_SOCKET, else the config's. @throws ConfigError from the config. */
   socketPath(): Promise<string>;
   /** Sets the code that the process ends with when the command is done. */
@@ -43,8 +45,10 @@ export function contextOf(command: Command): CommandContext {
     const { loadConfig } = await import("../config/load.ts");
     return loadConfig(file, { env, cwd, homeDir: homedir(), isRoot: process.geteuid?.() === 0 });
   };
+  const socketOption = options.socket ?? (env["MAYFLY_SOCKET"] || undefined);
   return {
     configOption: options.config,
+    isSocketNamed: socketOption !== undefined,
     isJson: options.json === true,
     env,
     cwd,
@@ -53,8 +57,7 @@ export function contextOf(command: Command): CommandContext {
     stderr,
     loadConfig: load,
     async socketPath() {
-      const named = options.socket ?? (env["MAYFLY_SOCKET"] || undefined);
-      return named === undefined ? (await load()).config.api.socket : resolve(cwd, named);
+      return socketOption === undefined ? (await load()).config.api.socket : resolve(cwd, socketOption);
     },
     setExitCode: (code) => {
       process.exitCode = code;

@@ -16,6 +16,9 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { createManager } from "./manager.ts";
 
+/** How long the end of a manager waits for its machines' ends. */
+const TERMINATE_ALL_MS = 60_000;
+
 /** Everything that a manager reaches the world through. */
 export interface ManagerPorts {
   readonly clock: Clock;
@@ -32,9 +35,10 @@ export interface ManagerPorts {
 export interface RunningManager {
   readonly manager: Manager;
   /**
-   * Ends it: jobs are cancelled, machines terminated, files closed. Resolves with the machines that were left after `ms`.
+   * Ends it: jobs are cancelled, machines terminated, files closed. Resolves with the machines that could not be ended.
+   * @param force hurries: nothing that jobs still do is waited for.
    */
-  close(ms: number): Promise<readonly LiveMachine[]>;
+  close(force: AbortSignal): Promise<readonly LiveMachine[]>;
 }
 
 /** Puts a manager together over its ports and starts its loop. */
@@ -47,13 +51,14 @@ export async function composeManager(config: Config, ports: ManagerPorts, versio
   const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs });
   const startedAt = clock.now();
   const health = (): Health => healthOf(config, fleet, version, startedAt);
+  await jobs.adopt();
   const loop = await startFleet(fleet);
 
   return {
     manager: createManager({ fleet, leases, jobs, archives, health }),
-    async close(ms) {
-      await jobs.close();
-      const left = await loop.close(ms);
+    async close(force) {
+      await jobs.close(force);
+      const left = await loop.close(TERMINATE_ALL_MS);
       for (const driver of drivers.values()) await driver.close();
       await store.close();
       return left;

@@ -1,7 +1,9 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import { chooseAccelerator } from "../drivers/qemu/accelerator.ts";
 import { createQemuDriver } from "../drivers/qemu/driver.ts";
+import type { AcceleratorName } from "../drivers/qemu/options.ts";
 import { createGuest } from "../guest/guest.ts";
 import type { Logger } from "../ports/logger.ts";
 import { createArchives } from "../store/archives.ts";
@@ -14,7 +16,12 @@ import { startHousekeeping } from "./housekeeping.ts";
 import { systemRandom as random } from "./random.ts";
 
 /** Where guest images are kept. */
-export const imagesDirOf = (config: Config): string => join(config.stateDir, "images");
+export const imagesDirOf = (stateDir: string): string => join(stateDir, "images");
+
+/** Answers the accelerator that was seen to work on this host, remembered in the state directory. */
+export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promise<AcceleratorName> {
+  return async (signal) => (await chooseAccelerator({ memoPath: join(stateDir, "accelerator.json") }, signal)).name;
+}
 
 /** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */
 export async function startManager(config: Config, version: string, logger: Logger): Promise<RunningManager> {
@@ -24,16 +31,19 @@ export async function startManager(config: Config, version: string, logger: Logg
   const logs = createJobLogs(join(stateDir, "logs"));
   const archives = createArchives(join(stateDir, "archives"), { clock });
   const guest = createGuest({ clock, logger });
-  const qemu = createQemuDriver({ stateDir, imagesDir: imagesDirOf(config), owner }, { clock, random, logger });
+  const qemu = createQemuDriver(
+    { stateDir, imagesDir: imagesDirOf(stateDir), owner },
+    { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
+  );
   const drivers = new Map([["qemu" as const, qemu]]);
   const ports = { clock, random, logger, store, logs, archives, guest, drivers };
   const running = await composeManager(config, ports, version);
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   return {
     manager: running.manager,
-    async close(ms) {
+    async close(force) {
       await stopHousekeeping();
-      return running.close(ms);
+      return running.close(force);
     },
   };
 }
