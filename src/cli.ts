@@ -3,22 +3,30 @@ import { Command } from "commander";
 import { addCiCommand } from "./commands/ci.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addGlobalOptions } from "./commands/context.ts";
+import { addDaemonCommand } from "./commands/daemon.ts";
+import { addDoctorCommand } from "./commands/doctor.ts";
 import { reportError } from "./commands/exit.ts";
+import { addImageCommand } from "./commands/image.ts";
 import { addJobCommand } from "./commands/job.ts";
 import { addLeaseCommand } from "./commands/lease.ts";
 import { addMachineCommand } from "./commands/machine.ts";
 import { addPoolCommand } from "./commands/pool.ts";
+import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { mayflyVersion } from "./commands/version.ts";
 
 /** Every sub-command, in the order of the help. Heavy imports are made by their actions, so that a start stays quick. */
 const REGISTRATIONS: readonly ((program: Command) => void)[] = [
+  addQuickstartCommand,
+  addDoctorCommand,
+  addDaemonCommand,
   addRunCommand,
   addCiCommand,
   addPoolCommand,
   addMachineCommand,
   addLeaseCommand,
   addJobCommand,
+  addImageCommand,
   addConfigCommand,
 ];
 

@@ -25,7 +25,7 @@ import { printJson, writeAll } from "./output.ts";
 import { withManager } from "./withManager.ts";
 
 /** What `mayfly ci` was asked to do. */
-interface CiRequest {
+export interface CiRequest {
   /** As given, for messages. */
   readonly fileName: string;
   /** The folder that holds the file; what belongs to it goes to every job. */
@@ -45,7 +45,14 @@ export interface CiOptions {
 /** Runs a pipeline's file and prints what became of its jobs. */
 export async function runCi(fileName: string, options: CiOptions, context: CommandContext): Promise<void> {
   const request = await readRequest(fileName, options, context);
-  const report = await withManager(context, (manager, interrupts) => runRequest(request, manager, interrupts, context));
+  await finishCi(
+    await withManager(context, (manager, interrupts) => runRequest(request, manager, interrupts, context)),
+    context,
+  );
+}
+
+/** Prints what became of a pipeline's jobs, and sets the exit code by it. */
+export async function finishCi(report: PipelineReport, context: CommandContext): Promise<void> {
   await printReport(report, context);
   context.setExitCode(EXIT_CODES[report.result]);
 }
@@ -58,7 +65,7 @@ const EXIT_CODES = {
 } as const satisfies Record<PipelineReport["result"], number>;
 
 /** Reads and checks all that can be known before a machine is asked for. @throws ConfigError with every problem. */
-async function readRequest(fileName: string, options: CiOptions, context: CommandContext): Promise<CiRequest> {
+export async function readRequest(fileName: string, options: CiOptions, context: CommandContext): Promise<CiRequest> {
   const overrides = variablesFrom(options.variable ?? []);
   const path = resolve(context.cwd, fileName);
   const { pipeline: whole, warnings } = parsePipeline(await readPipelineFile(path, fileName), fileName);
@@ -94,7 +101,8 @@ function refuseIdle({ jobs, stages }: Pipeline, fileName: string): void {
   throw new ConfigError([{ place: fileName, message }], "pipeline-idle");
 }
 
-async function runRequest(
+/** Runs a checked request on a manager. */
+export async function runRequest(
   { folder, pipeline, plans, poolName }: CiRequest,
   manager: Manager,
   interrupts: Interrupts,

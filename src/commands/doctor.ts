@@ -1,0 +1,14 @@
+import type { Command } from "commander";
+import { contextOf } from "./context.ts";
+
+/** Adds `mayfly doctor`. */
+export function addDoctorCommand(program: Command): void {
+  program
+    .command("doctor")
+    .option("--fix", "install what is missing and build the guest image first")
+    .description("say what this host can do, what is missing, and the command that mends it")
+    .action(async (options: { fix?: true }, command: Command) => {
+      const { runDoctor } = await import("./doctorRun.ts");
+      await runDoctor(options.fix === true, contextOf(command));
+    });
+}

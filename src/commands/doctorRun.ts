@@ -1,0 +1,65 @@
+import { systemClock } from "../daemon/clock.ts";
+import { imagesDirOf } from "../daemon/start.ts";
+import { SystemError } from "../domain/errors.ts";
+import type { Config } from "../config/config.ts";
+import type { Check } from "../host/check.ts";
+import { checkHost } from "../host/checks.ts";
+import { readHostFacts } from "../host/facts.ts";
+import { installMissing } from "../host/install.ts";
+import { REQUIREMENTS } from "../host/requirements.ts";
+import { buildPoolImages } from "./buildImages.ts";
+import { connectManager } from "./connect.ts";
+import type { CommandContext } from "./context.ts";
+import { EXIT } from "./exit.ts";
+import { withInterrupts } from "./interrupts.ts";
+import { printJson, writeAll } from "./output.ts";
+import { createProgressDisplay } from "./progress/display.ts";
+
+/** Looks at this host and prints what was seen; exit code 3 when machines cannot run here yet. */
+export async function runDoctor(shouldFix: boolean, context: CommandContext): Promise<void> {
+  const { config, path } = await context.loadConfig();
+  await withInterrupts(async ({ first: signal }) => {
+    if (shouldFix) await fixHost(config, context, signal);
+    const facts = readHostFacts(context.env);
+    const checks: readonly Check[] = [
+      { name: "system", status: "ok", detail: `${facts.osName}, Node ${process.version}` },
+      { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
+      ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
+      await checkDaemon(context),
+    ];
+    await printChecks(checks, context);
+    if (checks.some((check) => check.status === "fail")) context.setExitCode(EXIT.system);
+  });
+}
+
+async function fixHost(config: Config, context: CommandContext, signal: AbortSignal): Promise<void> {
+  const display = createProgressDisplay(context.stderr, () => systemClock.now());
+  try {
+    await installMissing(readHostFacts(context.env), REQUIREMENTS, display.step("Installing what is missing"), signal);
+    await buildPoolImages(config, context, display, signal);
+  } finally {
+    display.close();
+  }
+}
+
+async function checkDaemon(context: CommandContext): Promise<Check> {
+  try {
+    const { status, pid, version, problems } = await (await connectManager(context)).health();
+    const detail = [`runs as process ${pid}, version ${version}`, ...problems].join("; ");
+    return { name: "daemon", status: status === "ok" ? "ok" : "warn", detail };
+  } catch (error) {
+    if (!(error instanceof SystemError)) throw error;
+    return { name: "daemon", status: "ok", detail: "none runs; `run` and `ci` start a manager of their own" };
+  }
+}
+
+const MARKS = { ok: "✔", warn: "!", fail: "✖" } as const;
+
+async function printChecks(checks: readonly Check[], context: CommandContext): Promise<void> {
+  if (context.isJson) return printJson(context, { checks });
+  const width = Math.max(...checks.map(({ name }) => name.length));
+  for (const { name, status, detail, fix } of checks) {
+    await writeAll(context.stdout, `${MARKS[status]} ${name.padEnd(width)}  ${detail}\n`);
+    if (fix !== undefined) await writeAll(context.stdout, `  ${" ".repeat(width)}  → ${fix}\n`);
+  }
+}

@@ -1,0 +1,97 @@
+import { readFile, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
+import type { Config } from "../config/config.ts";
+import { probeAccelerators } from "../drivers/qemu/accelerator.ts";
+import { findImage } from "../drivers/qemu/image/find.ts";
+import { NotFoundError } from "../domain/errors.ts";
+import type { Check } from "./check.ts";
+import type { HostFacts } from "./facts.ts";
+import { installCommands, missingRequirements, REQUIREMENTS } from "./requirements.ts";
+
+const GIB = 2 ** 30;
+/** A guest image's build needs about as much while it works. */
+const DISK_WARN_BYTES = 10 * GIB;
+
+/** Looks at all that machines on this host need, in the order in which it matters. */
+export async function checkHost(
+  facts: HostFacts,
+  config: Config,
+  imagesDir: string,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  return [
+    checkPrograms(facts),
+    ...(facts.has("qemu-system-x86_64") ? await checkAccelerators(signal) : []),
+    await checkMemory(config),
+    await checkDisk(config.stateDir),
+    ...(await checkImages(config, imagesDir)),
+  ];
+}
+
+function checkPrograms(facts: HostFacts): Check {
+  const missing = missingRequirements(REQUIREMENTS, facts.has);
+  if (missing.length === 0)
+    return { name: "programs", status: "ok", detail: "QEMU and what builds its images are there" };
+  const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];
+  const detail = missing.map(({ program, purpose }) => `${program} (${purpose}) is missing`).join("; ");
+  const fix = facts.isDebianLike ? installCommands(packages, facts.isRoot).join(" && ") : undefined;
+  return { name: "programs", status: "fail", detail, fix };
+}
+
+async function checkAccelerators(signal: AbortSignal): Promise<readonly Check[]> {
+  const seen = await probeAccelerators({}, signal);
+  const chosen = seen.find((one) => one.works);
+  return seen.map(({ name, works, evidence }) => {
+    const detail = `${evidence}${name === chosen?.name ? "; machines run with it" : ""}`;
+    if (works) return { name: `accelerator ${name}`, status: "ok", detail };
+    const fix =
+      name === "kvm"
+        ? "a host with KVM, or /dev/kvm readable for this user, makes machines 10 to 20 times faster"
+        : undefined;
+    return { name: `accelerator ${name}`, status: name === "tcg" ? "fail" : "warn", detail, fix };
+  });
+}
+
+async function checkMemory(config: Config): Promise<Check> {
+  const meminfo = await readFile("/proc/meminfo", "utf8").catch(() => "");
+  const availableMiB = Math.floor(Number(/MemAvailable:\s+(\d+)/.exec(meminfo)?.[1] ?? 0) / 1024);
+  const neededMiB = Math.max(...config.pools.map(({ shape }) => (shape.driver === "qemu" ? shape.memoryMiB : 0)));
+  const room = Math.floor(availableMiB / Math.max(1, neededMiB));
+  const detail = `${(availableMiB / 1024).toFixed(1)} GiB available: room for ${room} machines of ${neededMiB} MiB`;
+  if (room > 0) return { name: "memory", status: "ok", detail };
+  return { name: "memory", status: "fail", detail, fix: "lower `memory` in [pool.qemu], or free memory" };
+}
+
+async function checkDisk(stateDir: string): Promise<Check> {
+  const { path, free } = await freeBytes(stateDir);
+  const detail = `${(free / GIB).toFixed(1)} GiB free at ${path}`;
+  if (free >= DISK_WARN_BYTES) return { name: "disk", status: "ok", detail };
+  return { name: "disk", status: free < GIB ? "fail" : "warn", detail, fix: "set `state_dir` to a larger disk" };
+}
+
+/** Free bytes where a folder is or will be. */
+async function freeBytes(path: string): Promise<{ readonly path: string; readonly free: number }> {
+  try {
+    const { bavail, bsize } = await statfs(path);
+    return { path, free: bavail * bsize };
+  } catch (error) {
+    if (dirname(path) === path) throw error;
+    return freeBytes(dirname(path));
+  }
+}
+
+async function checkImages(config: Config, imagesDir: string): Promise<readonly Check[]> {
+  const names = new Set(config.pools.flatMap(({ shape }) => (shape.driver === "qemu" ? [shape.image] : [])));
+  return Promise.all([...names].map((name) => checkImage(name, imagesDir)));
+}
+
+async function checkImage(name: string, imagesDir: string): Promise<Check> {
+  try {
+    const image = await findImage(imagesDir, name);
+    const builtAt = new Date(image.createdAt).toISOString();
+    return { name: `image ${name}`, status: "ok", detail: `built ${builtAt}; holds ${image.loaded.join(", ")}` };
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    return { name: `image ${name}`, status: "fail", detail: "not built yet", fix: "mayfly image build" };
+  }
+}
