@@ -63,6 +63,7 @@ export function createPipelineManager(
     submitted,
     cancelled,
     archives,
+    health: async () => ({ status: "ok", version: "1.2.3", name: "ci", pid: 1, startedAt: 1, problems: [] }),
     pools: async () =>
       poolNames.map((name) => {
         const machines = { requested: 0, booting: 0, idle: 1, leased: 0, terminating: 0, terminated: 0 };
