@@ -37,11 +37,11 @@ export async function prepareContainer(
   const builds = `${folders.builds}:${folders.builds}`;
   const { services, container } = await meter.measure("pulled", () =>
     allOrNone(signal, async (shared) => {
+      await makeFolders({ builds: folders.builds, jobDir, filesDir, scriptDir, mirror }, channel, shared);
       const [network, facts] = await Promise.all([
         engine.createNetwork(runName, shared),
         Promise.all(docker.services.map(({ name, pullPolicy }) => provideImage(name, pullPolicy, pullDeps, shared))),
         provideImage(image.name, image.pullPolicy, pullDeps, shared),
-        makeFolders({ builds: folders.builds, jobDir, filesDir, scriptDir, mirror }, channel, shared),
       ]);
       const created = await engine.createContainer(
         {

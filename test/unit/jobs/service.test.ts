@@ -33,20 +33,23 @@ let folder: string;
 let channel: LocalChannel;
 let leases: FakeLeases;
 let store: Store;
+let services: JobService[];
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), "mayfly-jobs-"));
   channel = openLocalChannel(folder);
   leases = createFakeLeases();
   store = createMemoryStore();
+  services = [];
 });
 
-afterEach(() => {
+afterEach(async () => {
+  await Promise.all(services.map((service) => service.close(AbortSignal.abort())));
   rmSync(folder, { recursive: true, force: true });
 });
 
 function createService(clock: Clock = systemClock): JobService {
-  return createJobService({
+  const service = createJobService({
     store,
     leases,
     logs: createJobLogs(join(folder, "logs")),
@@ -57,6 +60,8 @@ function createService(clock: Clock = systemClock): JobService {
     jobTimeoutMs: (poolName) => (poolName === "small" ? 60_000 : undefined),
     folders: { builds: join(folder, "builds"), scratch: folder },
   });
+  services.push(service);
+  return service;
 }
 
 async function logOf(service: JobService, id: JobId, follow = false): Promise<string> {
