@@ -34,8 +34,11 @@ for unit in docker containerd ssh cloud-init; do
   mkdir -p "$root/etc/systemd/system/$unit.service.d"
   if [ -f "$files/$unit.conf" ]; then cp "$files/$unit.conf" "$root/etc/systemd/system/$unit.service.d/mayfly.conf"; fi
 done
+mkdir -p "$root/etc/containerd"
+cp "$files/containerd.toml" "$root/etc/containerd/config.toml"
 cp "$files/mayfly-bake.service" "$root/etc/systemd/system/mayfly-bake.service"
 install -m 0755 "$files/mayfly-bake" "$root/usr/local/sbin/mayfly-bake"
+chroot "$root" systemctl enable mayfly-bake.service
 
 # --- a first stage that does one thing: mount the disk. Debian's own takes longer than the rest of the kernel's boot.
 stage=$root/tmp/first-stage

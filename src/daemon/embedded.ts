@@ -7,7 +7,7 @@ import { createLogger } from "./logger.ts";
 import { acceleratorOf, imagesDirOf, startManager } from "./start.ts";
 
 /** The file that an embedded manager logs to, in the state directory. */
-export const EMBEDDED_LOG = "embedded.log";
+const EMBEDDED_LOG = "embedded.log";
 
 /**
  * Starts a manager inside a command, for the time of that command. It keeps no more idle machines than `idleCount` a pool,

@@ -9,7 +9,7 @@ export interface Assignment {
 }
 
 /** Orders a queue: the higher priority first, equal ones by arrival. */
-export function queueOrder(leases: readonly LeaseIn<"waiting">[]): LeaseIn<"waiting">[] {
+function queueOrder(leases: readonly LeaseIn<"waiting">[]): LeaseIn<"waiting">[] {
   return leases.toSorted((a, b) => b.priority - a.priority || a.createdAt - b.createdAt);
 }
 

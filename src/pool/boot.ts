@@ -5,13 +5,11 @@ import type { DesiredPool } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { driverOf, eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { bootTask } from "./tasks.ts";
 import { retireMachine } from "./terminate.ts";
 
 /** Pause between two looks for the address of an instance that has none yet. */
 const ADDRESS_POLL_MS = 1_000;
-
-/** The name under which a machine's boot runs. */
-export const bootTask = (machine: { readonly id: string }): string => `boot ${machine.id}`;
 
 /** Starts bringing a launched machine to idle. The loop's boot_timeout bounds it, counted from the launch. */
 export function startBoot(
@@ -21,7 +19,7 @@ export function startBoot(
   pool: DesiredPool,
   known?: Address,
 ): void {
-  fleet.tasks.start(bootTask(machine), (signal) => bootMachine(fleet, machine, keys, pool, known, signal));
+  fleet.tasks.start(bootTask(machine.id), (signal) => bootMachine(fleet, machine, keys, pool, known, signal));
 }
 
 async function bootMachine(

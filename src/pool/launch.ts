@@ -9,6 +9,7 @@ import { startBoot } from "./boot.ts";
 import { withDeadline } from "./deadline.ts";
 import { driverOf, eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { launchTask } from "./tasks.ts";
 import { retireMachine } from "./terminate.ts";
 
 /** How long a provider may take to accept one launch. */
@@ -44,12 +45,9 @@ export async function launchMachines(fleet: Fleet, pool: DesiredPool, count: num
     ]),
   );
   for (const { machine, keys } of intents) {
-    fleet.tasks.start(launchTask(machine), (signal) => launchMachine(fleet, pool, machine, keys, signal));
+    fleet.tasks.start(launchTask(machine.id), (signal) => launchMachine(fleet, pool, machine, keys, signal));
   }
 }
-
-/** The name under which a machine's launch runs. */
-export const launchTask = (machine: { readonly id: string }): string => `launch ${machine.id}`;
 
 const whyOf = (fleet: Fleet, pool: DesiredPool): string => {
   const waiting = fleet.state.leases(pool.name).filter((lease) => lease.state === "waiting").length;

@@ -1,3 +1,4 @@
+import type { MachineId } from "../domain/ids.ts";
 import type { Logger } from "../ports/logger.ts";
 
 /** Effects that run beside the loop, each under a name; none is ever left floating. */
@@ -12,6 +13,11 @@ export interface TaskSet {
   /** Aborts all and resolves when all have ended. */
   close(): Promise<void>;
 }
+
+/** The name under which a machine's launch runs. */
+export const launchTask = (id: MachineId): string => `launch ${id}`;
+/** The name under which a machine's boot runs. */
+export const bootTask = (id: MachineId): string => `boot ${id}`;
 
 /** Creates an empty set. */
 export function createTaskSet(logger: Logger): TaskSet {

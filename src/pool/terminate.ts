@@ -7,6 +7,7 @@ import type { Change } from "../ports/store.ts";
 import { withDeadline } from "./deadline.ts";
 import { driverOf, eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { bootTask, launchTask } from "./tasks.ts";
 
 /** How long a provider may take over one terminate call. */
 const TERMINATE_DEADLINE_MS = 60_000;
@@ -42,7 +43,8 @@ export function afterRetirement(fleet: Fleet, machine: LiveMachine, reason: Reti
   const { id: machineId, poolName, state } = machine;
   fleet.deps.logger.info({ machineId, poolName, reason, detail, was: state }, "retired machine");
   fleet.guests.drop(machineId, `machine ${machineId} was lost: ${detail}`);
-  for (const task of ["launch", "boot"]) fleet.tasks.abort(`${task} ${machineId}`, new MachineError(reason, detail));
+  for (const task of [launchTask(machineId), bootTask(machineId)])
+    fleet.tasks.abort(task, new MachineError(reason, detail));
   startTermination(fleet, machineId);
 }
 
@@ -79,7 +81,7 @@ export function retryTerminations(fleet: Fleet): void {
 
 async function terminateMachine(fleet: Fleet, id: MachineId, signal: AbortSignal): Promise<void> {
   // Its launch may still be on the way to the provider; what it brings forth is found by tag below.
-  await fleet.tasks.settled(`launch ${id}`);
+  await fleet.tasks.settled(launchTask(id));
   const machine = fleet.state.machine(id);
   if (machine?.state !== "terminating") return;
   try {
