@@ -41,7 +41,9 @@ export function addMachineCommand(program: Command): void {
     .action(async (id: string, words: readonly string[], _options: unknown, command: Command) => {
       const context = contextOf(command);
       const { openShell } = await import("./shell.ts");
-      await openShell(context, await connectManager(context), machineIdFrom(id), words);
+      // Commander leaves the `--` in when a word stood before it.
+      const given = words[0] === "--" ? words.slice(1) : words;
+      await openShell(context, await connectManager(context), machineIdFrom(id), given);
     });
 }
 
