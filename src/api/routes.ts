@@ -5,7 +5,7 @@ import { healthSchema, leaseViewSchema, machineSchema, poolViewSchema, timelineE
 import { span } from "./schemas.ts";
 
 /** The longest that one question may stay open, in milliseconds. */
-export const MAX_WAIT_MS = 3_600_000;
+const MAX_WAIT_MS = 3_600_000;
 
 const errorSchema = z
   .object({

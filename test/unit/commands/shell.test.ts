@@ -76,7 +76,9 @@ describe("a shell from a terminal", () => {
     const inTerminal = `stty cols 100 rows 30; tty; ${mayfly}; echo "ended with $?"; stty -a`;
 
     // `script` is the program that gives a command a terminal of its own.
-    const terminal = spawn("script", ["-qec", inTerminal, "/dev/null"], { env: { ...process.env, TERM: "vt220" } });
+    const terminal = spawn("/usr/bin/script", ["-qec", inTerminal, "/dev/null"], {
+      env: { ...process.env, TERM: "vt220" },
+    });
     let screen = "";
     terminal.stdout.on("data", (bytes: Buffer) => {
       screen += bytes.toString();
