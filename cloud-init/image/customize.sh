@@ -10,7 +10,8 @@ files=$2
 rm -f "$root"/etc/ssh/ssh_host_* "$root/var/lib/systemd/random-seed" "$root/var/lib/dbus/machine-id" "$root/etc/hostname"
 rm -f "$root"/etc/cloud/cloud.cfg.d/*
 cp "$files/cloud.cfg" "$root/etc/cloud/cloud.cfg"
-cp "$files/ds-identify.cfg" "$root/etc/cloud/ds-identify.cfg"
+cp "$files/cloud-init.service" "$root/etc/systemd/system/cloud-init.service"
+chroot "$root" systemctl enable cloud-init.service
 
 # --- one disk, one network card, one name server: QEMU's
 cp "$files/fstab" "$root/etc/fstab"
@@ -29,11 +30,16 @@ chroot "$root" systemctl enable systemd-networkd.service
 for unit in $(grep -v '^#' "$files/masked-units"); do
   ln -sf /dev/null "$root/etc/systemd/system/$unit"
 done
-# Docker is the reason for the machine: it waits for its settings (cloud-init comes before sysinit.target), and for nothing else.
-for unit in docker containerd ssh cloud-init; do
-  mkdir -p "$root/etc/systemd/system/$unit.service.d"
-  if [ -f "$files/$unit.conf" ]; then cp "$files/$unit.conf" "$root/etc/systemd/system/$unit.service.d/mayfly.conf"; fi
+mkdir -p "$root/etc/systemd/system-generators"
+for generator in $(cat "$files/generators"); do
+  ln -sf /dev/null "$root/etc/systemd/system-generators/$generator"
 done
+for unit in docker ssh systemd-udev-trigger; do
+  mkdir -p "$root/etc/systemd/system/$unit.service.d"
+  cp "$files/$unit.conf" "$root/etc/systemd/system/$unit.service.d/mayfly.conf"
+done
+cp "$files/mayfly-grow.service" "$root/etc/systemd/system/mayfly-grow.service"
+chroot "$root" systemctl enable mayfly-grow.service
 mkdir -p "$root/etc/containerd"
 cp "$files/containerd.toml" "$root/etc/containerd/config.toml"
 cp "$files/mayfly-bake.service" "$root/etc/systemd/system/mayfly-bake.service"

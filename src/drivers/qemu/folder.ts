@@ -42,7 +42,7 @@ export function isOurs(owner: string, providerId: string): boolean {
 export const folderOf = ({ root }: QemuContext, providerId: string): string => join(root, providerId);
 
 /** Names of all folders, any owner's. None when nothing was ever launched. */
-export async function folderNames({ root }: QemuContext): Promise<string[]> {
+export async function folderNames({ root }: Pick<QemuContext, "root">): Promise<string[]> {
   try {
     return await readdir(root);
   } catch (error) {

@@ -66,6 +66,12 @@ export async function imageNames(imagesDir: string): Promise<string[]> {
   }
 }
 
+/** The folders of all versions of an image, the one that its name stands for and older ones. */
+export async function versionFolders(imagesDir: string, name: string): Promise<string[]> {
+  const version = new RegExp(`^${name.replaceAll(".", "\\.")}-[0-9a-f]{${DIGITS}}$`);
+  return (await readdir(imagesDir)).filter((file) => version.test(file)).map((file) => join(imagesDir, file));
+}
+
 /** The file that says which digest a name stands for. */
 export const pointerPath = (imagesDir: string, name: string): string => join(imagesDir, `${name}.json`);
 
