@@ -7,7 +7,7 @@ export interface PackageProgress {
 }
 
 /** Shares of the time, measured with mmdebstrap 1.3.5: fetching, unpacking and setting up; the rest is the packing of the disk. */
-const SHARES = { fetched: 0.2, unpacked: 0.55, setUp: 0.8 };
+const SHARES = { fetched: 0.2, unpacked: 0.5, setUp: 0.8 };
 /** Packages of Debian's minimal root, which come before apt has counted the others. */
 const BASE_PACKAGES = 90;
 
@@ -32,7 +32,7 @@ export function createPackageProgress(): (line: string) => PackageProgress | und
       expected = Math.max(expected, Number(newly));
       return undefined;
     }
-    const [, number, name] = /^Get:(\d+) \S+ \S+ \S+ (\S+)/.exec(line) ?? [];
+    const [, number, name] = /^Get:(\d+) \S+ \S+ \S+ ([^\s[]\S*)/.exec(line) ?? [];
     if (number !== undefined && name !== undefined) {
       fetched = Number(number);
       return at(`fetching ${name} (${fetched})`, part(0, SHARES.fetched, fetched));
