@@ -12,6 +12,8 @@ rm -f "$root"/etc/cloud/cloud.cfg.d/*
 cp "$files/cloud.cfg" "$root/etc/cloud/cloud.cfg"
 cp "$files/cloud-init.service" "$root/etc/systemd/system/cloud-init.service"
 chroot "$root" systemctl enable cloud-init.service
+mkdir -p "$root/usr/local/lib/mayfly"
+cp "$files/jsonschema.py" "$root/usr/local/lib/mayfly/jsonschema.py"
 
 # --- one disk, one network card, one name server: QEMU's
 cp "$files/fstab" "$root/etc/fstab"

@@ -7,20 +7,22 @@ export interface PackageProgress {
 }
 
 /** Shares of the time, measured with mmdebstrap 1.3.5: fetching, unpacking and setting up; the rest is the packing of the disk. */
-const SHARES = { fetched: 0.2, unpacked: 0.5, setUp: 0.8 };
-/** Packages of Debian's minimal root, which come before apt has counted the others. */
-const BASE_PACKAGES = 90;
+const SHARES = { fetched: 0.2, unpacked: 0.58, setUp: 0.8 };
+/** They come in two rounds, Debian's minimal root and the others, and apt counts each when it comes: 240 in November 2026. */
+const TYPICAL_PACKAGES = 240;
 
 /** Reads the lines of `mmdebstrap --verbose`, one after the other; answers where it is when a line says so. */
 export function createPackageProgress(): (line: string) => PackageProgress | undefined {
-  let expected = BASE_PACKAGES;
+  let counted = 0;
+  let expected = TYPICAL_PACKAGES;
+  let fetchedBefore = 0;
   let fetched = 0;
   let unpacked = 0;
   let setUp = 0;
   let fraction = 0;
 
   const at = (text: string, next: number): PackageProgress => {
-    // Two rounds of packages come one after the other; a bar that goes back helps nobody.
+    // The second round is fetched when the first is set up; a bar that goes back helps nobody.
     fraction = Math.max(fraction, Math.min(1, next));
     return { text, fraction };
   };
@@ -29,12 +31,14 @@ export function createPackageProgress(): (line: string) => PackageProgress | und
   return (line) => {
     const newly = /(\d+) newly installed/.exec(line)?.[1];
     if (newly !== undefined) {
-      expected = Math.max(expected, Number(newly));
+      counted += Number(newly);
+      expected = Math.max(expected, counted);
+      fetchedBefore = fetched;
       return undefined;
     }
     const [, number, name] = /^Get:(\d+) \S+ \S+ \S+ ([^\s[]\S*)/.exec(line) ?? [];
     if (number !== undefined && name !== undefined) {
-      fetched = Number(number);
+      fetched = fetchedBefore + Number(number);
       return at(`fetching ${name} (${fetched})`, part(0, SHARES.fetched, fetched));
     }
     const unpacking = /^(?:Unpacking|extracting) (\S+)/.exec(line)?.[1];
