@@ -37,7 +37,7 @@ describe.skipIf(builtDir === undefined)("a guest image that was built (MAYFLY_TE
   });
 });
 
-describe("an image build that is interrupted among the packages", () => {
+describe("an image build that is interrupted while packages are fetched", () => {
   let imagesDir: string;
   beforeEach(async () => {
     imagesDir = await mkdtemp(join(tmpdir(), "mayfly-images-"));
@@ -47,7 +47,7 @@ describe("an image build that is interrupted among the packages", () => {
   it("leaves nothing", async () => {
     const interrupt = new AbortController();
     const progress = recordProgress((text) => {
-      if (text.startsWith("unpacking")) interrupt.abort(new Error("interrupted"));
+      if (text.startsWith("fetching")) interrupt.abort(new Error("interrupted"));
     });
 
     await expect(build(imagesDir, process.env, progress, interrupt.signal)).rejects.toThrow("interrupted");

@@ -1,6 +1,5 @@
 import { mkdir, mkdtemp, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MayflyError } from "../../../domain/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Progress, ProgressStep } from "../../../ports/progress.ts";
 import type { AcceleratorName } from "../options.ts";
@@ -68,7 +67,7 @@ export async function buildImage(options: BuildOptions, deps: BuildDeps, signal:
     step.done(other === undefined ? `holds ${image.loaded.join(", ")}` : "built by another process");
     return { image, isNew: other === undefined };
   } catch (error) {
-    step.fail(error instanceof MayflyError ? (error.message.split("\n")[0] ?? "") : "");
+    step.fail("");
     throw error;
   }
 }

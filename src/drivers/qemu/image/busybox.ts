@@ -5,7 +5,7 @@ import { pack } from "tar-stream";
 import type { Header } from "tar-stream";
 
 /** What the engine of every machine can run without any registry. */
-export const BUSYBOX_TAG = "mayfly/busybox:latest";
+const BUSYBOX_TAG = "mayfly/busybox:latest";
 
 /** One entry of a tar. */
 interface Entry {
