@@ -47,7 +47,8 @@ function openStep(display: Display, title: string, now: () => number): ProgressS
     step = { ...step, ...next };
     display.show(step, false);
   };
-  const end = (state: StepState, text = step.text): void => change({ state, text, fraction: undefined, endedAt: now() });
+  const end = (state: StepState, text = step.text): void =>
+    change({ state, text, fraction: undefined, endedAt: now() });
   return {
     update: (text, fraction) => change({ text, fraction }),
     done: (text) => end("done", text ?? ""),
