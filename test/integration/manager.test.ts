@@ -1,0 +1,168 @@
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parseConfig } from "../../src/config/parse.ts";
+import { systemClock as clock } from "../../src/daemon/clock.ts";
+import { composeManager } from "../../src/daemon/compose.ts";
+import type { RunningManager } from "../../src/daemon/compose.ts";
+import { systemRandom as random } from "../../src/daemon/random.ts";
+import { acceleratorOf, imagesDirOf } from "../../src/daemon/start.ts";
+import { jobIdFrom } from "../../src/domain/ids.ts";
+import type { Job, JobSpec } from "../../src/domain/job.ts";
+import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
+import { findProcesses } from "../../src/drivers/qemu/processes.ts";
+import { createGuest } from "../../src/guest/guest.ts";
+import type { Guest } from "../../src/ports/guest.ts";
+import type { Manager } from "../../src/ports/manager.ts";
+import { createArchives } from "../../src/store/archives.ts";
+import { createJobLogs } from "../../src/store/jobLogs.ts";
+import { openStore } from "../../src/store/open.ts";
+import { silentLogger as logger } from "../support/jobs.ts";
+import { makeRealState } from "../support/realState.ts";
+import type { RealState } from "../support/realState.ts";
+import { until } from "../support/until.ts";
+
+// One manager with two machines at a time; the tests run in order and use it up, machine by machine.
+
+const MINUTE_MS = 60_000;
+const signal = new AbortController().signal;
+const POOLS = `
+[[pool]]
+name = "small"
+max_machines = 2
+idle_count = 2
+max_growth_rate = 2
+[pool.qemu]
+memory = "1GiB"
+`;
+
+let state: RealState;
+let running: RunningManager;
+let manager: Manager;
+
+beforeAll(async () => {
+  state = await makeRealState();
+  const config = parseConfig(`name = "test"\n${POOLS}`, "mayfly.toml", state.stateDir);
+  const { stateDir } = state;
+  const chooseAccelerator = acceleratorOf(stateDir);
+  const qemu = createQemuDriver(
+    { stateDir, imagesDir: imagesDirOf(stateDir), owner: "test" },
+    { clock, random, logger, chooseAccelerator },
+  );
+  running = await composeManager(
+    config,
+    {
+      ...{ clock, random, logger },
+      store: await openStore(stateDir, { clock, logger }),
+      logs: createJobLogs(join(stateDir, "logs")),
+      archives: createArchives(join(stateDir, "archives"), { clock }),
+      guest: withForgedFirstSeed(createGuest({ clock, logger })),
+      drivers: new Map([["qemu", qemu]]),
+    },
+    "test",
+  );
+  manager = running.manager;
+});
+afterAll(async () => {
+  await running?.close(AbortSignal.abort());
+  await state?.remove();
+});
+
+/** The first machine is told another host key than its manager knows, as if somebody stood between the two. */
+function withForgedFirstSeed(guest: Guest): Guest {
+  let isFirst = true;
+  return {
+    ...guest,
+    async seedFrom(machineId, keys, settings) {
+      const host = isFirst ? guest.createKeys(machineId).host : keys.host;
+      isFirst = false;
+      return guest.seedFrom(machineId, { ...keys, host }, settings);
+    },
+  };
+}
+
+const job = (name: string, script: string, more: Partial<JobSpec> = {}): JobSpec => ({
+  ...{ name, poolName: "small", holder: "test", services: [], variables: {}, beforeScript: [], afterScript: [] },
+  ...{ script: [script], echoCommands: false },
+  ...more,
+});
+const endOf = (id: string): Promise<Job & { state: "ended" }> =>
+  until(`job ${id} ended`, 10 * MINUTE_MS, async () => {
+    const found = await manager.awaitJob(jobIdFrom(id), MINUTE_MS, signal);
+    return found.state === "ended" && found;
+  });
+const logOf = async (id: string): Promise<string> => text(manager.jobLog(jobIdFrom(id), 0, false, signal));
+const logHas = (id: string, words: string): Promise<true> =>
+  until(`log of ${id} has "${words}"`, 10 * MINUTE_MS, async () => (await logOf(id)).includes(words));
+
+describe("a manager of real machines", () => {
+  it("ends a machine that shows another host key, and gives it to no job", async () => {
+    const forged = await until("a machine was terminated", 5 * MINUTE_MS, async () =>
+      (await manager.machines(true)).find((machine) => machine.state === "terminated"),
+    );
+
+    expect(forged).toMatchObject({ reason: "host-key-changed" });
+    expect(forged).not.toHaveProperty("leaseId", expect.anything());
+  });
+
+  it("gives each job a machine that no other job has touched, with sudo and an engine", async () => {
+    const script = (name: string) =>
+      `sudo -n touch /left-by-${name}; sleep 1; echo "sees: $(ls / | grep left-by-)"; sudo -n id -u; docker version -f '{{.Server.Os}}'`;
+
+    const [one, two] = await Promise.all(["one", "two"].map((name) => manager.submitJob(job(name, script(name)))));
+    const ends = await Promise.all([one, two].map((accepted) => endOf(accepted?.id ?? "")));
+    const logs = await Promise.all(ends.map(({ id }) => logOf(id)));
+
+    expect(ends.map(({ end }) => end)).toEqual([
+      { result: "success", exitCode: 0 },
+      { result: "success", exitCode: 0 },
+    ]);
+    expect(new Set(ends.map(({ machineId }) => machineId)).size).toBe(2);
+    expect(logs.map((log) => log.split("\n").filter((line) => line !== ""))).toEqual([
+      ["sees: left-by-one", "0", "linux"],
+      ["sees: left-by-two", "0", "linux"],
+    ]);
+  });
+
+  it("ends a job as machine lost, safe to retry, when its QEMU process dies", async () => {
+    const lost = await manager.submitJob(job("lost", "echo begun; sleep 600"));
+    await logHas(lost.id, "begun");
+    const { machineId } = await manager.job(lost.id);
+    const machine = await manager.machine(machineId ?? ("" as never));
+
+    await killInstance("providerId" in machine ? (machine.providerId ?? "") : "");
+    const { end } = await endOf(lost.id);
+
+    expect(end).toMatchObject({ result: "machine-lost" });
+    // Seen by its process or its connection, and not by the keepalive that would need 15 s.
+    expect(await manager.machine(machine.id)).toMatchObject({ detail: expect.not.stringMatching(/keepalive/i) });
+  });
+
+  it("stops a cancelled job's script, and still runs its after_script", async () => {
+    const cancelled = await manager.submitJob(
+      job("cancelled", "echo begun; sleep 600; echo not-reached", { afterScript: ["echo after: $CI_JOB_STATUS"] }),
+    );
+    await logHas(cancelled.id, "begun");
+
+    await manager.cancelJob(cancelled.id, false);
+    const { end } = await endOf(cancelled.id);
+    const log = await logOf(cancelled.id);
+
+    expect(end).toMatchObject({ result: "cancelled" });
+    expect(log).toContain("after: canceled");
+    expect(log).not.toContain("not-reached");
+  });
+
+  it("leaves no process and no file of a machine when it ends", async () => {
+    const left = await running.close(new AbortController().signal);
+
+    expect(left).toEqual([]);
+    expect(await state.leftovers()).toEqual([]);
+  });
+});
+
+async function killInstance(providerId: string): Promise<void> {
+  const found = (await findProcesses(state.instancesDir)).get(join(state.instancesDir, providerId));
+  if (found === undefined) throw new Error(`${providerId} has no process`);
+  process.kill(found.pid, "SIGKILL");
+}
