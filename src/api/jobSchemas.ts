@@ -37,6 +37,7 @@ export const jobSpecSchema = z
     variables,
     beforeScript: texts,
     script: texts,
+    scriptEncoding: z.enum(["utf8", "base64"]).optional(),
     afterScript: texts,
     echoCommands: z.boolean(),
     timeoutMs: z.number().positive().optional(),

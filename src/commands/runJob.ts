@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import { readFile, stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { packProject } from "../ci/archive.ts";
@@ -7,6 +8,7 @@ import { systemClock } from "../daemon/clock.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { JobId } from "../domain/ids.ts";
 import type { JobSpec } from "../domain/job.ts";
+import { validateJobSpec } from "../jobs/validate.ts";
 import type { Manager } from "../ports/manager.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, exitCodeFrom } from "./exit.ts";
@@ -54,29 +56,31 @@ async function draftFrom(words: readonly string[], options: RunOptions, { cwd }:
     const got = script === undefined ? "neither" : "both";
     throw usage("run", `Expected a command after \`--\`, or --script FILE, got ${got}`);
   }
-  return {
+  const draft: Draft = {
     name: options.name,
     holder: "run",
     image: image === undefined ? undefined : { name: image },
     services: service.map((name) => ({ name, aliases: [], variables: {} })),
     variables: variablesFrom(variable),
     beforeScript: [],
-    script: [script === undefined ? quoteWords(words) : await readScript(resolve(cwd, script), script)],
+    ...(script === undefined ? { script: [quoteWords(words)] } : await readScript(resolve(cwd, script), script)),
     afterScript: [],
     echoCommands: false,
     timeoutMs: timeout === undefined ? undefined : durationFrom("--timeout", timeout),
     waitTimeoutMs: durationFrom("--wait", options.wait),
   };
+  // The manager checks it too; here nothing has been started yet.
+  validateJobSpec({ ...draft, poolName: "" });
+  return draft;
 }
 
-async function readScript(path: string, shownPath: string): Promise<string> {
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const got = code === "ERR_ENCODING_INVALID_ENCODED_DATA" ? "other bytes" : code;
-    throw usage("--script", `Expected a readable script in UTF-8 at ${shownPath}, got ${got}`);
-  }
+/** Reads a script to be run byte for byte; only what JSON cannot carry as text goes as base64. */
+async function readScript(path: string, shownPath: string): Promise<Pick<JobSpec, "script" | "scriptEncoding">> {
+  const bytes = await readFile(path).catch((error: NodeJS.ErrnoException) => {
+    throw usage("--script", `Expected a readable script at ${shownPath}, got ${error.code}`);
+  });
+  if (isUtf8(bytes)) return { script: [bytes.toString()] };
+  return { script: [bytes.toString("base64")], scriptEncoding: "base64" };
 }
 
 async function folderFrom(files: string, cwd: string): Promise<string> {

@@ -39,6 +39,8 @@ export interface JobSpec {
   readonly beforeScript: readonly string[];
   /** At least one command. Together with beforeScript at most 16 MiB. */
   readonly script: readonly string[];
+  /** How `script` is written: `base64` holds each command's bytes, for those that are no text. @default "utf8" */
+  readonly scriptEncoding?: "utf8" | "base64" | undefined;
   /** Commands in a shell of their own, run even after failure, timeout and cancellation. */
   readonly afterScript: readonly string[];
   /** Prints each command, after `$ `, before it runs, and the runner's own lines between. Without it, the log is the job's output and warnings. */

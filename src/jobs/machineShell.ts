@@ -28,8 +28,7 @@ export interface MachineShellDeps {
 /** Runs scripts on the machine itself, as its user. Each takes one exec: the script comes in on its stdin. */
 export function createMachineShell(jobDir: string, scratchDir: string, deps: MachineShellDeps): ScriptHost {
   return {
-    async runScript(text, output, stop, signal) {
-      const script = Buffer.from(text);
+    async runScript(script, output, stop, signal) {
       const nonce = deps.random.id("end");
       const command = supervisorCommand({
         jobDir,

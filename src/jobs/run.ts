@@ -15,7 +15,7 @@ import type { PhaseMeter, PhaseName } from "./phases.ts";
 import { createPhaseMeter } from "./phases.ts";
 import type { PreparedJob } from "./prepare.ts";
 import { prepareJob } from "./prepare.ts";
-import { scriptFrom } from "./script.ts";
+import { scriptCommandsOf, scriptFrom } from "./script.ts";
 import { orAborted, withDeadline } from "./waits.ts";
 
 /** Bound of all that comes before the script: archive, images, services. Images come slowly to emulated machines. */
@@ -110,8 +110,8 @@ async function runParts(context: RunContext): Promise<JobEnd> {
 }
 
 async function runMainScript(prepared: PreparedJob, { spec, run, deps, output, hard }: RunContext): Promise<JobEnd> {
-  const text = scriptFrom({
-    commands: [...spec.beforeScript, ...spec.script],
+  const script = scriptFrom({
+    commands: [...spec.beforeScript, ...scriptCommandsOf(spec)],
     variables: prepared.scriptVariables,
     workingDir: prepared.jobDir,
     echoCommands: spec.echoCommands,
@@ -123,7 +123,7 @@ async function runMainScript(prepared: PreparedJob, { spec, run, deps, output, h
     () => timedOut,
     run.cancel,
     async (stop): Promise<JobEnd> => {
-      const exitCode = await prepared.host.runScript(text, output, stop, hard);
+      const exitCode = await prepared.host.runScript(script, output, stop, hard);
       if (stop.aborted) {
         return stop.reason === timedOut
           ? { result: "timeout", message: `execution took longer than ${durationText(run.timeoutMs)}` }
@@ -139,7 +139,7 @@ async function runMainScript(prepared: PreparedJob, { spec, run, deps, output, h
 /** Runs after_script; whatever it does, the job's end stays what it is, unless the machine is lost under it. */
 async function runAfterScript(prepared: PreparedJob, end: JobEnd, context: RunContext): Promise<void> {
   const { spec, deps, output, notes, hard } = context;
-  const text = scriptFrom({
+  const script = scriptFrom({
     commands: spec.afterScript,
     variables: { ...prepared.scriptVariables, CI_JOB_STATUS: statusWordFrom(end) },
     workingDir: prepared.jobDir,
@@ -154,7 +154,7 @@ async function runAfterScript(prepared: PreparedJob, end: JobEnd, context: RunCo
       () => timedOut,
       new AbortController().signal,
       async (stop) => {
-        const exitCode = await prepared.host.runScript(text, output, stop, hard);
+        const exitCode = await prepared.host.runScript(script, output, stop, hard);
         const why = stop.aborted
           ? `took longer than ${durationText(AFTER_SCRIPT_TIMEOUT_MS)}`
           : `exit code ${exitCode}`;

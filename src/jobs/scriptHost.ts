@@ -8,7 +8,7 @@ export interface ScriptHost {
    * @param signal gives up at once.
    * @throws MachineLostError when the machine went.
    */
-  runScript(text: string, output: JobOutput, stop: AbortSignal, signal: AbortSignal): Promise<number>;
+  runScript(script: Uint8Array, output: JobOutput, stop: AbortSignal, signal: AbortSignal): Promise<number>;
 }
 
 /** From TERM to KILL, when a script is stopped. */

@@ -1,6 +1,7 @@
 import type { Problem } from "../domain/errors.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { JobSpec } from "../domain/job.ts";
+import { scriptCommandsOf } from "./script.ts";
 
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 const MAX_SCRIPT_BYTES = 16 * 1024 * 1024;
@@ -35,7 +36,12 @@ function isImageName(name: string): boolean {
 
 function scriptProblems(spec: JobSpec): Problem[] {
   const problems: Problem[] = [];
-  const parts = { beforeScript: spec.beforeScript, script: spec.script, afterScript: spec.afterScript };
+  if (spec.scriptEncoding === "base64" && !spec.script.every(isBase64)) {
+    problems.push({ place: "script", message: "expected commands in base64, got other text" });
+    return problems;
+  }
+  const script = scriptCommandsOf(spec);
+  const parts = { beforeScript: spec.beforeScript, script, afterScript: spec.afterScript };
   if (spec.script.length === 0) {
     problems.push({ place: "script", message: "expected at least one command, got none" });
   }
@@ -45,7 +51,7 @@ function scriptProblems(spec: JobSpec): Problem[] {
       problems.push({ place: `${place}[${index}]`, message: "expected a command without NUL bytes, got one" });
     }
   }
-  const bytes = byteLength(spec.beforeScript) + byteLength(spec.script);
+  const bytes = byteLength(spec.beforeScript) + byteLength(script);
   if (bytes > MAX_SCRIPT_BYTES) {
     problems.push({ place: "script", message: `expected at most ${MAX_SCRIPT_BYTES} bytes, got ${bytes}` });
   }
@@ -56,7 +62,10 @@ function scriptProblems(spec: JobSpec): Problem[] {
   return problems;
 }
 
-const byteLength = (commands: readonly string[]): number =>
+/** Node's own decoder passes over what is not base64. */
+const isBase64 = (text: string): boolean => Buffer.from(text, "base64").toString("base64") === text;
+
+const byteLength = (commands: readonly (string | Buffer)[]): number =>
   commands.reduce((bytes, command) => bytes + Buffer.byteLength(command) + 1, 0);
 
 /** A value may be a secret: no message shows one. */

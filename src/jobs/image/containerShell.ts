@@ -37,8 +37,8 @@ export interface ContainerShellDeps {
  */
 export function createContainerShell(container: Container, scriptDir: string, deps: ContainerShellDeps): ScriptHost {
   return {
-    async runScript(text, output, stop, signal) {
-      await putScript(text, scriptDir, deps.channel, signal);
+    async runScript(script, output, stop, signal) {
+      await putScript(script, scriptDir, deps.channel, signal);
       const { output: stream } = await container.attach(signal);
       const copied = new OutputCopy(stream, output, signal);
       await container.start(signal);
@@ -57,10 +57,10 @@ export function createContainerShell(container: Container, scriptDir: string, de
 }
 
 /** Writes the script under another name first: a container never sees half of one. */
-async function putScript(text: string, dir: string, channel: Channel, signal: AbortSignal): Promise<void> {
+async function putScript(script: Uint8Array, dir: string, channel: Channel, signal: AbortSignal): Promise<void> {
   const folder = quoteForShell(dir);
   const command = `umask 022; cat >${folder}/new && mv ${folder}/new ${folder}/script`;
-  await runOnMachine(channel, command, Readable.from([Buffer.from(text)]), signal);
+  await runOnMachine(channel, command, Readable.from([script]), signal);
 }
 
 /** TERM to every process in the container (its first one may ignore it, as init does), then KILL. */

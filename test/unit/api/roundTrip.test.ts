@@ -111,6 +111,7 @@ const spec = jobSpec({
     },
   ],
   variables: { EMPTY: "", LINES: "a\nb\u0001" },
+  scriptEncoding: "base64",
   timeoutMs: 1,
   archiveId: "abc",
   waitTimeoutMs: 2,

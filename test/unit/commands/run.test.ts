@@ -54,7 +54,7 @@ describe("wrong usage of run", () => {
   it.each<[string, readonly string[], string]>([
     ["no command", [], "run: Expected a command after `--`, or --script FILE, got neither"],
     ["a command and a script", ["--script", "x", "--", "y"], "got both"],
-    ["a script that is not there", ["--script", "x"], "--script: Expected a readable script in UTF-8 at x, got ENOENT"],
+    ["a script that is not there", ["--script", "x"], "--script: Expected a readable script at x, got ENOENT"],
     ["a timeout without unit", ["--timeout", "60", "--", "x"], '--timeout: Expected a duration like "20m"'],
     ["no time to wait", ["--wait", "0s", "--", "x"], "--wait: Expected a duration like"],
     ["a variable without value", ["--variable", "A", "--", "x"], "--variable: Expected NAME=VALUE"],
@@ -68,6 +68,35 @@ describe("wrong usage of run", () => {
     expect(stderr).toContain(`mayfly: ${message.startsWith("got") ? "run: " : message}`);
     expect(stderr).toContain(message);
     expect([manager.submitted, manager.archives]).toEqual([[], []]);
+  });
+});
+
+describe("the script of run", () => {
+  it("is refused for its NUL byte, and nothing starts", async () => {
+    await writeFile(join(folder, "job.sh"), "echo \0");
+    const { exitCode, stderr, manager } = await runAgainst({}, ["--script", "job.sh"]);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toBe("mayfly: script[0]: expected a command without NUL bytes, got one\n");
+    expect(manager.submitted).toEqual([]);
+  });
+
+  it.each<[string, Buffer, object]>([
+    [
+      "as text, its byte order mark kept, when it is text",
+      Buffer.from("\ufeffecho ü\r\n"),
+      { script: ["\ufeffecho ü\r\n"] },
+    ],
+    [
+      "as base64 when it is not",
+      Buffer.from("6563686f20fffe0a", "hex"),
+      { script: ["ZWNobyD//go="], scriptEncoding: "base64" },
+    ],
+  ])("goes %s", async (_title, bytes, expected) => {
+    await writeFile(join(folder, "job.sh"), bytes);
+    const { manager } = await runAgainst({}, ["--script", "job.sh"]);
+
+    expect(manager.submitted[0]).toMatchObject(expected);
   });
 });
 

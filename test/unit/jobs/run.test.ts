@@ -117,6 +117,16 @@ describe("a script on the machine", () => {
     expect(job.bytes()).toEqual(Buffer.from(Array.from({ length: 256 }, (_, byte) => byte)));
   });
 
+  it("runs every byte but NUL as it was sent", async () => {
+    const bytes = Buffer.from(Array.from({ length: 255 }, (_, index) => index + 1));
+    const command = Buffer.concat([Buffer.from("cat <<'EOF'\n"), bytes, Buffer.from("\nEOF")]);
+    const job = start({ script: [command.toString("base64"), btoa("echo end")], scriptEncoding: "base64" });
+
+    await job.done;
+
+    expect(job.bytes()).toEqual(Buffer.concat([bytes, Buffer.from("\nend\n")]));
+  });
+
   it("takes a script of 10 MB", async () => {
     const job = start({ script: [`cat <<'EOF' | wc -c\n${"x".repeat(10_000_000)}\nEOF`] });
 

@@ -268,6 +268,18 @@ describe("the service", () => {
     expect((error as ConfigError).message).not.toContain("s3cret");
   });
 
+  it.each([
+    ["text that is not base64", "echo hello"],
+    ["a NUL byte", btoa("a\0b")],
+    ["more than 16 MiB", Buffer.alloc(16 * 1024 * 1024, "#").toString("base64")],
+  ])("refuses a script in base64 that holds %s", async (_title, script) => {
+    const service = createService();
+
+    const submitted = service.submit(jobSpec({ script: [script], scriptEncoding: "base64" }));
+
+    await expect(submitted).rejects.toThrow(ConfigError);
+  });
+
   it("takes a script of 16 MiB and not a byte more", async () => {
     const service = createService();
     const { id } = await service.submit(jobSpec({ script: ["#".repeat(16 * 1024 * 1024 - 1)] }));
