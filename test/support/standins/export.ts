@@ -35,7 +35,9 @@ export async function exportStandIns(
     for (const [name, target] of files) await symlink(target, join(folder, name));
 
     const entries = ["manifest.json", ...files.keys()];
-    await execFileAsync("tar", ["--create", "--dereference", "--file", tarPath, "--directory", folder, ...entries], {
+    // The same stand-ins make the same archive, byte for byte: guest images are built once per content.
+    const stable = ["--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=0644", "--dereference"];
+    await execFileAsync("tar", ["--create", ...stable, "--file", tarPath, "--directory", folder, ...entries], {
       signal,
     });
   } finally {
