@@ -95,12 +95,13 @@ function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean
         }
         return;
       }
-      child = spawn("bash", ["-c", `exec bash ${script}/script </dev/null 2>&1`], {
-        env: { ...process.env, ...spec.env },
-        stdio: ["ignore", "pipe", "inherit"],
-        detached: true,
-      });
-      child.stdout?.pipe(output);
+      const [program = "", ...args] = (spec.command ?? []).map((word) => word.replaceAll("/.mayfly/", `${script}/`));
+      child = spawn(program, args, { env: { ...process.env, ...spec.env }, stdio: "pipe", detached: true });
+      // An engine copies a container's two pipes each for itself, and keeps no order between them: one may come last.
+      const late: Buffer[] = [];
+      child.stdout?.on("data", (bytes: Buffer) => output.write(bytes));
+      child.stderr?.on("data", (bytes: Buffer) => late.push(bytes));
+      child.on("close", () => output.end(Buffer.concat(late)));
       const { resolve } = exited;
       child.on("close", (code) => resolve(code ?? 137));
     },

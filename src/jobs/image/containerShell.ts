@@ -14,12 +14,15 @@ export const SCRIPT_MOUNT = "/.mayfly";
 /** How long the output of a container that has ended may stay silent before it is given up. */
 const SILENCE_MS = 10_000;
 
-/** Picks the image's best shell, in GitLab's order, and has it read the script. The image's entrypoint runs this. */
+/**
+ * Picks the image's best shell, in GitLab's order, and has it read the script. The image's entrypoint runs this. Both outputs go
+ * into one pipe: an engine keeps no order between two.
+ */
 export const SHELL_COMMAND: readonly string[] = [
   "sh",
   "-c",
   `for shell in /usr/local/bin/bash /usr/bin/bash /bin/bash /usr/local/bin/sh /usr/bin/sh /bin/sh /busybox/sh; do
-  if [ -x "$shell" ]; then exec "$shell" ${SCRIPT_MOUNT}/script </dev/null; fi
+  if [ -x "$shell" ]; then exec "$shell" ${SCRIPT_MOUNT}/script </dev/null 2>&1; fi
 done
 echo "shell not found" >&2
 exit 1`,

@@ -61,6 +61,17 @@ it("pulls, makes a network, and runs the script in the image with its variables"
   expect(Object.keys(phasesMs)).toEqual(["leased", "pulled", "script"]);
 });
 
+it("keeps both outputs in order", async () => {
+  const job = start(
+    { script: ["for i in 1 2 3 4 5 6 7 8 9; do echo out$i; echo err$i >&2; done"] },
+    createFakeEngine(),
+  );
+
+  await job.done;
+
+  expect(job.text()).toBe([1, 2, 3, 4, 5, 6, 7, 8, 9].map((i) => `out${i}\nerr${i}\n`).join(""));
+});
+
 it("runs after_script in the same container, started anew", async () => {
   const engine = createFakeEngine();
   const job = start({ script: ["X=1; echo one"], afterScript: ['echo "[$X] $CI_JOB_STATUS"'] }, engine);
