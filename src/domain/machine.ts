@@ -84,7 +84,7 @@ export type Machine = MachineBase &
 
 export type MachineIn<S extends MachineState> = Extract<Machine, { readonly state: S }>;
 /** A machine in any state but the last. */
-export type LiveMachine = Exclude<Machine, { readonly state: "terminated" }>;
+export type LiveMachine = MachineIn<"requested" | "booting" | "idle" | "leased" | "terminating">;
 
 /** The legal moves. Every live state may go to terminating; nothing leaves terminated. */
 export const TRANSITIONS = {

@@ -1,5 +1,5 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
+import type { Machine, MachineIn, RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { countInFlight, leasableMachines } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
@@ -24,7 +24,7 @@ export function planRetirements(desired: DesiredPool, observed: ObservedPool, no
   return [...overdue, ...surplus];
 }
 
-function overdueOf(desired: DesiredPool, machine: LiveMachine, now: EpochMs): Terminate[] {
+function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs): Terminate[] {
   switch (machine.state) {
     case "requested":
     case "booting": {
@@ -43,6 +43,7 @@ function overdueOf(desired: DesiredPool, machine: LiveMachine, now: EpochMs): Te
       return heldMs > desired.jobTimeoutMs + LEASE_OVERTIME_MS ? [terminate(machine, "job-timeout", text)] : [];
     }
     case "terminating":
+    case "terminated":
       return [];
   }
 }
@@ -64,7 +65,7 @@ function surplusOf(
     });
 }
 
-const terminate = (machine: LiveMachine, reason: RetireReason, detail: string): Terminate => ({
+const terminate = (machine: Machine, reason: RetireReason, detail: string): Terminate => ({
   kind: "terminate",
   machineId: machine.id,
   reason,

@@ -1,5 +1,5 @@
 import { MachineError } from "../domain/errors.ts";
-import type { LiveMachine, MachineIn } from "../domain/machine.ts";
+import type { Machine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
 import { keepGuest, startBoot } from "./boot.ts";
@@ -23,7 +23,7 @@ export async function adoptFleet(fleet: Fleet): Promise<void> {
     await endLease(fleet, lease.id, "machine-lost", "the manager was restarted");
 }
 
-async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
+async function adoptMachine(fleet: Fleet, machine: Machine): Promise<void> {
   const log = fleet.deps.logger.child({ machineId: machine.id, poolName: machine.poolName });
   log.info({ state: machine.state }, "found machine of an earlier run");
   switch (machine.state) {
@@ -36,6 +36,8 @@ async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
     case "booting":
     case "idle":
       return resumeMachine(fleet, machine);
+    case "terminated":
+      return;
   }
 }
 

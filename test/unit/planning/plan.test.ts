@@ -107,22 +107,16 @@ describe("retirements", () => {
   });
 });
 
+const builders: readonly ((age: { ageMs: number }) => LiveMachine)[] = [
+  requestedMachine,
+  bootingMachine,
+  idleMachine,
+  ({ ageMs }) => leasedMachine({ ageMs, leasedMs: ageMs }),
+  terminatingMachine,
+];
 const anyMachine: fc.Arbitrary<LiveMachine> = fc
-  .tuple(fc.constantFrom("requested", "booting", "idle", "leased", "terminating"), fc.nat(100_000_000))
-  .map(([state, ageMs]) => {
-    switch (state) {
-      case "requested":
-        return requestedMachine({ ageMs });
-      case "booting":
-        return bootingMachine({ ageMs });
-      case "idle":
-        return idleMachine({ ageMs });
-      case "leased":
-        return leasedMachine({ ageMs, leasedMs: ageMs });
-      case "terminating":
-        return terminatingMachine();
-    }
-  });
+  .tuple(fc.constantFrom(...builders), fc.nat(100_000_000))
+  .map(([build, ageMs]) => build({ ageMs }));
 const anyDesired = fc
   .record({
     maxMachines: fc.integer({ min: 1, max: 20 }),
