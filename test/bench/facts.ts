@@ -1,0 +1,31 @@
+import { execFile } from "node:child_process";
+import { availableParallelism, cpus, release, totalmem, type } from "node:os";
+import { promisify } from "node:util";
+
+/** The host that a run was measured on. */
+export interface BenchFacts {
+  readonly cores: number;
+  readonly processor: string;
+  readonly memoryMiB: number;
+  readonly kernel: string;
+  readonly node: string;
+  readonly qemu: string;
+  readonly accelerator: string;
+  /** Runnable processes, averaged over the minute before the start. A busy host spreads the numbers. */
+  readonly loadAtStart: number;
+}
+
+/** Reads the facts of this host. @param loadAtStart read by the caller before its own work adds to it. */
+export async function readBenchFacts(accelerator: string, loadAtStart: number): Promise<BenchFacts> {
+  const { stdout } = await promisify(execFile)("qemu-system-x86_64", ["--version"]);
+  return {
+    cores: availableParallelism(),
+    processor: cpus()[0]?.model.trim() ?? "unknown",
+    memoryMiB: Math.round(totalmem() / 2 ** 20),
+    kernel: `${type()} ${release()}`,
+    node: process.version,
+    qemu: /version (\S+)/.exec(stdout)?.[1] ?? stdout.trim(),
+    accelerator,
+    loadAtStart,
+  };
+}
