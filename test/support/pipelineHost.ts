@@ -1,0 +1,136 @@
+import type { ChildProcess } from "node:child_process";
+import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { stripVTControlCharacters } from "node:util";
+import type { PipelineReport } from "../../src/ci/report.ts";
+import type { DockerMode } from "../../src/domain/pool.ts";
+import { findProcesses } from "../../src/drivers/qemu/processes.ts";
+import { runCli } from "./cli.ts";
+
+/** Copies of the example pipelines. */
+const EXAMPLES = fileURLToPath(new URL("examples", import.meta.url));
+
+/** What one `mayfly ci` is to do. */
+export interface PipelineCall {
+  /** Name of one of the examples. */
+  readonly file: string;
+  /** How jobs get Docker. */
+  readonly docker: DockerMode;
+  /** @default all jobs of the file */
+  readonly jobs?: readonly string[];
+  /** Machines at a time. @default 2 */
+  readonly machines?: number;
+}
+
+/** What one `mayfly ci --json` did. */
+export interface PipelineRun {
+  readonly exitCode: number | null;
+  readonly report: PipelineReport;
+  /** All that it said beside the report, for messages. */
+  readonly stderr: string;
+  /** The lines of a job's log, without colours. */
+  logOf(jobName: string): string[];
+  /** The lines that one command of a job printed. */
+  outputOf(jobName: string, command: string): string[];
+}
+
+/** A host whose pipelines run on real machines, with a manager of its own in each call. */
+export interface PipelineHost {
+  run(call: PipelineCall): Promise<PipelineRun>;
+  /** Folders and processes of machines that are there now. */
+  leftovers(): Promise<string[]>;
+  /** Ends and erases everything. */
+  close(): Promise<void>;
+}
+
+export interface PipelineHostOptions {
+  readonly imagesDir: string;
+  /** Name of the guest image. */
+  readonly image: string;
+  readonly registryMirror: string;
+}
+
+/** Prepares a host in a temporary folder. */
+export async function createPipelineHost(options: PipelineHostOptions): Promise<PipelineHost> {
+  const folder = await mkdtemp(join(tmpdir(), "mayfly-pipelines-"));
+  const stateDirs: string[] = [];
+  const running = new Map<ChildProcess, Promise<unknown>>();
+
+  return {
+    async run(call) {
+      // Two managers at once cannot share a state directory.
+      const stateDir = join(folder, String(stateDirs.length));
+      stateDirs.push(stateDir);
+      await mkdir(stateDir);
+      await symlink(options.imagesDir, join(stateDir, "images"));
+      const config = join(stateDir, "mayfly.toml");
+      await writeFile(config, configText(stateDir, call, options));
+      const jobs = (call.jobs ?? []).flatMap((job) => ["--job", job]);
+      const args = ["ci", join(EXAMPLES, call.file), "--json", "--config", config, ...jobs];
+      const onStart = (child: ChildProcess): void => {
+        running.set(child, new Promise((resolve) => child.once("close", resolve)));
+      };
+      const { exitCode, stdout, stderr } = await runCli(args, { onStart });
+      if (stdout === "") throw new Error(`mayfly ci ended with ${exitCode} and no report:\n${stderr}`);
+      return runFrom(exitCode, JSON.parse(stdout) as PipelineReport, stderr);
+    },
+    async leftovers() {
+      const each = await Promise.all(stateDirs.map((stateDir) => leftoversOf(join(stateDir, "qemu"))));
+      return each.flat();
+    },
+    async close() {
+      // An interrupted call ends its own machines.
+      for (const child of running.keys()) child.kill("SIGINT");
+      await Promise.all(running.values());
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configText(stateDir: string, call: PipelineCall, { image, registryMirror }: PipelineHostOptions): string {
+  const machines = call.machines ?? 2;
+  // An engine in an engine, with what its containers write, needs more than the default of small guests.
+  const memory = call.docker === "dind" ? "2GiB" : "1GiB";
+  return `name = "pipelines"
+state_dir = ${JSON.stringify(stateDir)}
+max_machines = ${machines}
+
+[[pool]]
+name = "${call.docker}"
+max_machines = ${machines}
+boot_timeout = "10m"
+
+[pool.guest]
+docker = "${call.docker}"
+registry_mirror = "${registryMirror}"
+
+[pool.qemu]
+image = "${image}"
+memory = "${memory}"
+disk = "10GiB"
+`;
+}
+
+function runFrom(exitCode: number | null, report: PipelineReport, stderr: string): PipelineRun {
+  const lines = stripVTControlCharacters(stderr).split(/\r?\n/);
+  const logOf = (jobName: string): string[] =>
+    lines.filter((line) => line.startsWith(`[${jobName}] `)).map((line) => line.slice(jobName.length + 3));
+  return {
+    ...{ exitCode, report, stderr, logOf },
+    outputOf(jobName, command) {
+      const log = logOf(jobName);
+      const from = log.indexOf(`$ ${command}`) + 1;
+      if (from === 0) return [];
+      const length = log.slice(from).findIndex((line) => /^(\$ |Running after script|Job )/.test(line));
+      return log.slice(from, length === -1 ? undefined : from + length);
+    },
+  };
+}
+
+async function leftoversOf(root: string): Promise<string[]> {
+  const folders = await readdir(root).catch(() => []);
+  const processes = [...(await findProcesses(root)).values()];
+  return [...folders, ...processes.map(({ pid }) => `process ${pid}`)];
+}
