@@ -22,7 +22,7 @@ export interface Comparison {
 }
 
 /** Answers the spread of at least one number. */
-export function spreadFrom(numbers: readonly number[]): Spread {
+function spreadFrom(numbers: readonly number[]): Spread {
   const sorted = numbers.toSorted((a, b) => a - b);
   const at = (index: number): number => sorted[index] ?? Number.NaN;
   const middle = (sorted.length - 1) / 2;
