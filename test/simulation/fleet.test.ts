@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { MachineError, TransientError } from "../../../src/domain/errors.ts";
-import type { LeaseId } from "../../../src/domain/ids.ts";
-import { countByState } from "../../../src/planning/observed.ts";
-import { steerPool, viewPool } from "../../../src/pool/control.ts";
-import { pool } from "../../support/pools.ts";
-import { startWorld } from "../../support/world.ts";
-import type { World } from "../../support/world.ts";
+import { MachineError, TransientError } from "../../src/domain/errors.ts";
+import type { LeaseId } from "../../src/domain/ids.ts";
+import { countByState } from "../../src/planning/observed.ts";
+import { steerPool, viewPool } from "../../src/pool/control.ts";
+import { pool } from "../support/pools.ts";
+import { startWorld } from "../support/world.ts";
+import type { World } from "../support/world.ts";
 
 const HOUR_MS = 3_600_000;
 const signal = new AbortController().signal;
