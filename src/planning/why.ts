@@ -11,7 +11,8 @@ export function explainPool(desired: DesiredPool, observed: ObservedPool, now: E
   if (observed.isDraining) return `draining: ${have}`;
   if (observed.isCordoned) return `cordoned: ${have}`;
   if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
-  if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
+  if (counts.idle >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
+  if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is on the way`;
   return `${have}; idle_count ${desired.idleCount} is not met yet: ${bindingConstraint(desired, observed, now)}`;
 }
 

@@ -1,4 +1,4 @@
-import { formatDuration } from "../../config/units.ts";
+import { shownDuration } from "../shown.ts";
 import type { Display, ShownStep } from "./display.ts";
 
 /** Between two lines about one step that goes on, so that a log stays readable. */
@@ -27,7 +27,7 @@ function lineOf(step: ShownStep): string {
     case "running":
       return `${step.title} ...${percent}${text}`;
     case "done":
-      return `${step.title}: done in ${formatDuration((step.endedAt ?? 0) - step.startedAt)}${text}`;
+      return `${step.title}: done in ${shownDuration((step.endedAt ?? 0) - step.startedAt)}${text}`;
     case "skipped":
       return `${step.title}: skipped${text}`;
     case "failed":

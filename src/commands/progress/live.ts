@@ -1,5 +1,5 @@
 import { createLogUpdate } from "log-update";
-import { formatDuration } from "../../config/units.ts";
+import { shownDuration } from "../shown.ts";
 import type { Display, ShownStep } from "./display.ts";
 
 const FRAME_MS = 120;
@@ -48,7 +48,7 @@ export function createLive(stream: NodeJS.WriteStream, now: () => number): Displ
 
 function runningLine(step: ShownStep, spinner: string, nowMs: number, columns: number): string {
   const bar = step.fraction === undefined ? "" : ` ${barOf(step.fraction)}`;
-  const line = `${spinner} ${step.title} ${formatDuration(roundedMs(nowMs - step.startedAt))}${bar} ${step.text}`;
+  const line = `${spinner} ${step.title} ${shownDuration(nowMs - step.startedAt)}${bar} ${step.text}`;
   return line.length < columns ? line : `${line.slice(0, columns - 2)}…`;
 }
 
@@ -58,7 +58,7 @@ function barOf(fraction: number): string {
 }
 
 function endedLine(step: ShownStep): string {
-  const took = paint(DIM, formatDuration(roundedMs((step.endedAt ?? 0) - step.startedAt)));
+  const took = paint(DIM, shownDuration((step.endedAt ?? 0) - step.startedAt));
   const text = step.text === "" ? "" : ` ${paint(DIM, step.text)}`;
   switch (step.state) {
     case "failed":
@@ -72,4 +72,3 @@ function endedLine(step: ShownStep): string {
 }
 
 const paint = (code: number, text: string): string => `\u001b[${code}m${text}\u001b[0m`;
-const roundedMs = (ms: number): number => Math.round(ms / 1000) * 1000;

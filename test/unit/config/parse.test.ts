@@ -221,7 +221,11 @@ describe("a problem", () => {
       "name = 2026-11-23",
       'mayfly.toml:1: Expected `name` to be a name of a-z, 0-9 and inner dashes, at most 63 characters, such as "small", got a date',
     ],
-    ["a missing value", "name = # later\n\nmax_machines = 1", "mayfly.toml:1: Expected TOML: Unspecified values are invalid"],
+    [
+      "a missing value",
+      "name = # later\n\nmax_machines = 1",
+      "mayfly.toml:1: Expected TOML: Unspecified values are invalid",
+    ],
     [
       "a key that stands twice",
       'name = "a"\nname = "b"',
