@@ -21,6 +21,10 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
   const counts = countByState(observed.machines);
   const inFlight = counts.requested + counts.booting;
   if (observed.isCordoned) return "the pool is cordoned";
+  // One try after another is refused: the refusal is the news, not the try that is on its way.
+  if (observed.launchProblem !== "" && counts.booting === 0) {
+    return `no idle machine; launches are refused and tried again: ${observed.launchProblem}`;
+  }
   if (inFlight >= observed.waitingLeases) return `no idle machine; ${inFlight} booting`;
   const booting = inFlight > 0 ? `${inFlight} booting, ` : "";
   return `no idle machine; ${booting}${bindingConstraint(desired, observed, now)}`;

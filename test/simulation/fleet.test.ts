@@ -72,7 +72,7 @@ describe("a pool", () => {
     const { id } = await world.leases.request({ poolName: "small", holder: "test", waitTimeoutMs: 120_000 });
 
     const waiting = world.leases.waitUntilHeld(id, () => undefined, signal);
-    const ended = expect(waiting).rejects.toThrow(/no machine of pool "small" within 120 s: .*refusal.*no room/);
+    const ended = expect(waiting).rejects.toThrow(/no machine of pool "small" within 120 s: .*refused.*no room/);
     await world.clock.advance(130_000);
 
     await ended;
