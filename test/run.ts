@@ -14,7 +14,6 @@ import { REQUIREMENTS } from "../src/host/requirements.ts";
 const TEST_REQUIREMENTS = [
   { program: "sshd", debianPackage: "openssh-server", purpose: "the real peer of the channel" },
   { program: "docker-registry", debianPackage: "docker-registry", purpose: "the registry that jobs pull from" },
-  { program: "skopeo", debianPackage: "skopeo", purpose: "pushes the stand-in images" },
 ];
 const TIERS = ["unit", "simulation", "contract", "integration"] as const;
 type Tier = (typeof TIERS)[number];
