@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { createProgressDisplay } from "../src/commands/progress/display.ts";
 import { readHostFacts } from "../src/host/facts.ts";
 import { installMissing } from "../src/host/install.ts";
-import { REQUIREMENTS } from "../src/host/requirements.ts";
+import { requirementsFor } from "../src/host/requirements.ts";
 
 // `npm test [TIER]…`: runs every tier that this host can run, installs what that needs, and names what it had to skip and why.
 
@@ -64,10 +64,11 @@ printTallies();
 async function prepareHost(): Promise<string | undefined> {
   const display = createProgressDisplay(process.stderr, Date.now);
   const step = display.step("Installing what real machines need");
+  const facts = readHostFacts(process.env);
   try {
     await installMissing(
-      readHostFacts(process.env),
-      [...REQUIREMENTS, ...TEST_REQUIREMENTS],
+      facts,
+      [...requirementsFor(facts), ...TEST_REQUIREMENTS],
       step,
       AbortSignal.timeout(20 * 60_000),
     );

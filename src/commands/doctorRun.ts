@@ -6,7 +6,7 @@ import type { Check } from "../host/check.ts";
 import { checkHost } from "../host/checks.ts";
 import { readHostFacts } from "../host/facts.ts";
 import { installMissing } from "../host/install.ts";
-import { REQUIREMENTS } from "../host/requirements.ts";
+import { requirementsFor } from "../host/requirements.ts";
 import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
@@ -35,7 +35,8 @@ export async function runDoctor(shouldFix: boolean, context: CommandContext): Pr
 async function fixHost(config: Config, context: CommandContext, signal: AbortSignal): Promise<void> {
   const display = createProgressDisplay(context.stderr, () => systemClock.now());
   try {
-    await installMissing(readHostFacts(context.env), REQUIREMENTS, display.step("Installing what is missing"), signal);
+    const facts = readHostFacts(context.env);
+    await installMissing(facts, requirementsFor(facts), display.step("Installing what is missing"), signal);
     await buildPoolImages(config, context, display, signal);
   } finally {
     display.close();

@@ -9,7 +9,7 @@ import { acceleratorOf } from "../daemon/start.ts";
 import { SystemError } from "../domain/errors.ts";
 import { readHostFacts } from "../host/facts.ts";
 import { installMissing } from "../host/install.ts";
-import { REQUIREMENTS } from "../host/requirements.ts";
+import { requirementsFor } from "../host/requirements.ts";
 import type { Manager } from "../ports/manager.ts";
 import type { Progress } from "../ports/progress.ts";
 import { buildPoolImages } from "./buildImages.ts";
@@ -84,7 +84,8 @@ async function prepareHost(
   signal: AbortSignal,
 ): Promise<void> {
   const packages = progress.step("Installing what this host lacks");
-  await installMissing(readHostFacts(context.env), REQUIREMENTS, packages, signal).catch(failing(packages));
+  const facts = readHostFacts(context.env);
+  await installMissing(facts, requirementsFor(facts), packages, signal).catch(failing(packages));
 
   const accelerator = progress.step("Trying how machines can run here");
   const name = await acceleratorOf(config.stateDir)(signal).catch(failing(accelerator));

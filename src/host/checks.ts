@@ -6,7 +6,7 @@ import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
 import type { HostFacts } from "./facts.ts";
-import { installCommands, missingRequirements, REQUIREMENTS } from "./requirements.ts";
+import { installCommands, missingRequirements, requirementsFor } from "./requirements.ts";
 
 const GIB = 2 ** 30;
 /** A guest image's build needs about as much while it works. */
@@ -29,7 +29,7 @@ export async function checkHost(
 }
 
 function checkPrograms(facts: HostFacts): Check {
-  const missing = missingRequirements(REQUIREMENTS, facts.has);
+  const missing = missingRequirements(requirementsFor(facts), facts.has);
   if (missing.length === 0)
     return { name: "programs", status: "ok", detail: "QEMU and what builds its images are there" };
   const packages = [...new Set(missing.map(({ debianPackage }) => debianPackage))];

@@ -7,7 +7,7 @@ import { createProgressDisplay } from "../../src/commands/progress/display.ts";
 import { ConfigError } from "../../src/domain/errors.ts";
 import { readHostFacts } from "../../src/host/facts.ts";
 import { installMissing } from "../../src/host/install.ts";
-import { REQUIREMENTS } from "../../src/host/requirements.ts";
+import { requirementsFor } from "../../src/host/requirements.ts";
 import type { Progress } from "../../src/ports/progress.ts";
 import { compareConnections } from "./connections.ts";
 import { readBenchFacts } from "./facts.ts";
@@ -76,7 +76,8 @@ async function measure(rounds: number, signal: AbortSignal): Promise<BenchResult
 async function installPackages(progress: Progress, signal: AbortSignal): Promise<void> {
   const step = progress.step("Installing what real machines need");
   try {
-    await installMissing(readHostFacts(process.env), REQUIREMENTS, step, signal);
+    const facts = readHostFacts(process.env);
+    await installMissing(facts, requirementsFor(facts), step, signal);
     step.done();
   } catch (error) {
     step.fail("");
