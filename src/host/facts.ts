@@ -3,6 +3,8 @@ import { delimiter, join } from "node:path";
 
 /** What is known of the host that mayfly runs on. */
 export interface HostFacts {
+  /** What programs are started with. */
+  readonly env: NodeJS.ProcessEnv;
   readonly isRoot: boolean;
   /** It has apt-get: Debian, Ubuntu and their like. */
   readonly isDebianLike: boolean;
@@ -15,7 +17,7 @@ export function readHostFacts(env: NodeJS.ProcessEnv): HostFacts {
   const folders = [...(env["PATH"] ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
   const has = (program: string): boolean =>
     folders.some((folder) => folder !== "" && isExecutable(join(folder, program)));
-  return { isRoot: process.getuid?.() === 0, isDebianLike: has("apt-get"), osName: readOsName(), has };
+  return { env, isRoot: process.getuid?.() === 0, isDebianLike: has("apt-get"), osName: readOsName(), has };
 }
 
 function isExecutable(path: string): boolean {

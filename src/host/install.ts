@@ -38,7 +38,7 @@ export async function installMissing(
     throw byHand(`${packages.join(", ")} must be installed, and there is no sudo`);
   const bounded = AbortSignal.any([signal, AbortSignal.timeout(INSTALL_DEADLINE_MS)]);
   for (const command of commands) {
-    const failure = await runVisibly(command, step, bounded);
+    const failure = await runVisibly(command, facts.env, step, bounded);
     signal.throwIfAborted();
     if (failure !== undefined) throw byHand(`\`${command}\` failed (${failure})`);
   }
@@ -46,12 +46,17 @@ export async function installMissing(
 }
 
 /** Runs a command and shows its last line; answers what went wrong, if anything did. */
-async function runVisibly(command: string, step: ProgressStep, signal: AbortSignal): Promise<string | undefined> {
+async function runVisibly(
+  command: string,
+  env: NodeJS.ProcessEnv,
+  step: ProgressStep,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   // `sudo -n` never asks: a question in the middle of a progress display would go unseen.
   const [program = "", ...args] = command.replace(/^sudo /, "sudo -n ").split(" ");
   const child = spawn(program, args, {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+    env: { ...env, DEBIAN_FRONTEND: "noninteractive" },
     signal,
   });
   let last = "";
