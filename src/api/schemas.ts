@@ -47,6 +47,7 @@ const desiredPool = z.object({
   maxAgeMs: span,
   bootTimeoutMs: span,
   jobTimeoutMs: span,
+  orphanTimeoutMs: span,
   guest: z.object({
     user: text,
     docker: z.enum(["dind", "socket", "none"]),
@@ -88,6 +89,7 @@ const RETIRE_REASONS = [
   "channel-lost",
   "engine-lost",
   "instance-gone",
+  "interrupted",
   "surplus-idle",
   "max-age",
   "pool-drained",

@@ -84,6 +84,7 @@ async function printPool(context: CommandContext, ask: (manager: Manager) => Pro
     "max age": shownDuration(desired.maxAgeMs),
     "boot timeout": shownDuration(desired.bootTimeoutMs),
     "job timeout": shownDuration(desired.jobTimeoutMs),
+    "orphan timeout": shownDuration(desired.orphanTimeoutMs),
     docker: desired.guest.docker,
     "registry mirror": desired.guest.registryMirror,
     shape: Object.entries(desired.shape)

@@ -83,6 +83,7 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
     maxAgeMs: pool.max_age,
     bootTimeoutMs: pool.boot_timeout,
     jobTimeoutMs: pool.job_timeout,
+    orphanTimeoutMs: pool.orphan_timeout,
     guest: {
       user: guest.user,
       docker: guest.docker,

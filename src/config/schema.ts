@@ -43,6 +43,8 @@ const poolSchema = z.strictObject(
     // A boot takes 50 s under software emulation on an idle host, several times that when two share it with jobs.
     boot_timeout: duration(SECOND_MS).prefault("5m"),
     job_timeout: duration(SECOND_MS).prefault("1h"),
+    // Longer than a planned restart or an upgrade of the manager, which jobs survive.
+    orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
   },

@@ -7,6 +7,7 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 /** The real time. The only place that reads it for the manager. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonic: () => performance.now(),
   async sleep(ms, signal) {
     signal?.throwIfAborted();
     try {

@@ -23,6 +23,7 @@ export type RetireReason =
   | "channel-lost"
   | "engine-lost"
   | "instance-gone"
+  | "interrupted"
   | "surplus-idle"
   | "max-age"
   | "pool-drained"

@@ -18,6 +18,12 @@ export interface GuestSettings {
   readonly dataRoot: string;
 }
 
+/**
+ * What the operator lets a pool do: `open` serves; `cordoned` gives no lease and launches nothing; `draining` is cordoned
+ * and lets go of its machines, the leased ones when their leases end.
+ */
+export type PoolMode = "open" | "cordoned" | "draining";
+
 /** What the operator wishes for one pool. All durations in milliseconds. */
 export interface DesiredPool {
   readonly name: string;
@@ -35,6 +41,8 @@ export interface DesiredPool {
   readonly bootTimeoutMs: number;
   /** Upper bound of one job's run, from lease to release. */
   readonly jobTimeoutMs: number;
+  /** A machine that has not heard from its manager for so long powers itself off. */
+  readonly orphanTimeoutMs: number;
   readonly guest: GuestSettings;
   readonly shape: MachineShape;
 }

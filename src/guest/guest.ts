@@ -29,6 +29,7 @@ export function createGuest(deps: GuestDeps): Guest {
   return {
     createKeys,
     seedFrom,
+    probe: ({ engine }, signal) => engine.ping(signal),
     connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),
   };
 }

@@ -3,8 +3,9 @@ import { machineIdFrom } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
 import { bootingFrom } from "../domain/moves.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { LEASE_OVERTIME_MS } from "../planning/retire.ts";
 import type { Instance } from "../ports/driver.ts";
-import type { MachineKeys } from "../ports/guest.ts";
+import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
 import { startBoot } from "./boot.ts";
 import { withDeadline } from "./deadline.ts";
 import { driverOf, eventOf, nudge } from "./fleet.ts";
@@ -49,6 +50,12 @@ export async function launchMachines(fleet: Fleet, pool: DesiredPool, count: num
   }
 }
 
+/** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
+const limitsFrom = ({ orphanTimeoutMs, bootTimeoutMs, maxAgeMs, jobTimeoutMs }: DesiredPool): MachineLimits => ({
+  orphanTimeoutMs,
+  lifetimeMs: bootTimeoutMs + maxAgeMs + jobTimeoutMs + LEASE_OVERTIME_MS,
+});
+
 const whyOf = (fleet: Fleet, pool: DesiredPool): string => {
   const waiting = fleet.state.leases(pool.name).filter((lease) => lease.state === "waiting").length;
   return waiting > 0 ? `${waiting} waiting for a machine` : `idle_count ${pool.idleCount} is not met`;
@@ -63,7 +70,7 @@ async function launchMachine(
 ): Promise<void> {
   const late = new MachineError("launch-timeout", `no answer to the launch within ${LAUNCH_DEADLINE_MS / 1000} s`);
   try {
-    const seed = await fleet.deps.guest.seedFrom(machine.id, keys, pool.guest);
+    const seed = await fleet.deps.guest.seedFrom(machine.id, keys, pool.guest, limitsFrom(pool));
     const spec = { machineId: machine.id, poolName: pool.name, shape: pool.shape, seed };
     const instance = await withDeadline(fleet.deps.clock, LAUNCH_DEADLINE_MS, late, signal, (bounded) =>
       driverOf(fleet, machine.driver).launch(spec, machine.launchToken, bounded),

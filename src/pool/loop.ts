@@ -75,7 +75,7 @@ function watchDrivers(fleet: Fleet): (() => void)[] {
     const machine = fleet.state.machines().find((m) => "providerId" in m && m.providerId === providerId);
     if (machine !== undefined) startRetiring(fleet, machine.id, detail);
   };
-  return [...fleet.deps.drivers.values()].flatMap((driver) => driver.watch?.(onGone) ?? []);
+  return [...fleet.deps.drivers.values()].flatMap((driver) => driver.watch?.({ onGone }) ?? []);
 }
 
 const startRetiring = (fleet: Fleet, id: MachineId, detail: string): void =>

@@ -62,6 +62,7 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
         keepLease(change.lease);
         return [change.lease.id];
       case "job":
+      case "pool-mode":
       case "event":
         return [];
     }

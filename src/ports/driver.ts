@@ -32,6 +32,22 @@ export interface Instance {
 export interface DriverCapabilities {
   /** Calls `onGone` within a second of an instance's unexpected end. */
   readonly watch: boolean;
+  /** Calls that the provider takes: `burst` at once, and `perSecond` more each second. @default no bound */
+  readonly callBudget?: CallBudget | undefined;
+}
+
+/** A token bucket: `burst` ≥ 1 tokens at the start and at the most, `perSecond` > 0 coming back. */
+export interface CallBudget {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/** What an instance's watcher is told. */
+export interface DriverWatcher {
+  /** The instance ended by itself. */
+  onGone(providerId: string, detail: string): void;
+  /** The provider will take the instance back at `takenAt` (a spot notice), in about two minutes at the most. */
+  onInterruption?(providerId: string, detail: string, takenAt: EpochMs): void;
 }
 
 /**
@@ -44,19 +60,22 @@ export interface Driver {
 
   /**
    * Launches one instance, or answers the one that an earlier call with this token launched.
-   * @throws CapacityError when there is no room now, with a sentence that says what is short.
+   * @throws CapacityError when there is no room now, with a sentence that says what is short; nothing was launched then.
    * @throws TransientError when it may have failed in passing; calling again with the same token is safe.
    */
   launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
 
-  /** Every instance that bears our owner tag, strangers' never. @throws when the answer cannot be had; never a partial list. */
+  /**
+   * Every instance that bears our owner tag, strangers' never. The answer may lag behind launches and ends by seconds.
+   * @throws when the answer cannot be had; never knowingly a partial list.
+   */
   list(signal: AbortSignal): Promise<readonly Instance[]>;
 
   /** Ends instances and frees all that they held. What is gone already is success. */
   terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
 
-  /** Reports instances that ended by themselves. Only with the `watch` capability. Answers how to stop watching. */
-  watch?(onGone: (providerId: string, detail: string) => void): () => void;
+  /** Reports instances that ended, or will end, by themselves. Only with the `watch` capability. Answers how to stop watching. */
+  watch?(watcher: DriverWatcher): () => void;
 
   /**
    * Takes what the instance wrote to its console since the last call, at most the last 64 KiB: for people who ask why it

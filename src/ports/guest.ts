@@ -24,15 +24,29 @@ export interface ReadyGuest {
   readonly engine: Engine;
 }
 
+/** When a machine ends itself, whatever became of its manager. In milliseconds. */
+export interface MachineLimits {
+  /** Powers off when `probe` has not been called for so long, ≥ 60,000. */
+  readonly orphanTimeoutMs: number;
+  /** Powers off when it is this old, ≥ 60,000. */
+  readonly lifetimeMs: number;
+}
+
 /** How a machine is told who it is, reached, and found ready. */
 export interface Guest {
   createKeys(machineId: MachineId): MachineKeys;
   /** Renders what the machine is told at first boot. */
-  seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings): Promise<Seed>;
+  seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings, limits: MachineLimits): Promise<Seed>;
   /**
    * Connects, retrying while the machine comes up, until it is ready: logged in, `sudo -n true` works, the engine answers.
    * @throws MachineError `host-key-changed` at once when another host key is shown, before anything was sent; `boot-failed`
    * when a probe can never pass; the signal's reason when it aborts (the caller's boot timeout).
    */
   connect(address: Address, keys: MachineKeys, settings: GuestSettings, signal: AbortSignal): Promise<ReadyGuest>;
+  /**
+   * Tells a machine over its kept channel that its manager lives, which sets its dead-man's switch back, and asks its engine.
+   * @throws MachineError `engine-lost` when the engine does not answer, MachineLostError when the channel is gone, the
+   * signal's reason when it aborts (the caller's deadline).
+   */
+  probe(guest: ReadyGuest, signal: AbortSignal): Promise<void>;
 }

@@ -2,6 +2,7 @@ import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
+import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "./guest.ts";
 
 /** Something that happened to a machine, a lease or a job, kept for the reader who asks why. */
@@ -26,6 +27,8 @@ export type Change =
   | { readonly kind: "lease"; readonly lease: Lease }
   /** @throws ConflictError when it would reopen a job that has ended. */
   | { readonly kind: "job"; readonly job: Job; readonly spec?: JobSpec | undefined }
+  /** How the operator steered a pool. */
+  | { readonly kind: "pool-mode"; readonly poolName: string; readonly mode: PoolMode }
   | { readonly kind: "event"; readonly event: TimelineEvent };
 
 /** What must survive the process. Every commit is durable when its promise resolves. */
@@ -49,6 +52,8 @@ export interface Store {
   /** Gone once the job has ended: it holds the job's secrets. */
   jobSpec(id: JobId): Promise<JobSpec | undefined>;
   recentJobs(limit: number): Promise<readonly Job[]>;
+  /** Pools that are not `open`, by name. */
+  poolModes(): Promise<ReadonlyMap<string, PoolMode>>;
   /** Events of one machine, lease or job, oldest first. */
   eventsOf(id: MachineId | LeaseId | JobId): Promise<readonly TimelineEvent[]>;
   close(): Promise<void>;

@@ -33,6 +33,7 @@ export function createVirtualClock(startMs: EpochMs): VirtualClock {
 
   return {
     now: () => nowMs,
+    monotonic: () => nowMs - startMs,
     async sleep(ms, signal) {
       signal?.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<void>();

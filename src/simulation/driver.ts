@@ -45,7 +45,7 @@ export function createSimulatedDriver(provider: SimulatedProvider, owner: string
       if (lastGoneAt > clock.now()) await clock.sleep(lastGoneAt - clock.now(), signal);
       side.throwFault("terminate", "after");
     },
-    watch(onGone) {
+    watch({ onGone }) {
       const stop = provider.onEnd((instance, detail, isExpected) => {
         if (!isExpected && instance.owner === owner) onGone(instance.providerId, detail);
       });

@@ -60,6 +60,7 @@ export function createSimulatedGuest(
     cutChannel: ({ host }, why = "connection reset") => cut(host, why),
     createKeys: (machineId) => ({ host: pairFrom(`host of ${machineId}`), client: pairFrom(`client of ${machineId}`) }),
     seedFrom: async (machineId) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
+    probe: ({ engine }, signal) => engine.ping(signal),
     async connect(address, _keys, _settings, signal) {
       connects.push(address);
       for (;;) {

@@ -3,6 +3,7 @@ import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
 import type { Change, Store, TimelineEvent } from "../ports/store.ts";
 import { DEFAULT_RETENTION } from "../store/retention.ts";
@@ -14,6 +15,7 @@ interface Tables {
   readonly leases: Map<LeaseId, Lease>;
   readonly jobs: Map<JobId, Job>;
   readonly specs: Map<JobId, JobSpec>;
+  readonly poolModes: Map<string, PoolMode>;
   readonly events: Map<string, TimelineEvent[]>;
 }
 type Undo = () => void;
@@ -26,6 +28,7 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     leases: new Map(),
     jobs: new Map(),
     specs: new Map(),
+    poolModes: new Map(),
     events: new Map(),
   };
   let isOpen = true;
@@ -63,6 +66,7 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     job: async (id) => get(tables.jobs, id),
     jobSpec: async (id) => get(tables.specs, id),
     recentJobs: async (limit) => recent(tables.jobs, limit),
+    poolModes: async () => new Map(tables.poolModes),
     eventsOf: async (id) => [...(get(tables.events, id) ?? [])],
     async close() {
       isOpen = false;
@@ -95,6 +99,8 @@ function applyChange(tables: Tables, change: Change): Undo[] {
       if (job.state === "ended") return [stored, put(tables.specs, job.id, undefined)];
       return spec === undefined ? [stored] : [stored, put(tables.specs, job.id, spec)];
     }
+    case "pool-mode":
+      return [put(tables.poolModes, change.poolName, change.mode === "open" ? undefined : change.mode)];
     case "event": {
       const { event } = change;
       const ids = [event.machineId, event.leaseId, event.jobId].filter((id) => id !== undefined);

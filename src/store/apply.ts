@@ -32,6 +32,9 @@ export function applyChange(tables: Tables, change: Change): void {
       else if (spec !== undefined) tables.specs.put(job.id, spec);
       return;
     }
+    case "pool-mode":
+      tables.poolModes.put(change.poolName, change.mode);
+      return;
     case "event":
       tables.addEvent(change.event);
   }

@@ -125,6 +125,7 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll
     job: (id) => read(() => tables.jobs.get(id)),
     jobSpec: (id) => read(() => tables.specs.get(id)),
     recentJobs: (limit) => read(() => tables.jobs.recent(limit)),
+    poolModes: () => read(() => tables.poolModes.all()),
     eventsOf: (id) => read(() => tables.eventsOf(id)),
     async close() {
       if (!isOpen) return;

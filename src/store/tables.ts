@@ -3,6 +3,7 @@ import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 
@@ -24,6 +25,12 @@ interface SideTable<Id extends string, Value> {
   remove(id: Id): void;
 }
 
+/** How pools were steered; a pool that is `open` has no row. */
+interface PoolModes {
+  put(poolName: string, mode: PoolMode): void;
+  all(): ReadonlyMap<string, PoolMode>;
+}
+
 /** All tables of a store, with their statements prepared. */
 export interface Tables {
   readonly machines: RecordTable<MachineId, Machine>;
@@ -31,6 +38,7 @@ export interface Tables {
   readonly leases: RecordTable<LeaseId, Lease>;
   readonly jobs: RecordTable<JobId, Job>;
   readonly specs: SideTable<JobId, JobSpec>;
+  readonly poolModes: PoolModes;
   addEvent(event: TimelineEvent): void;
   /** Oldest first. */
   eventsOf(id: string): TimelineEvent[];
@@ -48,6 +56,7 @@ export function prepareTables(database: DatabaseSync): Tables {
     leases: recordTable(database, "leases"),
     jobs: recordTable(database, "jobs"),
     specs: sideTable(database, "job_specs"),
+    poolModes: poolModes(database),
     addEvent(event) {
       const { machineId = null, leaseId = null, jobId = null } = event;
       addEvent.run(machineId, leaseId, jobId, JSON.stringify(event));
@@ -86,6 +95,19 @@ function sideTable<Id extends string, Value>(database: DatabaseSync, name: strin
     remove(id) {
       remove.run(id);
     },
+  };
+}
+
+function poolModes(database: DatabaseSync): PoolModes {
+  const put = database.prepare("INSERT OR REPLACE INTO pool_modes (pool_name, mode) VALUES (?, ?)");
+  const remove = database.prepare("DELETE FROM pool_modes WHERE pool_name = ?");
+  const all = database.prepare("SELECT pool_name, mode FROM pool_modes");
+  return {
+    put(poolName, mode) {
+      if (mode === "open") remove.run(poolName);
+      else put.run(poolName, mode);
+    },
+    all: () => new Map(all.all().map((row) => [String(row["pool_name"]), String(row["mode"]) as PoolMode])),
   };
 }
 

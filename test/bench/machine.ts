@@ -12,6 +12,7 @@ import { createQemuLab } from "../support/qemu.ts";
 
 const MACHINE_ID = machineIdFrom("m-bench0000001");
 const SETTINGS: GuestSettings = { user: "runner", docker: "socket", dataRoot: "/var/lib/docker" };
+const LIMITS = { orphanTimeoutMs: 1_800_000, lifetimeMs: 86_400_000 };
 const BUILD_DEADLINE_MS = 30 * 60_000;
 const BOOT_DEADLINE_MS = 10 * 60_000;
 
@@ -36,7 +37,7 @@ export async function bootMachine(progress: Progress, signal: AbortSignal): Prom
     const driver = lab.createDriver("bench", { chooseAccelerator });
     const guest = createGuest({ clock, logger: silentLogger });
     const keys = guest.createKeys(MACHINE_ID);
-    const seed = await guest.seedFrom(MACHINE_ID, keys, SETTINGS);
+    const seed = await guest.seedFrom(MACHINE_ID, keys, SETTINGS, LIMITS);
     const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
     const { address } = await driver.launch({ machineId: MACHINE_ID, poolName: "bench", shape, seed }, "bench", limit);
     if (address === undefined) throw new Error("Expected the QEMU driver to answer an address, got none");

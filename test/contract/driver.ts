@@ -215,9 +215,11 @@ function collectGone(driver: Driver) {
   const all: (readonly [providerId: string, detail: string])[] = [];
   const { promise: first, resolve } = Promise.withResolvers<void>();
   if (driver.watch === undefined) throw new Error(`driver "${driver.name}" cannot watch`);
-  const stop = driver.watch((providerId, detail) => {
-    all.push([providerId, detail]);
-    resolve();
+  const stop = driver.watch({
+    onGone(providerId, detail) {
+      all.push([providerId, detail]);
+      resolve();
+    },
   });
   return { all, first, stop };
 }

@@ -11,7 +11,7 @@ const folder = mkdtempSync(join(tmpdir(), "mayfly-store-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 // Records of the suite are of the year 1970.
-const clock = { now: () => 10_000, sleep: () => Promise.resolve() };
+const clock = { now: () => 10_000, monotonic: () => 0, sleep: () => Promise.resolve() };
 
 describeStore("memory store", async (maxRecords) => createMemoryStore(maxRecords));
 

@@ -73,10 +73,10 @@ function withForgedFirstSeed(guest: Guest): Guest {
   let isFirst = true;
   return {
     ...guest,
-    async seedFrom(machineId, keys, settings) {
+    async seedFrom(machineId, keys, settings, limits) {
       const host = isFirst ? guest.createKeys(machineId).host : keys.host;
       isFirst = false;
-      return guest.seedFrom(machineId, { ...keys, host }, settings);
+      return guest.seedFrom(machineId, { ...keys, host }, settings, limits);
     },
   };
 }

@@ -23,7 +23,7 @@ beforeEach(() => {
 afterEach(() => rmSync(stateDir, { recursive: true }));
 
 let now = 10_000;
-const deps = { clock: { now: () => now, sleep: () => Promise.resolve() }, logger: silentLogger };
+const deps = { clock: { now: () => now, monotonic: () => now, sleep: () => Promise.resolve() }, logger: silentLogger };
 
 async function openForTest(dir = stateDir) {
   const store = await openStore(dir, deps);

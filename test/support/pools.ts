@@ -11,6 +11,7 @@ export function pool(overrides: Partial<DesiredPool> = {}): DesiredPool {
     maxAgeMs: 43_200_000,
     bootTimeoutMs: 300_000,
     jobTimeoutMs: 3_600_000,
+    orphanTimeoutMs: 1_800_000,
     guest: { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" },
     shape: { driver: "simulated" },
     ...overrides,

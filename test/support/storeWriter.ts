@@ -6,7 +6,7 @@ import { endedJob, endedLease } from "./records.ts";
 // A process that commits to the store of argv[2] in batches of argv[3], argv[4] batches or for ever, and prints each number once durable.
 
 const [stateDir = "", batchSize = "1", batches = "Infinity"] = process.argv.slice(2);
-const clock = { now: () => 10_000, sleep: () => Promise.resolve() };
+const clock = { now: () => 10_000, monotonic: () => 0, sleep: () => Promise.resolve() };
 const retention = { maxRecords: batches === "Infinity" ? 1_000_000 : 100, maxAgeMs: 3_600_000 };
 const store = await openStore(stateDir, { clock, logger: silentLogger, retention });
 console.log("open");

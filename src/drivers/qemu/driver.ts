@@ -19,7 +19,7 @@ export function createQemuDriver(options: QemuOptions, deps: QemuDeps): Driver {
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
     readConsole: (providerId, signal) => readConsole(context, providerId, signal),
-    watch(onGone) {
+    watch({ onGone }) {
       // Adopts the instances of an earlier driver. The caller's own next list() does it again.
       listInstances(context, new AbortController().signal).catch((err: unknown) => {
         deps.logger.warn({ err }, "could not look for instances to watch");

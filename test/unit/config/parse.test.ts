@@ -64,6 +64,7 @@ it("reads a full file", () => {
     maxAgeMs: 43_200_000,
     bootTimeoutMs: 300_000,
     jobTimeoutMs: 5_400_000,
+    orphanTimeoutMs: 1_800_000,
     guest: { user: "ci", docker: "socket", registryMirror: "http://10.0.2.2:5000", dataRoot: "/var/lib/docker" },
     shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10 },
   });

@@ -11,6 +11,7 @@ import { createSimulatedProvider } from "../../../src/simulation/provider.ts";
 import { createSeededRandom } from "../../../src/simulation/random.ts";
 
 const SETTINGS = { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" } as const;
+const LIMITS = { orphanTimeoutMs: 1_800_000, lifetimeMs: 86_400_000 };
 const never = new AbortController().signal;
 
 async function launched(options: SimulatedGuestOptions = {}) {
@@ -20,7 +21,7 @@ async function launched(options: SimulatedGuestOptions = {}) {
   const guest = createSimulatedGuest({ clock, provider }, options);
   const machineId = machineIdFrom("m-1");
   const keys = guest.createKeys(machineId);
-  const seed = await guest.seedFrom(machineId, keys, SETTINGS);
+  const seed = await guest.seedFrom(machineId, keys, SETTINGS, LIMITS);
   const { address, providerId } = await driver.launch(
     { machineId, poolName: "small", shape: { driver: "simulated" }, seed },
     "token",
