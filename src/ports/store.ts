@@ -1,5 +1,6 @@
 import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
+import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
@@ -25,8 +26,13 @@ export type Change =
   | { readonly kind: "machine-moved"; readonly machine: Machine; readonly from: MachineState }
   /** @throws ConflictError when it would reopen a lease that has ended. */
   | { readonly kind: "lease"; readonly lease: Lease }
-  /** @throws ConflictError when it would reopen a job that has ended. */
-  | { readonly kind: "job"; readonly job: Job; readonly spec?: JobSpec | undefined }
+  /** A job's next record. Its spec goes with its end, its progress whenever it is not running. @throws ConflictError when it would reopen a job that has ended. */
+  | {
+      readonly kind: "job";
+      readonly job: Job;
+      readonly spec?: JobSpec | undefined;
+      readonly progress?: JobProgress | undefined;
+    }
   /** How the operator steered a pool. */
   | { readonly kind: "pool-mode"; readonly poolName: string; readonly mode: PoolMode }
   | { readonly kind: "event"; readonly event: TimelineEvent };
@@ -51,6 +57,8 @@ export interface Store {
   job(id: JobId): Promise<Job | undefined>;
   /** Gone once the job has ended: it holds the job's secrets. */
   jobSpec(id: JobId): Promise<JobSpec | undefined>;
+  /** How far a running job's scripts are. As secret as its spec. */
+  jobProgress(id: JobId): Promise<JobProgress | undefined>;
   recentJobs(limit: number): Promise<readonly Job[]>;
   /** Pools that are not `open`, by name. */
   poolModes(): Promise<ReadonlyMap<string, PoolMode>>;

@@ -1,6 +1,7 @@
 import { SystemError } from "../domain/errors.ts";
 import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
+import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
@@ -15,6 +16,7 @@ interface Tables {
   readonly leases: Map<LeaseId, Lease>;
   readonly jobs: Map<JobId, Job>;
   readonly specs: Map<JobId, JobSpec>;
+  readonly progress: Map<JobId, JobProgress>;
   readonly poolModes: Map<string, PoolMode>;
   readonly events: Map<string, TimelineEvent[]>;
 }
@@ -28,6 +30,7 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     leases: new Map(),
     jobs: new Map(),
     specs: new Map(),
+    progress: new Map(),
     poolModes: new Map(),
     events: new Map(),
   };
@@ -65,6 +68,7 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     openJobs: async () => values(tables.jobs).filter(({ state }) => state !== "ended"),
     job: async (id) => get(tables.jobs, id),
     jobSpec: async (id) => get(tables.specs, id),
+    jobProgress: async (id) => get(tables.progress, id),
     recentJobs: async (limit) => recent(tables.jobs, limit),
     poolModes: async () => new Map(tables.poolModes),
     eventsOf: async (id) => [...(get(tables.events, id) ?? [])],
@@ -93,11 +97,14 @@ function applyChange(tables: Tables, change: Change): Undo[] {
       checkLease(tables.leases.get(change.lease.id), change.lease);
       return [put(tables.leases, change.lease.id, change.lease)];
     case "job": {
-      const { job, spec } = change;
+      const { job, spec, progress } = change;
       checkJob(tables.jobs.get(job.id), job);
-      const stored = put(tables.jobs, job.id, job);
-      if (job.state === "ended") return [stored, put(tables.specs, job.id, undefined)];
-      return spec === undefined ? [stored] : [stored, put(tables.specs, job.id, spec)];
+      const undos = [put(tables.jobs, job.id, job)];
+      if (job.state === "ended") undos.push(put(tables.specs, job.id, undefined));
+      else if (spec !== undefined) undos.push(put(tables.specs, job.id, spec));
+      if (job.state !== "running") undos.push(put(tables.progress, job.id, undefined));
+      else if (progress !== undefined) undos.push(put(tables.progress, job.id, progress));
+      return undos;
     }
     case "pool-mode":
       return [put(tables.poolModes, change.poolName, change.mode === "open" ? undefined : change.mode)];

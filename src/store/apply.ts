@@ -24,12 +24,14 @@ export function applyChange(tables: Tables, change: Change): void {
       return;
     }
     case "job": {
-      const { job, spec } = change;
+      const { job, spec, progress } = change;
       checkJob(tables.jobs.get(job.id), job);
       tables.jobs.put(job.id, job, job.state === "ended" ? job.endedAt : undefined);
       // A spec holds the job's secrets and up to 16 MiB: it goes with the last use that anyone has for it.
       if (job.state === "ended") tables.specs.remove(job.id);
       else if (spec !== undefined) tables.specs.put(job.id, spec);
+      if (job.state !== "running") tables.progress.remove(job.id);
+      else if (progress !== undefined) tables.progress.put(job.id, progress);
       return;
     }
     case "pool-mode":

@@ -27,6 +27,7 @@ const MIGRATIONS: readonly string[] = [
   CREATE INDEX events_of_none ON events (seq) WHERE machine_id IS NULL AND lease_id IS NULL AND job_id IS NULL;
   `,
   "CREATE TABLE pool_modes (pool_name TEXT PRIMARY KEY, mode TEXT NOT NULL) STRICT;",
+  "CREATE TABLE job_progress (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
 ];
 
 /**

@@ -124,6 +124,7 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll
     openJobs: () => read(() => tables.jobs.open()),
     job: (id) => read(() => tables.jobs.get(id)),
     jobSpec: (id) => read(() => tables.specs.get(id)),
+    jobProgress: (id) => read(() => tables.progress.get(id)),
     recentJobs: (limit) => read(() => tables.jobs.recent(limit)),
     poolModes: () => read(() => tables.poolModes.all()),
     eventsOf: (id) => read(() => tables.eventsOf(id)),

@@ -1,6 +1,7 @@
 import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
+import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
@@ -38,6 +39,7 @@ export interface Tables {
   readonly leases: RecordTable<LeaseId, Lease>;
   readonly jobs: RecordTable<JobId, Job>;
   readonly specs: SideTable<JobId, JobSpec>;
+  readonly progress: SideTable<JobId, JobProgress>;
   readonly poolModes: PoolModes;
   addEvent(event: TimelineEvent): void;
   /** Oldest first. */
@@ -56,6 +58,7 @@ export function prepareTables(database: DatabaseSync): Tables {
     leases: recordTable(database, "leases"),
     jobs: recordTable(database, "jobs"),
     specs: sideTable(database, "job_specs"),
+    progress: sideTable(database, "job_progress"),
     poolModes: poolModes(database),
     addEvent(event) {
       const { machineId = null, leaseId = null, jobId = null } = event;

@@ -45,6 +45,7 @@ export function describeStore(title: string, open: (maxRecords: number) => Promi
       expect(await store.lease(leaseIdFrom("l-0"))).toBeUndefined();
       expect(await store.job(jobIdFrom("j-0"))).toBeUndefined();
       expect(await store.jobSpec(jobIdFrom("j-0"))).toBeUndefined();
+      expect(await store.jobProgress(jobIdFrom("j-0"))).toBeUndefined();
       expect(await store.liveMachines()).toEqual([]);
       expect(await store.eventsOf(jobIdFrom("j-0"))).toEqual([]);
     });
@@ -206,6 +207,27 @@ export function describeStore(title: string, open: (maxRecords: number) => Promi
 
       expect(await store.jobSpec(id)).toBeUndefined();
       expect(await store.recentJobs(1)).toEqual([endedJob("j-1")]);
+    });
+
+    it("keeps how far a job is while it runs, over records that do not say", async () => {
+      const id = jobIdFrom("j-1");
+      const running = { ...waitingJob("j-1"), state: "running", startedAt: 5 } as const;
+      const progress = { phase: "ended", end: { result: "success", exitCode: 0 }, logBytes: 7 } as const;
+      await store.commit([{ kind: "job", job: waitingJob("j-1"), spec: jobSpec() }]);
+      await store.commit([{ kind: "job", job: running, progress }]);
+      await store.commit([{ kind: "job", job: { ...running, phasesMs: { queued: 1 } } }]);
+
+      expect(await store.jobProgress(id)).toEqual(progress);
+
+      await store.commit([{ kind: "job", job: waitingJob("j-1") }]);
+
+      expect(await store.jobProgress(id)).toBeUndefined();
+      expect(await store.jobSpec(id)).toEqual(jobSpec());
+
+      await store.commit([{ kind: "job", job: running, progress }]);
+      await store.commit([{ kind: "job", job: endedJob("j-1") }]);
+
+      expect(await store.jobProgress(id)).toBeUndefined();
     });
 
     it("finds an event under each of its owners, oldest first", async () => {

@@ -1,0 +1,42 @@
+import type { EpochMs } from "./ids.ts";
+import type { JobEnd } from "./job.ts";
+
+/** Where a script that was handed to a machine is met again, by whichever manager comes. */
+export interface ScriptTrace {
+  /** The script's private folder on its machine: its output, and how far it is. */
+  readonly folder: string;
+  /** Begins the marker that ends its output. */
+  readonly nonce: string;
+}
+
+/** A script that may have started. */
+export interface StartedScript {
+  readonly trace: ScriptTrace;
+  /** Size of the job's log when the script started, in bytes: whatever the log holds beyond is the script's output. */
+  readonly logBytes: number;
+  readonly startedAt: EpochMs;
+  /** When it is stopped. */
+  readonly deadlineAt: EpochMs;
+}
+
+/** What the preparation made of a job's machine: where its scripts run. */
+export interface JobPlace {
+  readonly jobDir: string;
+  /** The container, and the folder on the machine that it sees its script in. Absent when scripts run on the machine itself. */
+  readonly container?: { readonly id: string; readonly scriptDir: string } | undefined;
+}
+
+/** How far a running job is, so that another manager can go on with it. Until there is one, none of the user's code has run. */
+export type JobProgress =
+  /** before_script and script may have started. */
+  | {
+      readonly phase: "script";
+      readonly place: JobPlace;
+      readonly script: StartedScript;
+      /** Somebody asked the job to end. */
+      readonly isCancelled: boolean;
+    }
+  /** They have ended; after_script may have started. */
+  | { readonly phase: "after"; readonly place: JobPlace; readonly script: StartedScript; readonly end: JobEnd }
+  /** All have ended. `logBytes` is the size of the log before the end was written to it. */
+  | { readonly phase: "ended"; readonly end: JobEnd; readonly logBytes: number };
