@@ -69,6 +69,7 @@ const STATES = [
 export const poolViewSchema = z
   .object({
     desired: desiredPool,
+    mode: z.enum(["open", "cordoned", "draining"]),
     isCordoned: z.boolean(),
     machines: z.record(z.enum(STATES), z.number()),
     waitingLeases: z.number(),

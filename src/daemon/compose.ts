@@ -2,10 +2,11 @@ import type { Config } from "../config/config.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { createJobService } from "../jobs/service.ts";
+import { adoptFleet } from "../pool/adopt.ts";
 import { createFleet } from "../pool/fleet.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { createLeases } from "../pool/leases.ts";
-import { startFleet } from "../pool/loop.ts";
+import { startLoop } from "../pool/loop.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Archives, JobLogs } from "../ports/files.ts";
@@ -51,8 +52,9 @@ export async function composeManager(config: Config, ports: ManagerPorts, versio
   const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs });
   const startedAt = clock.now();
   const health = (): Health => healthOf(config, fleet, version, startedAt);
+  await adoptFleet(fleet);
   await jobs.adopt();
-  const loop = await startFleet(fleet);
+  const loop = startLoop(fleet);
 
   return {
     manager: createManager({ fleet, leases, jobs, archives, health }),

@@ -1,6 +1,7 @@
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import type { LeaseId } from "../domain/ids.ts";
 import type { LeaseIn } from "../domain/lease.ts";
+import type { PoolMode } from "../domain/pool.ts";
 import type { JobService } from "../jobs/service.ts";
 import { steerPool, viewPool } from "../pool/control.ts";
 import { withDeadline } from "../pool/deadline.ts";
@@ -10,7 +11,7 @@ import { poolKey } from "../pool/state.ts";
 import { retireMachine } from "../pool/terminate.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
-import type { Health, LeaseView, Manager } from "../ports/manager.ts";
+import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 
 /** How many ended records a list with `all` shows at the most. */
 const RECENT_LIMIT = 1_000;
@@ -33,9 +34,9 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
     health: async () => health(),
     pools: async () => fleet.deps.desired().pools.map((pool) => viewPool(fleet, pool.name)),
     pool: async (name) => viewPool(fleet, name),
-    cordonPool: (name) => steerPool(fleet, name, "cordoned"),
-    drainPool: (name) => steerPool(fleet, name, "draining"),
-    resumePool: (name) => steerPool(fleet, name, "open"),
+    cordonPool: (name) => steer(fleet, name, "cordoned"),
+    drainPool: (name) => steer(fleet, name, "draining"),
+    resumePool: (name) => steer(fleet, name, "open"),
 
     machines: async (all) => (all ? store.recentMachines(RECENT_LIMIT) : fleet.state.machines()),
     machine: async (id) => found(await store.machine(id), "machine", id),
@@ -82,6 +83,11 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
   };
 }
 
+async function steer(fleet: Fleet, name: string, to: PoolMode): Promise<PoolView> {
+  await steerPool(fleet, name, to);
+  return viewPool(fleet, name);
+}
+
 async function viewLease(fleet: Fleet, id: LeaseId): Promise<LeaseView> {
   const lease = found(await fleet.deps.store.lease(id), "lease", id);
   return lease.state === "waiting" ? { lease, why: fleet.state.notes(lease.poolName).waitWhy } : { lease };
@@ -95,13 +101,18 @@ async function awaitLease(
   signal: AbortSignal,
 ): Promise<LeaseView> {
   const late = new Error("the wait is over");
-  return withDeadline(fleet.deps.clock, waitMs, late, signal, async (bounded) => {
-    for (;;) {
-      const view = await viewLease(fleet, id);
-      if (view.lease.state !== "waiting" || view.why !== knownWhy || bounded.aborted) return view;
-      await fleet.changes.next([id, poolKey(view.lease.poolName)], bounded);
-    }
-  });
+  const stopAttending = fleet.attended.begin(id, fleet.deps.clock);
+  try {
+    return await withDeadline(fleet.deps.clock, waitMs, late, signal, async (bounded) => {
+      for (;;) {
+        const view = await viewLease(fleet, id);
+        if (view.lease.state !== "waiting" || view.why !== knownWhy || bounded.aborted) return view;
+        await fleet.changes.next([id, poolKey(view.lease.poolName)], bounded);
+      }
+    });
+  } finally {
+    stopAttending();
+  }
 }
 
 function held(fleet: Fleet, id: LeaseId): HeldMachine {

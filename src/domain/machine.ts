@@ -1,4 +1,5 @@
 import type { EpochMs, LeaseId, MachineId } from "./ids.ts";
+import type { GuestSettings } from "./pool.ts";
 import type { DriverName } from "./shape.ts";
 
 export type MachineState = "requested" | "booting" | "idle" | "leased" | "terminating" | "terminated";
@@ -42,6 +43,8 @@ interface MachineBase {
   readonly requestedAt: EpochMs;
   /** A cordoned machine gets no lease. */
   readonly isCordoned: boolean;
+  /** How its inside was set up at its launch, whatever the configuration has come to say since. Records of older managers lack it. */
+  readonly guestSettings?: GuestSettings | undefined;
 }
 
 /** Facts of a machine whose launch the provider accepted. */

@@ -24,6 +24,11 @@ export interface GuestSettings {
  */
 export type PoolMode = "open" | "cordoned" | "draining";
 
+const STRICTNESS = { open: 0, cordoned: 1, draining: 2 } as const satisfies Record<PoolMode, number>;
+
+/** Answers the mode that lets a pool do less. */
+export const stricterMode = (a: PoolMode, b: PoolMode): PoolMode => (STRICTNESS[a] >= STRICTNESS[b] ? a : b);
+
 /** What the operator wishes for one pool. All durations in milliseconds. */
 export interface DesiredPool {
   readonly name: string;

@@ -1,6 +1,6 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn, MachineState } from "../domain/machine.ts";
-import type { DesiredPool } from "../domain/pool.ts";
+import type { DesiredPool, PoolMode } from "../domain/pool.ts";
 
 /** What is known of one pool at the start of a pass. */
 export interface ObservedPool {
@@ -8,15 +8,19 @@ export interface ObservedPool {
   readonly machines: readonly LiveMachine[];
   /** Leases that wait for a machine of the pool. */
   readonly waitingLeases: number;
-  readonly isCordoned: boolean;
-  /** Cordoned, and idle machines are to go. */
-  readonly isDraining: boolean;
+  readonly mode: PoolMode;
   /** No launch before this instant, since the last one failed. */
   readonly launchesPausedUntil: EpochMs;
   /** What the provider said when it last refused a launch; empty when the last one went well. */
   readonly launchProblem: string;
+  /** Why nothing can be written to the store, so that nothing may be launched; empty when it can. */
+  readonly storeProblem: string;
   /** Machines that may still be launched before the limit over all pools is met, ≥ 0. */
   readonly headroomOverall: number;
+  /** Of that headroom, what those who wait in other pools need, ≥ 0: a machine for the idle count comes after them. */
+  readonly reservedForOthers: number;
+  /** Nobody looked after machines and leases before this instant: no deadline of theirs counts from before it. */
+  readonly watchedSince: EpochMs;
 }
 
 /** Counts machines by state. */
@@ -45,6 +49,17 @@ export function leasableMachines(machines: readonly LiveMachine[]): MachineIn<"i
     .filter((machine) => machine.state === "idle")
     .filter((machine) => !machine.isCordoned)
     .sort((a, b) => a.idleSince - b.idleSince);
+}
+
+/** Machines that will serve who waits, or are kept ready: idle or on their way there. */
+export const supplyOf = (machines: readonly LiveMachine[]): number =>
+  leasableMachines(machines).length + countInFlight(machines);
+
+/** Launches that those who wait in this pool still need and that its own limits allow. */
+export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
+  if (observed.mode !== "open" || now < observed.launchesPausedUntil) return 0;
+  const unmet = observed.waitingLeases - supplyOf(observed.machines);
+  return Math.max(0, Math.min(unmet, desired.maxMachines - observed.machines.length));
 }
 
 /** Machines that the pool may still launch before one of its limits is met, with the name of the limit that binds. */

@@ -1,7 +1,7 @@
 import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { countInFlight, launchRoom, leasableMachines } from "./observed.ts";
+import { countByState, launchRoom, supplyOf, unmetDemand } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import { planRetirements } from "./retire.ts";
 
@@ -27,8 +27,14 @@ export function planPool(desired: DesiredPool, observed: ObservedPool, now: Epoc
 }
 
 function launchCount(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
-  if (observed.isCordoned || now < observed.launchesPausedUntil) return 0;
-  const supply = leasableMachines(observed.machines).length + countInFlight(observed.machines);
-  const wanted = observed.waitingLeases + desired.idleCount - supply;
-  return Math.max(0, Math.min(wanted, launchRoom(desired, observed).room));
+  if (observed.mode !== "open" || observed.storeProblem !== "" || now < observed.launchesPausedUntil) return 0;
+  const room = Math.min(launchRoom(desired, observed).room, probeRoom(observed));
+  const forWaiting = Math.min(room, unmetDemand(desired, observed, now));
+  const wanted = observed.waitingLeases + desired.idleCount - supplyOf(observed.machines) - forWaiting;
+  const idleRoom = Math.min(room, observed.headroomOverall - observed.reservedForOthers) - forWaiting;
+  return forWaiting + Math.max(0, Math.min(wanted, idleRoom));
 }
+
+/** While launches are refused, one at a time asks whether they still are: a lack that lasts must not become a storm. */
+const probeRoom = ({ launchProblem, machines }: ObservedPool): number =>
+  launchProblem === "" ? Infinity : 1 - countByState(machines).requested;

@@ -1,7 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { Machine, MachineIn, RetireReason } from "../domain/machine.ts";
+import type { LiveMachine, Machine, RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { countInFlight, leasableMachines } from "./observed.ts";
+import { leasableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
 
@@ -15,32 +15,30 @@ type Terminate = ActionOf<"terminate">;
 
 /** Decides which machines of a pool are to end now, and why. Never more than one action a machine. */
 export function planRetirements(desired: DesiredPool, observed: ObservedPool, now: EpochMs): Terminate[] {
-  const overdue = observed.machines.flatMap((machine) => overdueOf(desired, machine, now));
+  const overdue = observed.machines.flatMap((machine) => overdueOf(desired, machine, now, observed.watchedSince));
   const overdueIds = new Set(overdue.map((action) => action.machineId));
-  const idle = leasableMachines(observed.machines).filter((machine) => !overdueIds.has(machine.id));
-  const surplus = observed.isDraining
-    ? idle.map((machine) => terminate(machine, "pool-drained", `pool ${desired.name} is draining`))
-    : surplusOf(desired, observed, idle, now);
+  const rest = observed.machines.filter((machine) => !overdueIds.has(machine.id));
+  const surplus = observed.mode === "draining" ? drainedOf(desired, rest) : surplusOf(desired, observed, rest, now);
   return [...overdue, ...surplus];
 }
 
-function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs): Terminate[] {
+function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate[] {
+  const dueAt = overdueAt(desired, machine, watchedSince);
+  if (dueAt === undefined || now < dueAt) return [];
   switch (machine.state) {
     case "requested":
     case "booting": {
       const since = machine.state === "booting" ? machine.launchedAt : machine.requestedAt;
       const text = `not ready ${seconds(now - since)} after launch; boot_timeout is ${seconds(desired.bootTimeoutMs)}`;
-      return now - since > desired.bootTimeoutMs ? [terminate(machine, "boot-timeout", text)] : [];
+      return [terminate(machine, "boot-timeout", text)];
     }
     case "idle": {
-      const ageMs = now - machine.launchedAt;
-      const text = `${seconds(ageMs)} old; max_age is ${seconds(desired.maxAgeMs)}`;
-      return ageMs > desired.maxAgeMs ? [terminate(machine, "max-age", text)] : [];
+      const text = `${seconds(now - machine.launchedAt)} old; max_age is ${seconds(desired.maxAgeMs)}`;
+      return [terminate(machine, "max-age", text)];
     }
     case "leased": {
-      const heldMs = now - machine.leasedAt;
-      const text = `leased for ${seconds(heldMs)}; job_timeout is ${seconds(desired.jobTimeoutMs)}`;
-      return heldMs > desired.jobTimeoutMs + LEASE_OVERTIME_MS ? [terminate(machine, "job-timeout", text)] : [];
+      const text = `leased for ${seconds(now - machine.leasedAt)}; job_timeout is ${seconds(desired.jobTimeoutMs)}`;
+      return [terminate(machine, "job-timeout", text)];
     }
     case "terminating":
     case "terminated":
@@ -48,22 +46,50 @@ function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs): Termin
   }
 }
 
+/** The instant from which a machine has been in its state for too long; undefined when it may stay there. */
+function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: EpochMs): EpochMs | undefined {
+  switch (machine.state) {
+    case "requested":
+      return Math.max(machine.requestedAt, watchedSince) + desired.bootTimeoutMs + 1;
+    case "booting":
+      return Math.max(machine.launchedAt, watchedSince) + desired.bootTimeoutMs + 1;
+    case "idle":
+      return machine.launchedAt + desired.maxAgeMs + 1;
+    case "leased":
+      return Math.max(machine.leasedAt, watchedSince) + desired.jobTimeoutMs + LEASE_OVERTIME_MS + 1;
+    case "terminating":
+    case "terminated":
+      return undefined;
+  }
+}
+
+const drainedOf = (desired: DesiredPool, machines: readonly LiveMachine[]): Terminate[] =>
+  machines
+    .filter(({ state }) => state === "requested" || state === "booting" || state === "idle")
+    .map((machine) => terminate(machine, "pool-drained", `pool ${desired.name} is draining`));
+
 function surplusOf(
   desired: DesiredPool,
   observed: ObservedPool,
-  idle: readonly MachineIn<"idle">[],
+  machines: readonly LiveMachine[],
   now: EpochMs,
 ): Terminate[] {
-  const supply = idle.length + countInFlight(observed.machines);
-  const surplus = supply - observed.waitingLeases - desired.idleCount;
-  return idle
+  const surplus = surplusCount(desired, observed, machines);
+  return leasableMachines(machines)
     .filter((machine) => now - machine.idleSince > desired.idleTimeMs)
-    .slice(0, Math.max(0, surplus))
+    .slice(0, surplus)
     .map((machine) => {
       const text = `idle for ${seconds(now - machine.idleSince)}, ${surplus} above idle_count ${desired.idleCount}`;
       return terminate(machine, "surplus-idle", text);
     });
 }
+
+/** Machines, of these, that are there beyond who waits and the idle count. */
+const surplusCount = (
+  desired: DesiredPool,
+  observed: ObservedPool,
+  machines: readonly LiveMachine[] = observed.machines,
+): number => Math.max(0, supplyOf(machines) - observed.waitingLeases - desired.idleCount);
 
 const terminate = (machine: Machine, reason: RetireReason, detail: string): Terminate => ({
   kind: "terminate",

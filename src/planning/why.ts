@@ -8,8 +8,7 @@ export function explainPool(desired: DesiredPool, observed: ObservedPool, now: E
   const counts = countByState(observed.machines);
   const inFlight = counts.requested + counts.booting;
   const have = `${counts.idle} idle, ${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
-  if (observed.isDraining) return `draining: ${have}`;
-  if (observed.isCordoned) return `cordoned: ${have}`;
+  if (observed.mode !== "open") return `${observed.mode}: ${have}`;
   if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
   if (counts.idle >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
   if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is on the way`;
@@ -20,7 +19,8 @@ export function explainPool(desired: DesiredPool, observed: ObservedPool, now: E
 export function explainWait(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   const counts = countByState(observed.machines);
   const inFlight = counts.requested + counts.booting;
-  if (observed.isCordoned) return "the pool is cordoned";
+  if (observed.mode !== "open") return `the pool is ${observed.mode}`;
+  if (observed.storeProblem !== "") return `no idle machine; launches wait for the store: ${observed.storeProblem}`;
   // One try after another is refused: the refusal is the news, not the try that is on its way.
   if (observed.launchProblem !== "" && counts.booting === 0) {
     return `no idle machine; launches are refused and tried again: ${observed.launchProblem}`;
@@ -31,6 +31,7 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
 }
 
 function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
+  if (observed.storeProblem !== "") return `launches wait for the store: ${observed.storeProblem}`;
   if (now < observed.launchesPausedUntil) return `launches pause after a refusal: ${observed.launchProblem}`;
   const { room, limit } = launchRoom(desired, observed);
   return room === 0 ? `${limit} is reached` : "a launch is next";

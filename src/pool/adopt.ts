@@ -1,76 +1,111 @@
 import { MachineError } from "../domain/errors.ts";
-import type { Machine, MachineIn } from "../domain/machine.ts";
-import type { DesiredPool } from "../domain/pool.ts";
-import type { MachineKeys } from "../ports/guest.ts";
+import type { MachineId } from "../domain/ids.ts";
+import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
+import type { GuestSettings } from "../domain/pool.ts";
+import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { keepGuest, startBoot } from "./boot.ts";
 import { withDeadline } from "./deadline.ts";
-import { endLease } from "./expire.ts";
-import { desiredPool, eventOf, nudge } from "./fleet.ts";
+import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { resumeLaunch } from "./launch.ts";
 import { retireMachine, startTermination } from "./terminate.ts";
+import { watchDrivers } from "./watch.ts";
 
-/** How long an idle machine of an earlier run may take to answer again. */
-const ADOPT_DEADLINE_MS = 60_000;
+/** How long a machine of an earlier run may take to answer again: a leased one has a job to lose. */
+const ADOPT_DEADLINE_MS = { idle: 60_000, leased: 180_000 } as const;
+/** Pause between two tries to reach it. */
+const RECONNECT_PAUSE_MS = 5_000;
 
 /**
- * Takes over what an earlier run of the manager left: idle machines are probed again and stay idle, boots go on, terminations
- * are finished, and machines whose job died with its manager are terminated. Call it once, before the first pass.
+ * Takes over what an earlier run of the manager left, and begins to watch the providers. Launches are resumed with their
+ * tokens, boots go on, idle machines stay idle, leased ones stay with their leases, terminations are finished; the last three
+ * in the background. Call it once, before the first pass.
  */
 export async function adoptFleet(fleet: Fleet): Promise<void> {
-  await fleet.state.load();
-  for (const machine of fleet.state.machines()) await adoptMachine(fleet, machine);
-  for (const lease of fleet.state.leases())
-    await endLease(fleet, lease.id, "machine-lost", "the manager was restarted");
-}
-
-async function adoptMachine(fleet: Fleet, machine: Machine): Promise<void> {
-  const log = fleet.deps.logger.child({ machineId: machine.id, poolName: machine.poolName });
-  log.info({ state: machine.state }, "found machine of an earlier run");
-  switch (machine.state) {
-    case "requested":
-      return retireMachine(fleet, machine.id, "left-over", "the manager stopped while the launch was under way");
-    case "leased":
-      return retireMachine(fleet, machine.id, "left-over", "the manager was restarted under its job");
-    case "terminating":
-      return startTermination(fleet, machine.id);
-    case "booting":
-    case "idle":
-      return resumeMachine(fleet, machine);
-    case "terminated":
-      return;
+  const { clock, logger } = fleet.deps;
+  await fleet.state.load(clock.now());
+  fleet.watchedSince = clock.now();
+  watchDrivers(fleet);
+  for (const machine of fleet.state.machines()) {
+    const { id: machineId, poolName, state } = machine;
+    logger.info({ machineId, poolName, state }, "found machine of an earlier run");
+    await adoptMachine(fleet, machine);
   }
 }
 
-async function resumeMachine(fleet: Fleet, machine: MachineIn<"booting"> | MachineIn<"idle">): Promise<void> {
+async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
+  const giveUp = (reason: RetireReason, detail: string): Promise<void> =>
+    retireMachine(fleet, machine.id, reason, detail);
+  if (machine.state === "terminating") return startTermination(fleet, machine.id);
   const pool = desiredPool(fleet, machine.poolName);
-  const keys = await fleet.deps.store.keysOf(machine.id);
-  if (pool === undefined || keys === undefined) {
-    return retireMachine(fleet, machine.id, "left-over", pool === undefined ? "its pool is gone" : "its keys are gone");
+  if (pool === undefined && machine.state !== "leased") {
+    return giveUp("pool-removed", `pool ${machine.poolName} is not in the configuration`);
   }
-  if (machine.state === "booting") return startBoot(fleet, machine, keys, pool);
-  fleet.tasks.start(`adopt ${machine.id}`, (signal) => reconnect(fleet, machine, keys, pool, signal));
+  const keys = await fleet.deps.store.keysOf(machine.id);
+  const settings = guestSettingsOf(fleet, machine);
+  if (keys === undefined || settings === undefined) {
+    return giveUp("left-over", keys === undefined ? "its keys are gone" : "nothing tells how to reach it");
+  }
+  if (machine.state === "booting") return startBoot(fleet, machine, keys, settings);
+  if (machine.state !== "requested") {
+    fleet.tasks.start(`adopt ${machine.id}`, (signal) => reconnect(fleet, machine, keys, settings, signal));
+    return;
+  }
+  if (pool?.shape.driver !== machine.driver) return giveUp("pool-changed", `its pool left driver ${machine.driver}`);
+  return resumeLaunch(fleet, pool, machine, keys);
 }
+
+type ReadyMachine = MachineIn<"idle"> | MachineIn<"leased">;
 
 async function reconnect(
   fleet: Fleet,
-  machine: MachineIn<"idle">,
+  machine: ReadyMachine,
   keys: MachineKeys,
-  pool: DesiredPool,
+  settings: GuestSettings,
   signal: AbortSignal,
 ): Promise<void> {
-  const { id: machineId, poolName } = machine;
-  const late = new MachineError("boot-failed", `no answer within ${ADOPT_DEADLINE_MS / 1000} s of the restart`);
+  const { id: machineId, poolName, state } = machine;
+  const deadlineMs = ADOPT_DEADLINE_MS[state];
+  const late = new MachineError("unreachable", `no answer within ${deadlineMs / 1000} s of the manager's restart`);
   try {
-    const guest = await withDeadline(fleet.deps.clock, ADOPT_DEADLINE_MS, late, signal, (bounded) =>
-      fleet.deps.guest.connect(machine.address, keys, pool.guest, bounded),
+    const guest = await withDeadline(fleet.deps.clock, deadlineMs, late, signal, (bounded) =>
+      tryToReach(fleet, machine, keys, settings, bounded),
     );
-    if (fleet.state.machine(machineId)?.state !== "idle") return guest.channel.close();
-    keepGuest(fleet, machine, guest);
+    // A lease may have been given up in the meantime; a machine on its way out is not to be kept.
+    if (!isStill(fleet, machineId, machine.state)) return guest.channel.close();
+    keepGuest(fleet, machineId, guest);
     await fleet.state.commit([
-      eventOf(fleet, { machineId, poolName, what: "machine adopted", detail: "idle, ready again" }),
+      eventOf(fleet, { machineId, poolName, what: "machine adopted", detail: `${state}, reached again` }),
     ]);
     nudge(fleet);
   } catch (error) {
-    if (!signal.aborted) await retireMachine(fleet, machineId, "left-over", String(error));
+    if (signal.aborted) return;
+    const text = error instanceof Error ? error.message : String(error);
+    await retireMachine(fleet, machineId, reasonFrom(error), text);
   }
 }
+
+/** Connects, more than once: a job may be busy with the engine, and what answered a moment ago answers again. */
+async function tryToReach(
+  fleet: Fleet,
+  { address }: ReadyMachine,
+  keys: MachineKeys,
+  settings: GuestSettings,
+  signal: AbortSignal,
+): Promise<ReadyGuest> {
+  for (;;) {
+    try {
+      return await fleet.deps.guest.connect(address, keys, settings, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (isOtherHost(error)) throw error;
+      fleet.deps.logger.debug({ address, err: error }, "could not reach machine of an earlier run yet");
+    }
+    await fleet.deps.clock.sleep(RECONNECT_PAUSE_MS, signal);
+  }
+}
+
+const isOtherHost = (error: unknown): boolean => error instanceof MachineError && error.code === "host-key-changed";
+const reasonFrom = (error: unknown): RetireReason => (isOtherHost(error) ? "host-key-changed" : "channel-lost");
+const isStill = (fleet: Fleet, id: MachineId, state: LiveMachine["state"]): boolean =>
+  fleet.state.machine(id)?.state === state;

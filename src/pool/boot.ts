@@ -1,8 +1,10 @@
 import { MachineError } from "../domain/errors.ts";
+import type { MachineId } from "../domain/ids.ts";
 import type { Address, MachineIn, RetireReason } from "../domain/machine.ts";
 import { idleFrom } from "../domain/moves.ts";
-import type { DesiredPool } from "../domain/pool.ts";
+import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
+import { aborted } from "./deadline.ts";
 import { driverOf, eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { bootTask } from "./tasks.ts";
@@ -16,23 +18,23 @@ export function startBoot(
   fleet: Fleet,
   machine: MachineIn<"booting">,
   keys: MachineKeys,
-  pool: DesiredPool,
+  settings: GuestSettings,
   known?: Address,
 ): void {
-  fleet.tasks.start(bootTask(machine.id), (signal) => bootMachine(fleet, machine, keys, pool, known, signal));
+  fleet.tasks.start(bootTask(machine.id), (signal) => bootMachine(fleet, machine, keys, settings, known, signal));
 }
 
 async function bootMachine(
   fleet: Fleet,
   machine: MachineIn<"booting">,
   keys: MachineKeys,
-  pool: DesiredPool,
+  settings: GuestSettings,
   known: Address | undefined,
   signal: AbortSignal,
 ): Promise<void> {
   try {
     const address = known ?? (await findAddress(fleet, machine, signal));
-    const guest = await fleet.deps.guest.connect(address, keys, pool.guest, signal);
+    const guest = await fleet.deps.guest.connect(address, keys, settings, signal);
     await noteReady(fleet, machine, address, guest);
   } catch (error) {
     if (signal.aborted) return;
@@ -72,7 +74,7 @@ async function noteReady(
         detail: `${(bootMs / 1000).toFixed(1)} s after launch, at ${address.host}:${address.port}`,
       }),
     ]);
-    keepGuest(fleet, machine, guest);
+    keepGuest(fleet, machine.id, guest);
     return true;
   });
   if (!isWanted) return guest.channel.close();
@@ -81,12 +83,11 @@ async function noteReady(
 }
 
 /** Registers the channel of a ready machine, and retires the machine when the channel ends first. */
-export function keepGuest(fleet: Fleet, machine: { readonly id: MachineIn<"booting">["id"] }, guest: ReadyGuest): void {
-  fleet.guests.add(machine.id, guest);
-  fleet.tasks.start(`watch channel ${machine.id}`, async (signal) => {
-    const aborted = Promise.withResolvers<undefined>();
-    signal.addEventListener("abort", () => aborted.resolve(undefined), { once: true });
-    const why = await Promise.race([guest.channel.closed, aborted.promise]);
-    if (why !== undefined) await retireMachine(fleet, machine.id, "channel-lost", why);
+export function keepGuest(fleet: Fleet, id: MachineId, guest: ReadyGuest): void {
+  fleet.guests.add(id, guest);
+  fleet.changes.notify(id);
+  fleet.tasks.start(`watch channel ${id}`, async (signal) => {
+    const why = await Promise.race([guest.channel.closed, aborted(signal)]);
+    if (why !== undefined && fleet.guests.get(id) !== undefined) await retireMachine(fleet, id, "channel-lost", why);
   });
 }

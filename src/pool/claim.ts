@@ -3,7 +3,7 @@ import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import { leasedFrom } from "../domain/moves.ts";
 import { assignLeases } from "../planning/assign.ts";
 import type { Change } from "../ports/store.ts";
-import { eventOf } from "./fleet.ts";
+import { eventOf, modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** Leases of a pool that wait. */
@@ -16,10 +16,9 @@ export const reachable = (fleet: Fleet, poolName: string): LiveMachine[] =>
 
 /** Gives idle machines to those who wait. Call it inside `decide`. */
 export async function assignWaiting(fleet: Fleet): Promise<void> {
-  if (fleet.isClosing) return;
   const changes = fleet.deps
     .desired()
-    .pools.filter((pool) => !fleet.state.notes(pool.name).isCordoned)
+    .pools.filter((pool) => modeOf(fleet, pool.name) === "open")
     .flatMap((pool) => assignLeases(waitingOf(fleet, pool.name), reachable(fleet, pool.name)))
     .flatMap(({ lease, machine }) => holding(fleet, lease, machine));
   if (changes.length > 0) await fleet.state.commit(changes);

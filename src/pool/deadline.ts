@@ -1,5 +1,11 @@
 import type { Clock } from "../ports/clock.ts";
 
+/** Resolves when the signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return;
+  await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
 /**
  * Runs something that must end within a time. Its signal aborts with the outer one, or with `late` when the time is over.
  * @throws what `run` throws.

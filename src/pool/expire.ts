@@ -1,4 +1,4 @@
-import type { LeaseId } from "../domain/ids.ts";
+import type { EpochMs, LeaseId } from "../domain/ids.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
 import type { RetireReason } from "../domain/machine.ts";
 import { eventOf, nudge } from "./fleet.ts";
@@ -27,6 +27,7 @@ export async function endLease(fleet: Fleet, id: LeaseId, outcome: LeaseOutcome,
       }),
       ...(isLive ? retirement(fleet, machine, reason, detail) : []),
     ]);
+    fleet.attended.forget(id);
     fleet.deps.logger.info({ leaseId: id, machineId, outcome, detail }, "lease ended");
     return isLive ? { machine, reason } : undefined;
   });
@@ -56,8 +57,12 @@ export async function expireLeases(fleet: Fleet): Promise<void> {
   for (const lease of fleet.state.leases()) {
     if (lease.state === "waiting" && lease.waitDeadlineAt <= now) {
       await endLease(fleet, lease.id, "wait-timeout", fleet.state.notes(lease.poolName).waitWhy);
-    } else if (lease.state === "held" && lease.expiresAt <= now) {
-      await endLease(fleet, lease.id, "lapsed", `not renewed within ${lease.ttlMs / 1000} s`);
+    } else if (lapsesAt(fleet, lease) <= now) {
+      await endLease(fleet, lease.id, "lapsed", `no sign of life of its holder within ${lease.ttlMs / 1000} s`);
     }
   }
 }
+
+/** When a lease lapses, as things are now: a holder who has a wait open is alive. */
+const lapsesAt = (fleet: Fleet, lease: OpenLease): EpochMs =>
+  lease.state === "held" ? lease.expiresAt : Math.max(lease.expiresAt, fleet.attended.lastAt(lease.id) + lease.ttlMs);

@@ -1,5 +1,7 @@
-import type { MachineId } from "../domain/ids.ts";
-import type { DesiredPool } from "../domain/pool.ts";
+import type { EpochMs, MachineId } from "../domain/ids.ts";
+import type { LiveMachine } from "../domain/machine.ts";
+import { stricterMode } from "../domain/pool.ts";
+import type { DesiredPool, GuestSettings, PoolMode } from "../domain/pool.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
@@ -7,6 +9,8 @@ import type { Guest } from "../ports/guest.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store, TimelineEvent } from "../ports/store.ts";
+import { createAttended } from "./attended.ts";
+import type { Attended } from "./attended.ts";
 import { createBroadcast } from "./broadcast.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { createGuests } from "./guests.ts";
@@ -15,6 +19,7 @@ import { createSerial } from "./serial.ts";
 import type { Serial } from "./serial.ts";
 import { createFleetState } from "./state.ts";
 import type { FleetState } from "./state.ts";
+import { createSteadyClock } from "./steadyClock.ts";
 import { createTaskSet } from "./tasks.ts";
 import type { TaskSet } from "./tasks.ts";
 
@@ -38,7 +43,10 @@ export interface FleetDeps {
 
 /** Everything that the parts of the control loop share. */
 export interface Fleet {
+  /** Its clock is steady: it shows no jump of the host's. */
   readonly deps: FleetDeps;
+  /** The host's clock, for instants that others name. */
+  readonly wallClock: Clock;
   readonly state: FleetState;
   readonly guests: Guests;
   readonly tasks: TaskSet;
@@ -49,6 +57,12 @@ export interface Fleet {
   readonly terminations: Map<MachineId, { readonly failures: number; readonly nextAt: number }>;
   /** Since when the provider's list has been without a machine. */
   readonly missingSince: Map<MachineId, number>;
+  /** Who waits for a lease in this process right now, as a sign of life. */
+  readonly attended: Attended;
+  /** Why the store could not write what was last asked of it; empty when it could. Nothing is launched while it stands. */
+  readonly storeProblem: string;
+  /** No deadline of a machine or a lease counts from before this instant: nobody looked then. */
+  watchedSince: EpochMs;
   /** A pass was asked for and has not begun. */
   isNudged: boolean;
   /** Nothing is launched or leased any more. */
@@ -59,17 +73,25 @@ export interface Fleet {
 export const NUDGE = "nudge";
 
 /** Creates a fleet over its ports; nothing runs yet. */
-export function createFleet(deps: FleetDeps): Fleet {
+export function createFleet(ports: FleetDeps): Fleet {
+  const deps = { ...ports, clock: createSteadyClock(ports.clock) };
   const changes = createBroadcast();
+  const state = createFleetState(deps.store, changes);
   return {
     deps,
-    state: createFleetState(deps.store, changes),
+    wallClock: ports.clock,
+    state,
     guests: createGuests(),
     tasks: createTaskSet(deps.logger),
     changes,
     decide: createSerial(),
     terminations: new Map(),
     missingSince: new Map(),
+    attended: createAttended(),
+    get storeProblem() {
+      return state.problem();
+    },
+    watchedSince: deps.clock.now(),
     isNudged: false,
     isClosing: false,
   };
@@ -84,6 +106,17 @@ export function nudge(fleet: Fleet): void {
 /** Finds a wished-for pool by name. */
 export function desiredPool(fleet: Fleet, name: string): DesiredPool | undefined {
   return fleet.deps.desired().pools.find((pool) => pool.name === name);
+}
+
+/** How a machine's inside was set up; a record without it takes what its pool says now. */
+export function guestSettingsOf(fleet: Fleet, machine: LiveMachine): GuestSettings | undefined {
+  const recorded = machine.state === "terminating" ? undefined : machine.guestSettings;
+  return recorded ?? desiredPool(fleet, machine.poolName)?.guest;
+}
+
+/** What a pool may do now: as it was steered, and nothing new once the manager is stopping. */
+export function modeOf(fleet: Fleet, poolName: string): PoolMode {
+  return stricterMode(fleet.state.mode(poolName), fleet.isClosing ? "draining" : "open");
 }
 
 /** Finds the driver of a machine. @throws Error when the manager was composed without it, which is a bug. */

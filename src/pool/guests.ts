@@ -13,6 +13,8 @@ export interface Guests {
   get(id: MachineId): LiveGuest | undefined;
   /** Closes the channel and tells the holder why. Unknown is success. */
   drop(id: MachineId, why: string): void;
+  /** Closes all channels without a word: the machines go on. */
+  closeAll(): void;
 }
 
 /** Creates an empty register. */
@@ -30,6 +32,10 @@ export function createGuests(): Guests {
       guests.delete(id);
       entry?.loss.abort(new MachineLostError("machine-lost", why));
       entry?.guest.channel.close();
+    },
+    closeAll() {
+      for (const { guest } of guests.values()) guest.channel.close();
+      guests.clear();
     },
   };
 }

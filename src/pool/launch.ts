@@ -30,6 +30,7 @@ export async function launchMachines(fleet: Fleet, pool: DesiredPool, count: num
       launchToken: random.id("t"),
       requestedAt: clock.now(),
       isCordoned: false,
+      guestSettings: pool.guest,
       state: "requested",
     };
     return { machine, keys: guest.createKeys(machine.id) };
@@ -45,9 +46,24 @@ export async function launchMachines(fleet: Fleet, pool: DesiredPool, count: num
       }),
     ]),
   );
-  for (const { machine, keys } of intents) {
-    fleet.tasks.start(launchTask(machine.id), (signal) => launchMachine(fleet, pool, machine, keys, signal));
-  }
+  for (const { machine, keys } of intents) startLaunch(fleet, pool, machine, keys);
+}
+
+function startLaunch(fleet: Fleet, pool: DesiredPool, machine: MachineIn<"requested">, keys: MachineKeys): void {
+  fleet.tasks.start(launchTask(machine.id), (signal) => launchMachine(fleet, pool, machine, keys, signal));
+}
+
+/** Asks again, with the same token, for a machine that an earlier run of the manager asked for. */
+export async function resumeLaunch(
+  fleet: Fleet,
+  pool: DesiredPool,
+  machine: MachineIn<"requested">,
+  keys: MachineKeys,
+): Promise<void> {
+  const { id: machineId, poolName } = machine;
+  const detail = "its answer was not in the store when the manager came back";
+  await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })]);
+  startLaunch(fleet, pool, machine, keys);
 }
 
 /** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
@@ -77,6 +93,8 @@ async function launchMachine(
     );
     await noteLaunched(fleet, machine, keys, pool, instance);
   } catch (error) {
+    // It was retired, and its termination takes over; or the manager ends, and the next one asks again.
+    if (signal.aborted) return;
     await noteRefused(fleet, machine, error);
   }
 }
@@ -109,23 +127,21 @@ async function noteLaunched(
     { machineId: machine.id, poolName: pool.name, providerId: instance.providerId },
     "launched machine",
   );
-  startBoot(fleet, booting, keys, pool, instance.address);
+  startBoot(fleet, booting, keys, machine.guestSettings ?? pool.guest, instance.address);
 }
 
 async function noteRefused(fleet: Fleet, machine: MachineIn<"requested">, error: unknown): Promise<void> {
   const notes = fleet.state.notes(machine.poolName);
   const text = error instanceof Error ? error.message : String(error);
-  if (!fleet.isClosing) {
-    notes.refusals += 1;
-    notes.launchProblem = text;
-    const pauseMs = Math.min(REFUSAL_PAUSE_MAX_MS, REFUSAL_PAUSE_MS * 2 ** (notes.refusals - 1));
-    notes.launchesPausedUntil = fleet.deps.clock.now() + pauseMs;
-    const level = error instanceof CapacityError ? "info" : error instanceof SystemError ? "warn" : "error";
-    fleet.deps.logger[level](
-      { machineId: machine.id, poolName: machine.poolName, problem: text, pauseMs },
-      "launch refused",
-    );
-  }
+  notes.refusals += 1;
+  notes.launchProblem = text;
+  const pauseMs = Math.min(REFUSAL_PAUSE_MAX_MS, REFUSAL_PAUSE_MS * 2 ** (notes.refusals - 1));
+  notes.launchesPausedUntil = fleet.deps.clock.now() + pauseMs;
+  const level = error instanceof CapacityError ? "info" : error instanceof SystemError ? "warn" : "error";
+  fleet.deps.logger[level](
+    { machineId: machine.id, poolName: machine.poolName, problem: text, pauseMs },
+    "launch refused",
+  );
   await retireMachine(fleet, machine.id, "launch-failed", text);
   nudge(fleet);
 }

@@ -1,12 +1,13 @@
 import { CapacityError, ConfigError, ConflictError, MachineLostError } from "../domain/errors.ts";
 import { leaseIdFrom } from "../domain/ids.ts";
-import type { LeaseId } from "../domain/ids.ts";
+import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { LeaseIn } from "../domain/lease.ts";
 import { assignLeases } from "../planning/assign.ts";
 import type { HeldMachine, LeaseRequest, Leases } from "../ports/leases.ts";
+import { ALL_POOLS } from "../ports/store.ts";
 import { holding, reachable, waitingOf } from "./claim.ts";
 import { endLease } from "./expire.ts";
-import { desiredPool, eventOf, nudge } from "./fleet.ts";
+import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { poolKey } from "./state.ts";
 import type { OpenLease } from "./state.ts";
@@ -76,10 +77,18 @@ function assertLeasable(fleet: Fleet, poolName: string): void {
       "unknown-pool",
     );
   }
-  if (fleet.state.notes(poolName).isCordoned) {
+  const modeOfAll = fleet.state.mode(ALL_POOLS);
+  if (modeOfAll !== "open") {
     throw new ConflictError(
       "pool-cordoned",
-      `pool "${poolName}" is cordoned; \`mayfly pool resume ${poolName}\` opens it again`,
+      `all pools are ${modeOfAll}; \`mayfly pool resume --all\` opens them again`,
+    );
+  }
+  const mode = fleet.state.mode(poolName);
+  if (mode !== "open") {
+    throw new ConflictError(
+      "pool-cordoned",
+      `pool "${poolName}" is ${mode}; \`mayfly pool resume ${poolName}\` opens it again`,
     );
   }
 }
@@ -90,38 +99,75 @@ async function waitUntilHeld(
   onWait: (why: string) => void,
   signal: AbortSignal,
 ): Promise<HeldMachine> {
+  const stopAttending = fleet.attended.begin(id, fleet.deps.clock);
+  try {
+    return await awaitMachine(fleet, id, onWait, signal);
+  } finally {
+    stopAttending();
+  }
+}
+
+async function awaitMachine(
+  fleet: Fleet,
+  id: LeaseId,
+  onWait: (why: string) => void,
+  signal: AbortSignal,
+): Promise<HeldMachine> {
   let told = "";
   for (;;) {
     signal.throwIfAborted();
     const lease = fleet.state.lease(id);
     if (lease === undefined) throw await endedError(fleet, id);
-    if (lease.state === "held") return heldMachine(fleet, lease);
-    const why = fleet.state.notes(lease.poolName).waitWhy;
+    if (lease.state === "held" && fleet.guests.get(lease.machineId) !== undefined) return heldMachine(fleet, lease);
+    const why = whyWaiting(fleet, lease);
     if (why !== told) onWait(why);
     told = why;
-    await fleet.changes.next([id, poolKey(lease.poolName)], signal);
+    const keys = lease.state === "held" ? [lease.machineId] : [poolKey(lease.poolName)];
+    await fleet.changes.next([id, ...keys], signal);
   }
 }
+
+const whyWaiting = (fleet: Fleet, lease: OpenLease): string =>
+  lease.state === "waiting"
+    ? fleet.state.notes(lease.poolName).waitWhy
+    : `machine ${lease.machineId} is being reached again after a restart of the manager`;
 
 async function endedError(fleet: Fleet, id: LeaseId): Promise<Error> {
   const lease = await fleet.deps.store.lease(id);
   if (lease?.state !== "ended") return new ConflictError("unknown-lease", `there is no lease ${id}`);
-  if (lease.outcome === "wait-timeout") {
-    const waitedS = Math.round((lease.waitDeadlineAt - lease.createdAt) / 1000);
-    const why = fleet.state.notes(lease.poolName).waitWhy;
-    return new CapacityError("wait-timeout", `no machine of pool "${lease.poolName}" within ${waitedS} s: ${why}`);
+  switch (lease.outcome) {
+    case "wait-timeout": {
+      const waitedS = Math.round((lease.waitDeadlineAt - lease.createdAt) / 1000);
+      const why = fleet.state.notes(lease.poolName).waitWhy;
+      return new CapacityError("wait-timeout", `no machine of pool "${lease.poolName}" within ${waitedS} s: ${why}`);
+    }
+    case "machine-lost":
+      return lostError(fleet, lease.machineId);
+    case "shutdown":
+      return new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again");
+    case "released":
+    case "cancelled":
+    case "lapsed":
+      return new ConflictError("lease-ended", `lease ${id} has ended: ${lease.outcome}`);
   }
-  return new ConflictError("lease-ended", `lease ${id} has ended: ${lease.outcome}`);
 }
 
-/** Answers the machine of a held lease. @throws MachineLostError when its channel is gone. */
+async function lostError(fleet: Fleet, id: MachineId | undefined): Promise<MachineLostError> {
+  const machine = id === undefined ? undefined : await fleet.deps.store.machine(id);
+  const why = machine !== undefined && "detail" in machine ? machine.detail : "its lease ended as machine lost";
+  return new MachineLostError("machine-lost", `machine ${id ?? ""} was lost: ${why}`);
+}
+
+/** Answers the machine of a held lease. @throws MachineLostError when its channel is gone, or not back yet after a restart. */
 export function heldMachine(fleet: Fleet, lease: LeaseIn<"held">): HeldMachine {
-  const guest = fleet.guests.get(lease.machineId);
-  const pool = desiredPool(fleet, lease.poolName);
-  if (guest === undefined || pool === undefined) {
-    throw new MachineLostError("machine-lost", `machine ${lease.machineId} was lost: its channel is gone`);
+  const { machineId } = lease;
+  const guest = fleet.guests.get(machineId);
+  const machine = fleet.state.machine(machineId);
+  const guestSettings = machine === undefined ? undefined : guestSettingsOf(fleet, machine);
+  if (guest === undefined || guestSettings === undefined) {
+    throw new MachineLostError("machine-lost", `machine ${machineId} cannot be reached: its channel is gone`);
   }
-  return { ...guest, leaseId: lease.id, machineId: lease.machineId, guestSettings: pool.guest };
+  return { ...guest, leaseId: lease.id, machineId, guestSettings };
 }
 
 async function renewLease(fleet: Fleet, id: LeaseId): Promise<OpenLease> {
@@ -129,7 +175,11 @@ async function renewLease(fleet: Fleet, id: LeaseId): Promise<OpenLease> {
     const lease = fleet.state.lease(id);
     if (lease === undefined) throw await endedError(fleet, id);
     const renewed = { ...lease, expiresAt: fleet.deps.clock.now() + lease.ttlMs };
-    await fleet.state.commit([{ kind: "lease", lease: renewed }]);
+    fleet.state.renew(renewed);
+    // A full disk takes no running job its machine: after a restart every lease is renewed anyway.
+    await fleet.state.commit([{ kind: "lease", lease: renewed }]).catch((error: unknown) => {
+      if (fleet.storeProblem === "") throw error;
+    });
     return renewed;
   });
 }

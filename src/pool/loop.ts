@@ -1,7 +1,6 @@
-import type { MachineId } from "../domain/ids.ts";
 import type { LiveMachine } from "../domain/machine.ts";
-import { adoptFleet } from "./adopt.ts";
 import { withDeadline } from "./deadline.ts";
+import { endLease } from "./expire.ts";
 import { NUDGE, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { reapFleet } from "./reap.ts";
@@ -17,27 +16,51 @@ const REAP_INTERVAL_MS = 15_000;
 /** A control loop at work. */
 export interface FleetLoop {
   /**
+   * Gives no new leases and launches nothing more, ends what waits, and resolves when no lease is held any more, or when the
+   * signal aborts. Machines that nobody holds go meanwhile.
+   */
+  drain(signal: AbortSignal): Promise<void>;
+  /**
    * Stops launching and leasing, retires every machine, and resolves when nothing is left or `ms` have passed.
    * Answers the machines that are still there.
    */
   close(ms: number): Promise<readonly LiveMachine[]>;
+  /** Stops at once and changes nothing more: machines, leases and what is under way are the next manager's. */
+  handOver(): Promise<void>;
 }
 
-/** Adopts what an earlier run left and starts the control loop. */
-export async function startFleet(fleet: Fleet): Promise<FleetLoop> {
-  await adoptFleet(fleet);
-  const unwatch = watchDrivers(fleet);
+/** Starts the passes and the looks at the providers' lists of an adopted fleet. */
+export function startLoop(fleet: Fleet): FleetLoop {
   fleet.tasks.start("passes", (signal) => runPasses(fleet, signal));
   fleet.tasks.start("reaping", (signal) => runReaping(fleet, signal));
+  const stop = async (): Promise<void> => {
+    await fleet.tasks.close();
+    fleet.guests.closeAll();
+  };
   return {
+    drain: (signal) => drainLeases(fleet, signal),
     async close(ms) {
-      fleet.isClosing = true;
+      await stopServing(fleet);
       await closeMachines(fleet, ms);
-      for (const stop of unwatch) stop();
-      await fleet.tasks.close();
+      await stop();
       return fleet.state.machines();
     },
+    handOver: stop,
   };
+}
+
+async function drainLeases(fleet: Fleet, signal: AbortSignal): Promise<void> {
+  await stopServing(fleet);
+  const isHeld = (): boolean => fleet.state.leases().some(({ state }) => state === "held");
+  while (!signal.aborted && isHeld()) await fleet.changes.next([ANY_CHANGE], signal);
+}
+
+async function stopServing(fleet: Fleet): Promise<void> {
+  fleet.isClosing = true;
+  nudge(fleet);
+  for (const lease of fleet.state.leases()) {
+    if (lease.state === "waiting") await endLease(fleet, lease.id, "shutdown", "the manager is stopping");
+  }
 }
 
 async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
@@ -70,17 +93,6 @@ async function runReaping(fleet: Fleet, signal: AbortSignal): Promise<void> {
   }
 }
 
-function watchDrivers(fleet: Fleet): (() => void)[] {
-  const onGone = (providerId: string, detail: string): void => {
-    const machine = fleet.state.machines().find((m) => "providerId" in m && m.providerId === providerId);
-    if (machine !== undefined) startRetiring(fleet, machine.id, detail);
-  };
-  return [...fleet.deps.drivers.values()].flatMap((driver) => driver.watch?.({ onGone }) ?? []);
-}
-
-const startRetiring = (fleet: Fleet, id: MachineId, detail: string): void =>
-  fleet.tasks.start(`retire ${id}`, () => retireMachine(fleet, id, "instance-gone", detail));
-
 async function closeMachines(fleet: Fleet, ms: number): Promise<void> {
   for (const machine of fleet.state.machines()) {
     await retireMachine(fleet, machine.id, "shutdown", "the manager is stopping");
@@ -88,6 +100,6 @@ async function closeMachines(fleet: Fleet, ms: number): Promise<void> {
   nudge(fleet);
   const late = new Error("machines are left at the end");
   await withDeadline(fleet.deps.clock, ms, late, new AbortController().signal, async (signal) => {
-    while (fleet.state.machines().length > 0 && !signal.aborted) await fleet.changes.next([ANY_CHANGE], signal);
+    while (fleet.state.machineCount() > 0 && !signal.aborted) await fleet.changes.next([ANY_CHANGE], signal);
   });
 }

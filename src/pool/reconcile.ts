@@ -17,10 +17,8 @@ export async function reconcileFleet(fleet: Fleet): Promise<readonly Action[]> {
   await fleet.decide(() => assignWaiting(fleet));
   retryTerminations(fleet);
   const actions: Action[] = [];
-  if (!fleet.isClosing) {
-    for (const pool of fleet.deps.desired().pools) actions.push(...(await reconcilePool(fleet, pool)));
-    await retireOrphans(fleet);
-  }
+  for (const pool of fleet.deps.desired().pools) actions.push(...(await reconcilePool(fleet, pool)));
+  await retireOrphans(fleet);
   explainPools(fleet);
   return actions;
 }

@@ -1,15 +1,19 @@
 import type { EpochMs, LeaseId, MachineId } from "../domain/ids.ts";
+import { ConflictError } from "../domain/errors.ts";
 import type { Lease, LeaseIn } from "../domain/lease.ts";
 import type { LiveMachine, Machine } from "../domain/machine.ts";
+import { stricterMode } from "../domain/pool.ts";
+import type { PoolMode } from "../domain/pool.ts";
+import { ALL_POOLS } from "../ports/store.ts";
 import type { Change, Store } from "../ports/store.ts";
 import type { Broadcast } from "./broadcast.ts";
+import { createRecordIndex } from "./recordIndex.ts";
+import { leaseAsLoaded, machineAsLoaded } from "./loaded.ts";
 
 export type OpenLease = LeaseIn<"waiting"> | LeaseIn<"held">;
 
-/** What the manager remembers of a pool beside its machines. */
+/** What the manager remembers of a pool beside its machines, for the time of this process. */
 export interface PoolNotes {
-  isCordoned: boolean;
-  isDraining: boolean;
   launchesPausedUntil: EpochMs;
   launchProblem: string;
   /** Launches refused in a row. */
@@ -22,14 +26,23 @@ export interface PoolNotes {
 
 /** The store's live records in memory. Every write goes to the store first; the single writer keeps both equal. */
 export interface FleetState {
-  load(): Promise<void>;
+  /** Fills the state from the store. Stamps of the future, which a jumped clock left, are taken as `now`; open leases live anew. */
+  load(now: EpochMs): Promise<void>;
+  /** Writes changes, then shows them. @throws what the store throws; nothing is changed then. */
   commit(changes: readonly Change[]): Promise<void>;
+  /** Why the last commit could not be written, in the store's words; empty when it was. */
+  problem(): string;
+  /** Shows a lease's renewal without a write: a restart renews every lease anyway. */
+  renew(lease: OpenLease): void;
   machine(id: MachineId): LiveMachine | undefined;
   /** Oldest first. */
   machines(poolName?: string): LiveMachine[];
+  machineCount(): number;
   lease(id: LeaseId): OpenLease | undefined;
   /** In order of arrival. */
   leases(poolName?: string): OpenLease[];
+  /** The stricter of the pool's own mode and the whole manager's. */
+  mode(poolName: string): PoolMode;
   notes(poolName: string): PoolNotes;
 }
 
@@ -40,17 +53,19 @@ export const ANY_CHANGE = "any";
 
 /** Creates the state over a store; `load` fills it. */
 export function createFleetState(store: Store, changes: Broadcast): FleetState {
-  const machines = new Map<MachineId, LiveMachine>();
-  const leases = new Map<LeaseId, OpenLease>();
+  const machines = createRecordIndex<MachineId, LiveMachine>();
+  const leases = createRecordIndex<LeaseId, OpenLease>();
+  const modes = new Map<string, PoolMode>();
   const notes = new Map<string, PoolNotes>();
+  let problem = "";
 
   const keepMachine = (machine: Machine): void => {
-    if (machine.state === "terminated") machines.delete(machine.id);
-    else machines.set(machine.id, machine);
+    if (machine.state === "terminated") machines.remove(machine);
+    else machines.put(machine);
   };
   const keepLease = (lease: Lease): void => {
-    if (lease.state === "ended") leases.delete(lease.id);
-    else leases.set(lease.id, lease);
+    if (lease.state === "ended") leases.remove(lease);
+    else leases.put(lease);
   };
   const keep = (change: Change): string[] => {
     switch (change.kind) {
@@ -61,26 +76,42 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
       case "lease":
         keepLease(change.lease);
         return [change.lease.id];
-      case "job":
       case "pool-mode":
+        modes.set(change.poolName, change.mode);
+        return [];
+      case "job":
       case "event":
         return [];
     }
   };
 
   return {
-    async load() {
-      for (const machine of await store.liveMachines()) keepMachine(machine);
-      for (const lease of await store.openLeases()) keepLease(lease);
+    async load(now) {
+      for (const [poolName, mode] of await store.poolModes()) modes.set(poolName, mode);
+      for (const machine of await store.liveMachines()) keepMachine(machineAsLoaded(machine, now));
+      for (const lease of await store.openLeases()) keepLease(leaseAsLoaded(lease, now));
     },
     async commit(batch) {
-      await store.commit(batch);
+      try {
+        await store.commit(batch);
+        problem = "";
+      } catch (error) {
+        // A refused decision is the decision's fault, everything else the store's.
+        if (!(error instanceof ConflictError)) problem = error instanceof Error ? error.message : String(error);
+        throw error;
+      }
       for (const key of [...batch.flatMap(keep), ANY_CHANGE]) changes.notify(key);
     },
-    machine: (id) => machines.get(id),
-    machines: (poolName) => [...machines.values()].filter((m) => poolName === undefined || m.poolName === poolName),
-    lease: (id) => leases.get(id),
-    leases: (poolName) => [...leases.values()].filter((l) => poolName === undefined || l.poolName === poolName),
+    problem: () => problem,
+    renew: (lease) => {
+      if (leases.get(lease.id) !== undefined) leases.put(lease);
+    },
+    machine: machines.get,
+    machines: machines.list,
+    machineCount: machines.count,
+    lease: leases.get,
+    leases: leases.list,
+    mode: (poolName) => stricterMode(modes.get(poolName) ?? "open", modes.get(ALL_POOLS) ?? "open"),
     notes(poolName) {
       const known = notes.get(poolName) ?? emptyNotes();
       notes.set(poolName, known);
@@ -90,8 +121,6 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
 }
 
 const emptyNotes = (): PoolNotes => ({
-  isCordoned: false,
-  isDraining: false,
   launchesPausedUntil: 0,
   launchProblem: "",
   refusals: 0,

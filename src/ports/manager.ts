@@ -3,7 +3,7 @@ import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
-import type { DesiredPool } from "../domain/pool.ts";
+import type { DesiredPool, PoolMode } from "../domain/pool.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
@@ -20,6 +20,9 @@ export interface Health {
 
 export interface PoolView {
   readonly desired: DesiredPool;
+  /** The stricter of the pool's own mode and the whole manager's. */
+  readonly mode: PoolMode;
+  /** `mode` is not open: it gives no new leases. */
   readonly isCordoned: boolean;
   readonly machines: Readonly<Record<MachineState, number>>;
   readonly waitingLeases: number;

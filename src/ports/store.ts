@@ -6,6 +6,9 @@ import type { Machine, MachineState } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "./guest.ts";
 
+/** The name under which the mode of the whole manager is stored: a pool obeys the stricter of this and its own. */
+export const ALL_POOLS = "*";
+
 /** Something that happened to a machine, a lease or a job, kept for the reader who asks why. */
 export interface TimelineEvent {
   readonly at: EpochMs;
@@ -33,7 +36,7 @@ export type Change =
       readonly spec?: JobSpec | undefined;
       readonly progress?: JobProgress | undefined;
     }
-  /** How the operator steered a pool. */
+  /** How the operator steered a pool, or with `ALL_POOLS` the whole manager. */
   | { readonly kind: "pool-mode"; readonly poolName: string; readonly mode: PoolMode }
   | { readonly kind: "event"; readonly event: TimelineEvent };
 

@@ -3,6 +3,7 @@ import { MachineError, TransientError } from "../../src/domain/errors.ts";
 import type { LeaseId } from "../../src/domain/ids.ts";
 import { countByState } from "../../src/planning/observed.ts";
 import { steerPool, viewPool } from "../../src/pool/control.ts";
+import { ALL_POOLS } from "../../src/ports/store.ts";
 import { pool } from "../support/pools.ts";
 import { startWorld } from "../support/world.ts";
 import type { World } from "../support/world.ts";
@@ -131,7 +132,7 @@ describe("a pool", () => {
       isCordoned: true,
       why: expect.stringContaining("draining"),
     });
-    await expect(acquire(world)).rejects.toThrow("is cordoned");
+    await expect(acquire(world)).rejects.toThrow('pool "small" is draining; `mayfly pool resume small` opens it again');
     await world.leases.release(id, "released", "done");
     await steerPool(world.fleet, "small", "open");
     await world.clock.advance(60_000);
@@ -278,17 +279,50 @@ describe("a restart", () => {
     expect(await stateOf(world, id)).toBe("held");
   });
 
-  it("ends machines whose job died with the manager", async () => {
+  it("keeps a leased machine with its lease, and gives it to its holder again", async () => {
     const world = await startWorld({ pools: [pool({ idleCount: 1, maxMachines: 1 })] });
     await world.clock.advance(60_000);
     const id = await acquire(world);
     const held = await world.leases.waitUntilHeld(id, () => undefined, signal);
 
     await world.restart();
+    const again = world.leases.waitUntilHeld(id, () => undefined, signal);
     await world.clock.advance(60_000);
 
-    expect(await world.store.machine(held.machineId)).toMatchObject({ state: "terminated", reason: "left-over" });
+    expect(await again).toMatchObject({ machineId: held.machineId, leaseId: id });
+    expect(await stateOf(world, id)).toBe("held");
+    expect(world.provider.calls.filter((call) => call.verb === "launch")).toHaveLength(1);
+  });
+
+  it("ends the lease of a machine that cannot be reached any more as machine lost", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 1, maxMachines: 1 })] });
+    await world.clock.advance(60_000);
+    const id = await acquire(world);
+    world.guest.failNext(new MachineError("host-key-changed", "another key"));
+
+    await world.restart();
+    const again = world.leases.waitUntilHeld(id, () => undefined, signal);
+    const lost = expect(again).rejects.toMatchObject({
+      code: "machine-lost",
+      message: expect.stringContaining("another key"),
+    });
+    await world.clock.advance(60_000);
+
+    await lost;
     expect(await world.store.lease(id)).toMatchObject({ state: "ended", outcome: "machine-lost" });
-    expect(counts(world)).toMatchObject({ idle: 1 });
+  });
+
+  it("remembers a cordon, of one pool and of all", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 1 })] });
+    await steerPool(world.fleet, "small", "cordoned");
+    await world.restart();
+    await expect(acquire(world)).rejects.toThrow("is cordoned");
+
+    await steerPool(world.fleet, "small", "open");
+    await steerPool(world.fleet, ALL_POOLS, "draining");
+    await world.restart();
+
+    await expect(acquire(world)).rejects.toThrow("all pools are draining; `mayfly pool resume --all` opens them again");
+    expect(viewPool(world.fleet, "small").mode).toBe("draining");
   });
 });

@@ -67,7 +67,14 @@ export function createPipelineManager(
     pools: async () =>
       poolNames.map((name) => {
         const machines = { requested: 0, booting: 0, idle: 1, leased: 0, terminating: 0, terminated: 0 };
-        return { desired: pool({ name }), isCordoned: false, machines, waitingLeases: 0, why: "as desired" };
+        return {
+          desired: pool({ name }),
+          mode: "open",
+          isCordoned: false,
+          machines,
+          waitingLeases: 0,
+          why: "as desired",
+        };
       }),
     async putArchive(bytes: AsyncIterable<Uint8Array>) {
       const chunks: Uint8Array[] = [];

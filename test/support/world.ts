@@ -1,8 +1,9 @@
 import type { DesiredPool } from "../../src/domain/pool.ts";
+import { adoptFleet } from "../../src/pool/adopt.ts";
 import { createFleet } from "../../src/pool/fleet.ts";
 import type { Fleet } from "../../src/pool/fleet.ts";
 import { createLeases } from "../../src/pool/leases.ts";
-import { startFleet } from "../../src/pool/loop.ts";
+import { startLoop } from "../../src/pool/loop.ts";
 import type { FleetLoop } from "../../src/pool/loop.ts";
 import type { Leases } from "../../src/ports/leases.ts";
 import type { Logger } from "../../src/ports/logger.ts";
@@ -54,16 +55,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     const drivers = new Map([["simulated" as const, createSimulatedDriver(provider, "test")]]);
     const desired = () => ({ pools, maxMachines });
     const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
-    return { fleet, leases: createLeases(fleet), loop: await startFleet(fleet) };
+    await adoptFleet(fleet);
+    return { fleet, leases: createLeases(fleet), loop: startLoop(fleet) };
   };
 
   const world: World = {
     ...{ clock, provider, guest, store, errors },
     ...(await start()),
     async restart() {
-      const old = world.fleet;
-      old.isClosing = true;
-      await old.tasks.close();
+      await world.loop.handOver();
       Object.assign(world, await start());
     },
   };

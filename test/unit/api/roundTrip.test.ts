@@ -63,6 +63,7 @@ const pool: PoolView = {
   desired: desiredPool({
     guest: { user: "runner", docker: "dind", registryMirror: "http://10.0.2.2:5000", dataRoot: "/d" },
   }),
+  mode: "cordoned",
   isCordoned: true,
   machines: { requested: 1, booting: 2, idle: 3, leased: 4, terminating: 5, terminated: 6 },
   waitingLeases: 2,

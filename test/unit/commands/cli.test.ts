@@ -34,6 +34,7 @@ async function runAgainst(
 
 const view: PoolView = {
   desired: pool({ idleTimeMs: 1_200_000 }),
+  mode: "cordoned",
   isCordoned: true,
   machines: { requested: 1, booting: 1, idle: 3, leased: 4, terminating: 0, terminated: 9 },
   waitingLeases: 2,

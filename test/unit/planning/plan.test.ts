@@ -18,10 +18,12 @@ import { pool } from "../../support/pools.ts";
 const observed = (overrides: Partial<ObservedPool> = {}): ObservedPool => ({
   machines: [],
   waitingLeases: 0,
-  isCordoned: false,
-  isDraining: false,
+  mode: "open",
   launchesPausedUntil: 0,
   launchProblem: "",
+  storeProblem: "",
+  reservedForOthers: 0,
+  watchedSince: 0,
   headroomOverall: 100,
   ...overrides,
 });
@@ -50,7 +52,7 @@ describe("launches", () => {
       1,
     ],
     ["keeps to the limit over all pools", pool({ idleCount: 2 }), observed({ headroomOverall: 1 }), 1],
-    ["launches nothing for a cordoned pool", pool(), observed({ isCordoned: true }), 0],
+    ["launches nothing for a cordoned pool", pool(), observed({ mode: "cordoned" }), 0],
     ["waits after a refusal", pool(), observed({ launchesPausedUntil: NOW + 1 }), 0],
     ["goes on after the pause", pool(), observed({ launchesPausedUntil: NOW }), 1],
     ["does not count a cordoned idle machine", pool(), observed({ machines: [idleMachine({ isCordoned: true })] }), 1],
@@ -100,10 +102,7 @@ describe("retirements", () => {
   it("ends every idle machine of a draining pool, and no leased one", () => {
     const machines = [idleMachine(), leasedMachine(), idleMachine()];
 
-    expect(reasons(pool(), observed({ machines, isCordoned: true, isDraining: true }))).toEqual([
-      "pool-drained",
-      "pool-drained",
-    ]);
+    expect(reasons(pool(), observed({ machines, mode: "draining" }))).toEqual(["pool-drained", "pool-drained"]);
   });
 });
 
@@ -131,7 +130,7 @@ const anyObserved = fc
     machines: fc.array(anyMachine, { maxLength: 25 }),
     waitingLeases: fc.nat(30),
     headroomOverall: fc.nat(30),
-    isCordoned: fc.boolean(),
+    mode: fc.constantFrom("open", "cordoned", "draining"),
   })
   .map((overrides) => observed(overrides));
 

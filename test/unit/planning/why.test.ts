@@ -7,10 +7,12 @@ import { pool } from "../../support/pools.ts";
 const observed = (overrides: Partial<ObservedPool>): ObservedPool => ({
   machines: [],
   waitingLeases: 1,
-  isCordoned: false,
-  isDraining: false,
+  mode: "open",
   launchesPausedUntil: 0,
   launchProblem: "",
+  storeProblem: "",
+  reservedForOthers: 0,
+  watchedSince: 0,
   headroomOverall: 100,
   ...overrides,
 });
@@ -24,7 +26,7 @@ it.each([
     { machines: [requestedMachine()], launchProblem: "no memory" },
     "no idle machine; launches are refused and tried again: no memory",
   ],
-  ["the cordon", { isCordoned: true }, "the pool is cordoned"],
+  ["the cordon", { mode: "cordoned" as const }, "the pool is cordoned"],
 ])("explains a wait by %s", (_what, overrides, expected) => {
   expect(explainWait(pool({ maxMachines: 1 }), observed(overrides), NOW)).toBe(expected);
 });
