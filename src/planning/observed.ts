@@ -8,6 +8,8 @@ export interface ObservedPool {
   readonly machines: readonly LiveMachine[];
   /** Leases that wait for a machine of the pool. */
   readonly waitingLeases: number;
+  /** When the first of them was asked for; Infinity when none waits. */
+  readonly waitingSince: EpochMs;
   readonly mode: PoolMode;
   /** No launch before this instant, since the last one failed. */
   readonly launchesPausedUntil: EpochMs;
@@ -21,6 +23,12 @@ export interface ObservedPool {
   readonly reservedForOthers: number;
   /** Nobody looked after machines and leases before this instant: no deadline of theirs counts from before it. */
   readonly watchedSince: EpochMs;
+}
+
+/** A pool's wish with what is known of it. */
+export interface PoolInView {
+  readonly desired: DesiredPool;
+  readonly observed: ObservedPool;
 }
 
 /** Counts machines by state. */

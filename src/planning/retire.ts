@@ -47,7 +47,7 @@ function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watched
 }
 
 /** The instant from which a machine has been in its state for too long; undefined when it may stay there. */
-function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: EpochMs): EpochMs | undefined {
+export function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: EpochMs): EpochMs | undefined {
   switch (machine.state) {
     case "requested":
       return Math.max(machine.requestedAt, watchedSince) + desired.bootTimeoutMs + 1;
@@ -85,7 +85,7 @@ function surplusOf(
 }
 
 /** Machines, of these, that are there beyond who waits and the idle count. */
-const surplusCount = (
+export const surplusCount = (
   desired: DesiredPool,
   observed: ObservedPool,
   machines: readonly LiveMachine[] = observed.machines,

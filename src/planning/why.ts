@@ -15,6 +15,14 @@ export function explainPool(desired: DesiredPool, observed: ObservedPool, now: E
   return `${have}; idle_count ${desired.idleCount} is not met yet: ${bindingConstraint(desired, observed, now)}`;
 }
 
+/** Says why a launch is planned. */
+export function explainLaunch(desired: DesiredPool, observed: ObservedPool): string {
+  const waiting = observed.waitingLeases;
+  const ready = countByState(observed.machines).idle;
+  const forIdle = `${ready} of idle_count ${desired.idleCount} ready`;
+  return waiting > 0 ? `${waiting} waiting for a machine, ${forIdle}` : forIdle;
+}
+
 /** Says in one sentence why a lease of this pool waits. */
 export function explainWait(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   const counts = countByState(observed.machines);

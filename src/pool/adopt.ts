@@ -22,8 +22,9 @@ const RECONNECT_PAUSE_MS = 5_000;
  * in the background. Call it once, before the first pass.
  */
 export async function adoptFleet(fleet: Fleet): Promise<void> {
-  const { clock, logger } = fleet.deps;
+  const { clock, logger, store } = fleet.deps;
   await fleet.state.load(clock.now());
+  fleet.hasPast = (await store.recentMachines(1)).length > 0;
   fleet.watchedSince = clock.now();
   watchDrivers(fleet);
   for (const machine of fleet.state.machines()) {
@@ -52,7 +53,7 @@ async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
     return;
   }
   if (pool?.shape.driver !== machine.driver) return giveUp("pool-changed", `its pool left driver ${machine.driver}`);
-  return resumeLaunch(fleet, pool, machine, keys);
+  return resumeLaunch(fleet, pool, { machine, keys });
 }
 
 type ReadyMachine = MachineIn<"idle"> | MachineIn<"leased">;
@@ -81,7 +82,7 @@ async function reconnect(
   } catch (error) {
     if (signal.aborted) return;
     const text = error instanceof Error ? error.message : String(error);
-    await retireMachine(fleet, machineId, reasonFrom(error), text);
+    await retireMachine(fleet, machineId, reasonFrom(error), text, () => fleet.guests.get(machineId) === undefined);
   }
 }
 

@@ -5,13 +5,11 @@ import { idleFrom } from "../domain/moves.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { aborted } from "./deadline.ts";
-import { driverOf, eventOf, nudge } from "./fleet.ts";
+import { eventOf, lookKey, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { recordFact } from "./record.ts";
 import { bootTask } from "./tasks.ts";
 import { retireMachine } from "./terminate.ts";
-
-/** Pause between two looks for the address of an instance that has none yet. */
-const ADDRESS_POLL_MS = 1_000;
 
 /** Starts bringing a launched machine to idle. The loop's boot_timeout bounds it, counted from the launch. */
 export function startBoot(
@@ -35,23 +33,26 @@ async function bootMachine(
   try {
     const address = known ?? (await findAddress(fleet, machine, signal));
     const guest = await fleet.deps.guest.connect(address, keys, settings, signal);
-    await noteReady(fleet, machine, address, guest);
+    await noteReady(fleet, machine, address, guest, signal);
   } catch (error) {
     if (signal.aborted) return;
     const text = error instanceof Error ? error.message : String(error);
-    await retireMachine(fleet, machine.id, reasonFrom(error), text);
+    await retireMachine(fleet, machine.id, reasonFrom(error), text, ({ state }) => state === "booting");
   }
 }
 
 const reasonFrom = (error: unknown): RetireReason =>
   error instanceof MachineError && error.code === "host-key-changed" ? "host-key-changed" : "boot-failed";
 
+/** Waits until a list of the provider tells the address: one list serves all that wait. */
 async function findAddress(fleet: Fleet, machine: MachineIn<"booting">, signal: AbortSignal): Promise<Address> {
   for (;;) {
-    const instances = await driverOf(fleet, machine.driver).list(signal);
+    signal.throwIfAborted();
+    const instances = fleet.looks.get(machine.driver)?.instances ?? [];
     const address = instances.find((instance) => instance.providerId === machine.providerId)?.address;
     if (address !== undefined) return address;
-    await fleet.deps.clock.sleep(ADDRESS_POLL_MS, signal);
+    lookSoon(fleet, machine.driver);
+    await fleet.changes.next([lookKey(machine.driver)], signal);
   }
 }
 
@@ -60,10 +61,11 @@ async function noteReady(
   machine: MachineIn<"booting">,
   address: Address,
   guest: ReadyGuest,
+  signal: AbortSignal,
 ): Promise<void> {
   const now = fleet.deps.clock.now();
   const bootMs = now - machine.launchedAt;
-  const isWanted = await fleet.decide(async () => {
+  const isWanted = await recordFact(fleet, signal, async () => {
     if (fleet.state.machine(machine.id)?.state !== "booting") return false;
     await fleet.state.commit([
       { kind: "machine-moved", machine: idleFrom(machine, address, now), from: "booting" },

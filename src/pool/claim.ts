@@ -6,20 +6,18 @@ import type { Change } from "../ports/store.ts";
 import { eventOf, modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Leases of a pool that wait. */
-export const waitingOf = (fleet: Fleet, poolName: string): LeaseIn<"waiting">[] =>
-  fleet.state.leases(poolName).filter((lease) => lease.state === "waiting");
-
-/** Machines whose channel is kept: an idle machine that is still being adopted gets no lease. */
+/** Machines that may be leased now: a kept channel, and no probe of it that failed. */
 export const reachable = (fleet: Fleet, poolName: string): LiveMachine[] =>
-  fleet.state.machines(poolName).filter((machine) => fleet.guests.get(machine.id) !== undefined);
+  fleet.state
+    .machines(poolName)
+    .filter(({ id, state }) => state === "idle" && fleet.guests.get(id) !== undefined && !fleet.failedProbes.has(id));
 
 /** Gives idle machines to those who wait. Call it inside `decide`. */
 export async function assignWaiting(fleet: Fleet): Promise<void> {
   const changes = fleet.deps
     .desired()
-    .pools.filter((pool) => modeOf(fleet, pool.name) === "open")
-    .flatMap((pool) => assignLeases(waitingOf(fleet, pool.name), reachable(fleet, pool.name)))
+    .pools.filter(({ name }) => fleet.state.waitingCount(name) > 0 && modeOf(fleet, name) === "open")
+    .flatMap(({ name }) => assignLeases(fleet.state.waiting(name), reachable(fleet, name)))
     .flatMap(({ lease, machine }) => holding(fleet, lease, machine));
   if (changes.length > 0) await fleet.state.commit(changes);
 }

@@ -3,7 +3,6 @@ import type { PoolMode } from "../domain/pool.ts";
 import { countByState } from "../planning/observed.ts";
 import type { PoolView } from "../ports/manager.ts";
 import { ALL_POOLS } from "../ports/store.ts";
-import { waitingOf } from "./claim.ts";
 import { desiredPool, eventOf, modeOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -17,7 +16,7 @@ export function viewPool(fleet: Fleet, name: string): PoolView {
     mode,
     isCordoned: mode !== "open",
     machines: countByState(fleet.state.machines(name)),
-    waitingLeases: waitingOf(fleet, name).length,
+    waitingLeases: fleet.state.waitingCount(name),
     why: fleet.state.notes(name).why,
   };
 }

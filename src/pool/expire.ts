@@ -1,14 +1,18 @@
 import type { EpochMs, LeaseId } from "../domain/ids.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
-import type { RetireReason } from "../domain/machine.ts";
+import type { LiveMachine, RetireReason } from "../domain/machine.ts";
 import { eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { recordOrRetry } from "./record.ts";
 import type { OpenLease } from "./state.ts";
-import { afterRetirement, retirement } from "./terminate.ts";
+import { afterRetirement, machineRetirement } from "./terminate.ts";
 
-/** Ends a lease and with it its machine. Ended already is success. */
+/**
+ * Ends a lease and with it its machine. Ended already is success. While the store cannot write, it resolves at once, and the
+ * end is recorded as soon as may be.
+ */
 export async function endLease(fleet: Fleet, id: LeaseId, outcome: LeaseOutcome, detail: string): Promise<void> {
-  const retired = await fleet.decide(async () => {
+  const end = async (): Promise<Retired | undefined> => {
     const lease = fleet.state.lease(id);
     if (lease === undefined) return undefined;
     const endedAt = fleet.deps.clock.now();
@@ -16,8 +20,9 @@ export async function endLease(fleet: Fleet, id: LeaseId, outcome: LeaseOutcome,
     const machine = machineId === undefined ? undefined : fleet.state.machine(machineId);
     const reason = reasonFrom(outcome, lease);
     const isLive = machine !== undefined && machine.state !== "terminating";
+    const heldSince = lease.state === "held" ? lease.heldSince : undefined;
     await fleet.state.commit([
-      { kind: "lease", lease: { ...lease, state: "ended", machineId, endedAt, outcome } },
+      { kind: "lease", lease: { ...lease, state: "ended", machineId, heldSince, endedAt, outcome } },
       eventOf(fleet, {
         leaseId: id,
         machineId,
@@ -25,14 +30,21 @@ export async function endLease(fleet: Fleet, id: LeaseId, outcome: LeaseOutcome,
         what: "lease ended",
         detail: `${outcome}: ${detail}`,
       }),
-      ...(isLive ? retirement(fleet, machine, reason, detail) : []),
+      ...(isLive ? machineRetirement(fleet, machine, reason, detail) : []),
     ]);
     fleet.attended.forget(id);
     fleet.deps.logger.info({ leaseId: id, machineId, outcome, detail }, "lease ended");
     return isLive ? { machine, reason } : undefined;
+  };
+  await recordOrRetry(fleet, `end ${id}`, end, (retired) => {
+    if (retired !== undefined) afterRetirement(fleet, retired.machine, retired.reason, detail);
+    nudge(fleet);
   });
-  if (retired !== undefined) afterRetirement(fleet, retired.machine, retired.reason, detail);
-  nudge(fleet);
+}
+
+interface Retired {
+  readonly machine: LiveMachine;
+  readonly reason: RetireReason;
 }
 
 function reasonFrom(outcome: LeaseOutcome, lease: OpenLease): RetireReason {
@@ -55,14 +67,19 @@ function reasonFrom(outcome: LeaseOutcome, lease: OpenLease): RetireReason {
 export async function expireLeases(fleet: Fleet): Promise<void> {
   const now = fleet.deps.clock.now();
   for (const lease of fleet.state.leases()) {
-    if (lease.state === "waiting" && lease.waitDeadlineAt <= now) {
-      await endLease(fleet, lease.id, "wait-timeout", fleet.state.notes(lease.poolName).waitWhy);
-    } else if (lapsesAt(fleet, lease) <= now) {
+    if (leaseDueAt(fleet, lease) > now) continue;
+    if (lapsesAt(fleet, lease) <= now) {
       await endLease(fleet, lease.id, "lapsed", `no sign of life of its holder within ${lease.ttlMs / 1000} s`);
+    } else {
+      await endLease(fleet, lease.id, "wait-timeout", fleet.state.notes(lease.poolName).waitWhy);
     }
   }
 }
 
-/** When a lease lapses, as things are now: a holder who has a wait open is alive. */
+/** When a lease ends by the passing of time, as things are now. */
+export const leaseDueAt = (fleet: Fleet, lease: OpenLease): EpochMs =>
+  lease.state === "held" ? lease.expiresAt : Math.min(lease.waitDeadlineAt, lapsesAt(fleet, lease));
+
+/** When a lease lapses: a holder who has a wait open is alive. */
 const lapsesAt = (fleet: Fleet, lease: OpenLease): EpochMs =>
   lease.state === "held" ? lease.expiresAt : Math.max(lease.expiresAt, fleet.attended.lastAt(lease.id) + lease.ttlMs);

@@ -11,10 +11,12 @@ import type { Random } from "../ports/random.ts";
 import type { Store, TimelineEvent } from "../ports/store.ts";
 import { createAttended } from "./attended.ts";
 import type { Attended } from "./attended.ts";
+import type { Budget } from "./budget.ts";
 import { createBroadcast } from "./broadcast.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { createGuests } from "./guests.ts";
 import type { Guests } from "./guests.ts";
+import type { Doubt, Look, Stranger } from "./looks.ts";
 import { createSerial } from "./serial.ts";
 import type { Serial } from "./serial.ts";
 import { createFleetState } from "./state.ts";
@@ -53,16 +55,32 @@ export interface Fleet {
   readonly changes: Broadcast;
   /** Every decision and its commit run inside; effects run outside. */
   readonly decide: Serial;
+  /** What each provider's calls may cost, by driver; made at the first call. */
+  readonly budgets: Map<DriverName, Budget>;
   /** When a failed termination is tried again, and how often it failed. */
-  readonly terminations: Map<MachineId, { readonly failures: number; readonly nextAt: number }>;
-  /** Since when the provider's list has been without a machine. */
-  readonly missingSince: Map<MachineId, number>;
+  readonly terminations: Map<MachineId, { readonly failures: number; readonly nextAt: EpochMs }>;
+  /** Launches that are with their driver right now. */
+  readonly launching: Set<MachineId>;
+  /** When this manager stopped waiting for the answer to a launch that it did not get. */
+  readonly launchEndedAt: Map<MachineId, EpochMs>;
+  /** What the providers list, and what does not fit with what we know. */
+  readonly looks: Map<DriverName, Look>;
+  readonly doubts: Map<MachineId, Doubt>;
+  readonly strangers: Map<string, Stranger>;
+  /** Drivers whose list somebody waits for. */
+  readonly wantedLooks: Set<DriverName>;
+  /** Probes of a kept channel that failed in a row. */
+  readonly failedProbes: Map<MachineId, number>;
+  /** Leased machines that their provider will take back, and when their leases end for it. */
+  readonly interruptions: Map<MachineId, { readonly endsAt: EpochMs; readonly detail: string }>;
   /** Who waits for a lease in this process right now, as a sign of life. */
   readonly attended: Attended;
   /** Why the store could not write what was last asked of it; empty when it could. Nothing is launched while it stands. */
   readonly storeProblem: string;
   /** No deadline of a machine or a lease counts from before this instant: nobody looked then. */
   watchedSince: EpochMs;
+  /** An earlier manager left records: it may have called the providers a moment ago. */
+  hasPast: boolean;
   /** A pass was asked for and has not begun. */
   isNudged: boolean;
   /** Nothing is launched or leased any more. */
@@ -85,13 +103,22 @@ export function createFleet(ports: FleetDeps): Fleet {
     tasks: createTaskSet(deps.logger),
     changes,
     decide: createSerial(),
+    budgets: new Map(),
     terminations: new Map(),
-    missingSince: new Map(),
+    launching: new Set(),
+    launchEndedAt: new Map(),
+    looks: new Map(),
+    doubts: new Map(),
+    strangers: new Map(),
+    wantedLooks: new Set(),
+    failedProbes: new Map(),
+    interruptions: new Map(),
     attended: createAttended(),
     get storeProblem() {
       return state.problem();
     },
     watchedSince: deps.clock.now(),
+    hasPast: false,
     isNudged: false,
     isClosing: false,
   };
@@ -101,6 +128,17 @@ export function createFleet(ports: FleetDeps): Fleet {
 export function nudge(fleet: Fleet): void {
   fleet.isNudged = true;
   fleet.changes.notify(NUDGE);
+}
+
+/** Key under which new looks at a driver's list are broadcast. */
+export const lookKey = (name: DriverName): string => `look:${name}`;
+/** Key under which wishes for such a look are broadcast. */
+export const LOOK_WANTED = "look wanted";
+
+/** Asks for a look at a provider's list before long. */
+export function lookSoon(fleet: Fleet, name: DriverName): void {
+  fleet.wantedLooks.add(name);
+  fleet.changes.notify(LOOK_WANTED);
 }
 
 /** Finds a wished-for pool by name. */

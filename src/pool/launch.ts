@@ -1,69 +1,63 @@
-import { CapacityError, MachineError, SystemError } from "../domain/errors.ts";
+import { CapacityError } from "../domain/errors.ts";
 import { machineIdFrom } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
-import { bootingFrom } from "../domain/moves.ts";
+import { bootingFrom, terminatingFrom } from "../domain/moves.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { LEASE_OVERTIME_MS } from "../planning/retire.ts";
-import type { Instance } from "../ports/driver.ts";
+import type { Instance, LaunchSpec } from "../ports/driver.ts";
 import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
+import type { Change } from "../ports/store.ts";
 import { startBoot } from "./boot.ts";
-import { withDeadline } from "./deadline.ts";
-import { driverOf, eventOf, nudge } from "./fleet.ts";
+import { callDriver } from "./calls.ts";
+import { eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { recordFact } from "./record.ts";
+import { noteAccepted, noteRefusal } from "./refusals.ts";
 import { launchTask } from "./tasks.ts";
-import { retireMachine } from "./terminate.ts";
+import { retireMachine, termination } from "./terminate.ts";
 
-/** How long a provider may take to accept one launch. */
-const LAUNCH_DEADLINE_MS = 120_000;
-/** Pause of a pool's launches after the first refusal; doubles with each further one up to the bound. */
-const REFUSAL_PAUSE_MS = 5_000;
-const REFUSAL_PAUSE_MAX_MS = 60_000;
-
-/** Records the intent to launch machines, in one commit, and starts the launches. Call it inside `decide`. */
-export async function launchMachines(fleet: Fleet, pool: DesiredPool, count: number): Promise<void> {
-  const { clock, random, guest } = fleet.deps;
-  const intents = Array.from({ length: count }, () => {
-    const machine: MachineIn<"requested"> = {
-      id: machineIdFrom(random.id("m")),
-      poolName: pool.name,
-      driver: pool.shape.driver,
-      launchToken: random.id("t"),
-      requestedAt: clock.now(),
-      isCordoned: false,
-      guestSettings: pool.guest,
-      state: "requested",
-    };
-    return { machine, keys: guest.createKeys(machine.id) };
-  });
-  await fleet.state.commit(
-    intents.flatMap(({ machine, keys }) => [
-      { kind: "machine-added", machine, keys },
-      eventOf(fleet, {
-        machineId: machine.id,
-        poolName: pool.name,
-        what: "launch requested",
-        detail: whyOf(fleet, pool),
-      }),
-    ]),
-  );
-  for (const { machine, keys } of intents) startLaunch(fleet, pool, machine, keys);
+/** A machine whose launch is intended, with what it takes. */
+export interface LaunchIntent {
+  readonly machine: MachineIn<"requested">;
+  readonly keys: MachineKeys;
 }
 
-function startLaunch(fleet: Fleet, pool: DesiredPool, machine: MachineIn<"requested">, keys: MachineKeys): void {
-  fleet.tasks.start(launchTask(machine.id), (signal) => launchMachine(fleet, pool, machine, keys, signal));
+/** Makes the intent to launch one machine. Commit its `intentChanges` before it is started. */
+export function createIntent(fleet: Fleet, pool: DesiredPool): LaunchIntent {
+  const { clock, random, guest } = fleet.deps;
+  const machine: MachineIn<"requested"> = {
+    id: machineIdFrom(random.id("m")),
+    poolName: pool.name,
+    driver: pool.shape.driver,
+    launchToken: random.id("t"),
+    requestedAt: clock.now(),
+    isCordoned: false,
+    guestSettings: pool.guest,
+    state: "requested",
+  };
+  return { machine, keys: guest.createKeys(machine.id) };
+}
+
+/** The writes that record the intent, with the reason why. */
+export function intentChanges(fleet: Fleet, { machine, keys }: LaunchIntent, why: string): Change[] {
+  const { id: machineId, poolName } = machine;
+  return [
+    { kind: "machine-added", machine, keys },
+    eventOf(fleet, { machineId, poolName, what: "launch requested", detail: why }),
+  ];
+}
+
+/** Asks the provider for a machine whose intent is stored. */
+export function startLaunch(fleet: Fleet, pool: DesiredPool, intent: LaunchIntent, isFirst = true): void {
+  fleet.tasks.start(launchTask(intent.machine.id), (signal) => launchMachine(fleet, pool, intent, isFirst, signal));
 }
 
 /** Asks again, with the same token, for a machine that an earlier run of the manager asked for. */
-export async function resumeLaunch(
-  fleet: Fleet,
-  pool: DesiredPool,
-  machine: MachineIn<"requested">,
-  keys: MachineKeys,
-): Promise<void> {
-  const { id: machineId, poolName } = machine;
-  const detail = "its answer was not in the store when the manager came back";
+export async function resumeLaunch(fleet: Fleet, pool: DesiredPool, intent: LaunchIntent): Promise<void> {
+  const { id: machineId, poolName } = intent.machine;
+  const detail = "no answer was in the store when the manager came back";
   await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })]);
-  startLaunch(fleet, pool, machine, keys);
+  startLaunch(fleet, pool, intent, false);
 }
 
 /** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
@@ -72,76 +66,93 @@ const limitsFrom = ({ orphanTimeoutMs, bootTimeoutMs, maxAgeMs, jobTimeoutMs }: 
   lifetimeMs: bootTimeoutMs + maxAgeMs + jobTimeoutMs + LEASE_OVERTIME_MS,
 });
 
-const whyOf = (fleet: Fleet, pool: DesiredPool): string => {
-  const waiting = fleet.state.leases(pool.name).filter((lease) => lease.state === "waiting").length;
-  return waiting > 0 ? `${waiting} waiting for a machine` : `idle_count ${pool.idleCount} is not met`;
-};
-
 async function launchMachine(
   fleet: Fleet,
   pool: DesiredPool,
-  machine: MachineIn<"requested">,
-  keys: MachineKeys,
+  intent: LaunchIntent,
+  isFirst: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const late = new MachineError("launch-timeout", `no answer to the launch within ${LAUNCH_DEADLINE_MS / 1000} s`);
+  const { machine, keys } = intent;
+  let isAsked = false;
   try {
     const seed = await fleet.deps.guest.seedFrom(machine.id, keys, pool.guest, limitsFrom(pool));
     const spec = { machineId: machine.id, poolName: pool.name, shape: pool.shape, seed };
-    const instance = await withDeadline(fleet.deps.clock, LAUNCH_DEADLINE_MS, late, signal, (bounded) =>
-      driverOf(fleet, machine.driver).launch(spec, machine.launchToken, bounded),
-    );
-    await noteLaunched(fleet, machine, keys, pool, instance);
+    const instance = await callDriver(fleet, machine.driver, "launch", signal, (driver, bounded) => {
+      isAsked = true;
+      return track(fleet, machine, () => driver.launch(spec satisfies LaunchSpec, machine.launchToken, bounded));
+    });
+    await noteLaunched(fleet, intent, pool, instance, signal);
   } catch (error) {
+    fleet.launchEndedAt.set(machine.id, fleet.deps.clock.now());
     // It was retired, and its termination takes over; or the manager ends, and the next one asks again.
     if (signal.aborted) return;
-    await noteRefused(fleet, machine, error);
+    noteRefusal(fleet, machine, error);
+    // An earlier call with this token may have had another fate.
+    const wasNeverLaunched = !isAsked || (isFirst && error instanceof CapacityError);
+    if (wasNeverLaunched) await noteNeverLaunched(fleet, machine, error, signal);
+    else await retireMachine(fleet, machine.id, "launch-failed", textOf(error), ({ state }) => state === "requested");
+    nudge(fleet);
+  }
+}
+
+/** Keeps in mind that a launch is with the driver, for as long as it really is. */
+async function track<T>(fleet: Fleet, { id }: MachineIn<"requested">, call: () => Promise<T>): Promise<T> {
+  fleet.launching.add(id);
+  try {
+    return await call();
+  } finally {
+    fleet.launching.delete(id);
   }
 }
 
 async function noteLaunched(
   fleet: Fleet,
-  machine: MachineIn<"requested">,
-  keys: MachineKeys,
+  { machine, keys }: LaunchIntent,
   pool: DesiredPool,
   instance: Instance,
+  signal: AbortSignal,
 ): Promise<void> {
-  const booting = bootingFrom(machine, instance.providerId, instance.launchedAt);
-  const isWanted = await fleet.decide(async () => {
-    if (fleet.state.machine(machine.id)?.state !== "requested") return false;
+  const { id: machineId, poolName, requestedAt } = machine;
+  const { providerId, address } = instance;
+  // The provider's clock is another one than ours.
+  const launchedAt = Math.min(Math.max(instance.launchedAt, requestedAt), fleet.deps.clock.now());
+  const booting = bootingFrom(machine, providerId, launchedAt);
+  const isWanted = await recordFact(fleet, signal, async () => {
+    if (fleet.state.machine(machineId)?.state !== "requested") return false;
     await fleet.state.commit([
       { kind: "machine-moved", machine: booting, from: "requested" },
-      eventOf(fleet, {
-        machineId: machine.id,
-        poolName: pool.name,
-        what: "machine launched",
-        detail: instance.providerId,
-      }),
+      eventOf(fleet, { machineId, poolName, what: "machine launched", detail: providerId }),
     ]);
-    Object.assign(fleet.state.notes(pool.name), { refusals: 0, launchProblem: "", launchesPausedUntil: 0 });
     return true;
   });
   // A machine that was retired in the meantime is found by its tag and ended by its termination, which waits for this task.
   if (!isWanted) return;
-  fleet.deps.logger.info(
-    { machineId: machine.id, poolName: pool.name, providerId: instance.providerId },
-    "launched machine",
-  );
-  startBoot(fleet, booting, keys, machine.guestSettings ?? pool.guest, instance.address);
-}
-
-async function noteRefused(fleet: Fleet, machine: MachineIn<"requested">, error: unknown): Promise<void> {
-  const notes = fleet.state.notes(machine.poolName);
-  const text = error instanceof Error ? error.message : String(error);
-  notes.refusals += 1;
-  notes.launchProblem = text;
-  const pauseMs = Math.min(REFUSAL_PAUSE_MAX_MS, REFUSAL_PAUSE_MS * 2 ** (notes.refusals - 1));
-  notes.launchesPausedUntil = fleet.deps.clock.now() + pauseMs;
-  const level = error instanceof CapacityError ? "info" : error instanceof SystemError ? "warn" : "error";
-  fleet.deps.logger[level](
-    { machineId: machine.id, poolName: machine.poolName, problem: text, pauseMs },
-    "launch refused",
-  );
-  await retireMachine(fleet, machine.id, "launch-failed", text);
+  noteAccepted(fleet, machine);
+  fleet.deps.logger.info({ machineId, poolName, providerId }, "launched machine");
+  startBoot(fleet, booting, keys, machine.guestSettings ?? pool.guest, address);
   nudge(fleet);
 }
+
+/** Ends the record of a machine of which the provider has nothing, in one commit: there is nothing to terminate. */
+async function noteNeverLaunched(
+  fleet: Fleet,
+  machine: MachineIn<"requested">,
+  error: unknown,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id: machineId, poolName } = machine;
+  const detail = textOf(error);
+  await recordFact(fleet, signal, async () => {
+    if (fleet.state.machine(machineId)?.state !== "requested") return;
+    const terminating = terminatingFrom(machine, "launch-failed", detail, fleet.deps.clock.now());
+    await fleet.state.commit([
+      { kind: "machine-moved", machine: terminating, from: "requested" },
+      eventOf(fleet, { machineId, poolName, what: "machine retired", detail: `launch-failed: ${detail}` }),
+      ...termination(fleet, terminating, "it was never launched"),
+    ]);
+  });
+  fleet.launchEndedAt.delete(machineId);
+}
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -5,7 +5,7 @@ import type { LeaseIn } from "../domain/lease.ts";
 import { assignLeases } from "../planning/assign.ts";
 import type { HeldMachine, LeaseRequest, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
-import { holding, reachable, waitingOf } from "./claim.ts";
+import { holding, reachable } from "./claim.ts";
 import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -44,8 +44,10 @@ async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLe
   };
   const answer = await fleet.decide(async () => {
     assertLeasable(fleet, request.poolName);
-    const queue = [...waitingOf(fleet, request.poolName), lease];
-    const mine = assignLeases(queue, reachable(fleet, request.poolName)).find((a) => a.lease.id === lease.id);
+    const idle = reachable(fleet, request.poolName);
+    // A thousand that ask at once must not each sort the queue of all others for nothing.
+    const queue = idle.length === 0 ? [] : [...fleet.state.waiting(request.poolName), lease];
+    const mine = assignLeases(queue, idle).find((a) => a.lease.id === lease.id);
     const asked = eventOf(fleet, {
       leaseId: lease.id,
       jobId: lease.jobId,

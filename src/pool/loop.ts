@@ -3,15 +3,17 @@ import { withDeadline } from "./deadline.ts";
 import { endLease } from "./expire.ts";
 import { NUDGE, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { reapFleet } from "./reap.ts";
+import { runLooks } from "./looks.ts";
+import { napUntil } from "./nap.ts";
+import { runProbes } from "./probe.ts";
 import { reconcileFleet } from "./reconcile.ts";
 import { ANY_CHANGE } from "./state.ts";
 import { retireMachine } from "./terminate.ts";
 
-/** Longest pause between two passes; news of any kind brings the next one forward. */
-const PASS_INTERVAL_MS = 2_000;
-/** Pause between two looks at the providers' lists. */
-const REAP_INTERVAL_MS = 15_000;
+/** Longest pause between two passes; news of any kind, and what comes due, bring the next one forward. */
+const PASS_INTERVAL_MS = 30_000;
+/** A pass that is so late tells that the process stood still. */
+const AWAY_MS = PASS_INTERVAL_MS + 15_000;
 
 /** A control loop at work. */
 export interface FleetLoop {
@@ -29,10 +31,11 @@ export interface FleetLoop {
   handOver(): Promise<void>;
 }
 
-/** Starts the passes and the looks at the providers' lists of an adopted fleet. */
+/** Starts the passes, the looks at the providers' lists and the probes of an adopted fleet. */
 export function startLoop(fleet: Fleet): FleetLoop {
   fleet.tasks.start("passes", (signal) => runPasses(fleet, signal));
-  fleet.tasks.start("reaping", (signal) => runReaping(fleet, signal));
+  fleet.tasks.start("looks", (signal) => runLooks(fleet, signal));
+  fleet.tasks.start("probes", (signal) => runProbes(fleet, signal));
   const stop = async (): Promise<void> => {
     await fleet.tasks.close();
     fleet.guests.closeAll();
@@ -64,33 +67,23 @@ async function stopServing(fleet: Fleet): Promise<void> {
 }
 
 async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
+  let lastAt = fleet.deps.clock.now();
   while (!signal.aborted) {
+    const now = fleet.deps.clock.now();
+    if (now - lastAt > AWAY_MS) forgiveAbsence(fleet, now - lastAt);
+    lastAt = now;
     fleet.isNudged = false;
-    try {
-      await reconcileFleet(fleet);
-    } catch (error) {
-      fleet.deps.logger.error({ err: error }, "pass failed, the next one starts afresh");
-    }
-    await nextPass(fleet, signal);
+    const dueAt = await reconcileFleet(fleet);
+    if (!fleet.isNudged) await napUntil(fleet, Math.min(dueAt, lastAt + PASS_INTERVAL_MS), NUDGE, signal);
   }
 }
 
-async function nextPass(fleet: Fleet, signal: AbortSignal): Promise<void> {
-  if (fleet.isNudged) return;
-  const nudged = new AbortController();
-  const pause = fleet.deps.clock
-    .sleep(PASS_INTERVAL_MS, AbortSignal.any([signal, nudged.signal]))
-    .catch(() => undefined);
-  await Promise.race([fleet.changes.next([NUDGE], AbortSignal.any([signal, nudged.signal])), pause]);
-  nudged.abort();
-  await pause;
-}
-
-async function runReaping(fleet: Fleet, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await reapFleet(fleet, signal);
-    await fleet.deps.clock.sleep(REAP_INTERVAL_MS, signal).catch(() => undefined);
-  }
+/** The whole process stood still (a paused host, say): nobody could renew a lease, and nobody saw a machine come up. */
+function forgiveAbsence(fleet: Fleet, ms: number): void {
+  fleet.deps.logger.warn({ ms }, "the manager was away, leases and boots get their whole time anew");
+  const now = fleet.deps.clock.now();
+  fleet.watchedSince = now;
+  for (const lease of fleet.state.leases()) fleet.state.renew({ ...lease, expiresAt: now + lease.ttlMs });
 }
 
 async function closeMachines(fleet: Fleet, ms: number): Promise<void> {

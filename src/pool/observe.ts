@@ -1,18 +1,23 @@
 import type { DesiredPool } from "../domain/pool.ts";
-import type { ObservedPool } from "../planning/observed.ts";
-import { waitingOf } from "./claim.ts";
+import type { ObservedPool, PoolInView } from "../planning/observed.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Gathers what is known of a pool now. */
-export function observePool(fleet: Fleet, desired: DesiredPool): ObservedPool {
-  const { launchesPausedUntil, launchProblem } = fleet.state.notes(desired.name);
+/** Gathers what is known of all pools now, in the order of the configuration. */
+export function observePools(fleet: Fleet): PoolInView[] {
+  const { pools, maxMachines } = fleet.deps.desired();
+  const headroomOverall = Math.max(0, maxMachines - fleet.state.machineCount());
+  return pools.map((desired) => ({ desired, observed: observePool(fleet, desired, headroomOverall) }));
+}
+
+function observePool(fleet: Fleet, { name }: DesiredPool, headroomOverall: number): ObservedPool {
+  const { launchesPausedUntil, launchProblem } = fleet.state.notes(name);
   return {
-    machines: fleet.state.machines(desired.name),
-    waitingLeases: waitingOf(fleet, desired.name).length,
-    mode: modeOf(fleet, desired.name),
-    ...{ launchesPausedUntil, launchProblem },
-    headroomOverall: Math.max(0, fleet.deps.desired().maxMachines - fleet.state.machineCount()),
+    machines: fleet.state.machines(name),
+    waitingLeases: fleet.state.waitingCount(name),
+    waitingSince: fleet.state.firstWaiting(name)?.createdAt ?? Infinity,
+    mode: modeOf(fleet, name),
+    ...{ launchesPausedUntil, launchProblem, headroomOverall },
     reservedForOthers: 0,
     storeProblem: fleet.storeProblem,
     watchedSince: fleet.watchedSince,

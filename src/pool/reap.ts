@@ -1,62 +1,81 @@
-import { TransientError } from "../domain/errors.ts";
-import type { LiveMachine } from "../domain/machine.ts";
+import type { EpochMs } from "../domain/ids.ts";
 import type { Driver, Instance } from "../ports/driver.ts";
-import { withDeadline } from "./deadline.ts";
+import { callDriver } from "./calls.ts";
 import { eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { retireMachine } from "./terminate.ts";
+import type { Look, Stranger } from "./looks.ts";
 
-/** A machine that lists have been without for so long is taken for gone; one list alone proves nothing. */
-const MISSING_GRACE_MS = 30_000;
-/** How long one list may take. */
-const LIST_DEADLINE_MS = 30_000;
-
-/** Compares what the providers list with what the store knows, and mends both ways. A failed list changes nothing. */
-export async function reapFleet(fleet: Fleet, signal: AbortSignal): Promise<void> {
-  for (const driver of fleet.deps.drivers.values()) {
-    try {
-      const late = new TransientError("list-timeout", `no list within ${LIST_DEADLINE_MS / 1000} s`);
-      const instances = await withDeadline(fleet.deps.clock, LIST_DEADLINE_MS, late, signal, (s) => driver.list(s));
-      await reapInstances(fleet, driver, instances, signal);
-      await retireMissing(fleet, driver, instances);
-    } catch (error) {
-      if (signal.aborted) return;
-      fleet.deps.logger.warn({ driver: driver.name, err: error }, "list failed, will be tried again");
-    }
-  }
-}
+/** A stranger is reaped when two lists so far apart show it: the record of a fresh launch may be newer than the first. */
+const STRANGER_MS = 30_000;
+/** How long lists may go on showing what was terminated. */
+const STALE_MS = 30_000;
+/** A reaped instance that is still there after so long is reaped again. */
+const REAP_AGAIN_MS = 60_000;
 
 /** Ends instances that bear our tag and that no live record knows. */
-async function reapInstances(
+export async function reapStrangers(fleet: Fleet, driver: Driver, look: Look, signal: AbortSignal): Promise<void> {
+  const strangers = await findStrangers(fleet, look);
+  const seen = new Set(strangers.map(({ providerId }) => providerId));
+  for (const [providerId, stranger] of fleet.strangers)
+    if (stranger.driver === driver.name && !seen.has(providerId)) fleet.strangers.delete(providerId);
+  for (const instance of strangers) {
+    const stranger = noteStranger(fleet, driver, instance, look.at);
+    if (isDue(stranger, look.at)) await reap(fleet, driver, instance, stranger, signal);
+  }
+}
+
+async function findStrangers(fleet: Fleet, { at, instances }: Look): Promise<Instance[]> {
+  const strangers: Instance[] = [];
+  for (const instance of instances) {
+    if (instance.state === "ending" || isKnown(fleet, instance)) continue;
+    if (fleet.strangers.has(instance.providerId) || !(await hasJustEnded(fleet, instance, at)))
+      strangers.push(instance);
+  }
+  return strangers;
+}
+
+function isKnown(fleet: Fleet, { machineId, providerId }: Instance): boolean {
+  const machine = fleet.state.machine(machineId);
+  if (machine === undefined) return false;
+  // A launch is under way, or its instance is yet to be found: this is it. Else there may be two for one machine.
+  return machine.state === "requested" || machine.providerId === undefined || machine.providerId === providerId;
+}
+
+/** Tells whether a list shows an instance merely because it lags behind its end. */
+async function hasJustEnded(fleet: Fleet, { machineId, providerId }: Instance, at: EpochMs): Promise<boolean> {
+  const machine = await fleet.deps.store.machine(machineId);
+  if (machine?.state !== "terminated" || machine.providerId !== providerId) return false;
+  return at - machine.terminatedAt < STALE_MS;
+}
+
+function noteStranger(fleet: Fleet, driver: Driver, { providerId }: Instance, at: EpochMs): Stranger {
+  const known = fleet.strangers.get(providerId);
+  const stranger = known ? { ...known, lists: known.lists + 1 } : { driver: driver.name, since: at, lists: 1 };
+  fleet.strangers.set(providerId, stranger);
+  return stranger;
+}
+
+const isDue = ({ lists, since, reapedAt }: Stranger, at: EpochMs): boolean =>
+  reapedAt === undefined ? lists >= 2 && at - since >= STRANGER_MS : at - reapedAt >= REAP_AGAIN_MS;
+
+async function reap(
   fleet: Fleet,
   driver: Driver,
-  instances: readonly Instance[],
+  { machineId, providerId, poolName }: Instance,
+  stranger: Stranger,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { machineId, providerId, poolName } of instances) {
-    if (fleet.state.machine(machineId) !== undefined) continue;
-    await driver.terminate([providerId], signal);
-    await fleet.state.commit([
-      eventOf(fleet, { machineId, poolName, what: "instance reaped", detail: `${providerId} had no live record` }),
-    ]);
-    fleet.deps.logger.warn({ machineId, poolName, providerId }, "reaped instance");
+  const { clock, logger } = fleet.deps;
+  const detail = `${providerId} bears our tag and no live record knows it, for ${Math.round((clock.now() - stranger.since) / 1000)} s`;
+  try {
+    await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "instance reaped", detail })]);
+    await callDriver(fleet, driver.name, "terminate", signal, (_driver, bounded) =>
+      driver.terminate([providerId], bounded),
+    );
+    fleet.strangers.set(providerId, { ...stranger, reapedAt: clock.now() });
+    logger.warn({ machineId, poolName, providerId }, "reaped instance");
+  } catch (error) {
+    if (signal.aborted) throw error;
+    logger.warn({ machineId, providerId, err: error }, "could not reap instance, will be tried again");
   }
 }
-
-async function retireMissing(fleet: Fleet, driver: Driver, instances: readonly Instance[]): Promise<void> {
-  const now = fleet.deps.clock.now();
-  const listed = new Map(instances.map((instance) => [instance.providerId, instance]));
-  for (const machine of fleet.state.machines().filter((m) => m.driver === driver.name)) {
-    if (machine.state === "requested" || machine.state === "terminating") continue;
-    const instance = listed.get(machine.providerId);
-    if (instance !== undefined) fleet.missingSince.delete(machine.id);
-    if (instance?.state === "stopped") await noteGone(fleet, machine, "the provider lists it as stopped");
-    if (instance !== undefined) continue;
-    const since = fleet.missingSince.get(machine.id) ?? now;
-    fleet.missingSince.set(machine.id, since);
-    if (now - since >= MISSING_GRACE_MS) await noteGone(fleet, machine, "the provider no longer lists it");
-  }
-}
-
-const noteGone = (fleet: Fleet, machine: LiveMachine, detail: string): Promise<void> =>
-  retireMachine(fleet, machine.id, "instance-gone", detail);

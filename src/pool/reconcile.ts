@@ -1,61 +1,135 @@
+import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { planPool } from "../planning/plan.ts";
-import type { Action } from "../planning/plan.ts";
-import { explainPool, explainWait } from "../planning/why.ts";
+import { earliestAfter, nextDueAt } from "../planning/due.ts";
+import { planFleet } from "../planning/fleet.ts";
+import type { PoolInView } from "../planning/observed.ts";
+import type { Action, ActionOf } from "../planning/plan.ts";
+import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
 import { assignWaiting } from "./claim.ts";
-import { expireLeases } from "./expire.ts";
-import { desiredPool } from "./fleet.ts";
+import { expireLeases, leaseDueAt } from "./expire.ts";
+import { eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { launchMachines } from "./launch.ts";
-import { observePool } from "./observe.ts";
+import { createIntent, intentChanges, startLaunch } from "./launch.ts";
+import type { LaunchIntent } from "./launch.ts";
+import { observePools } from "./observe.ts";
+import { isStoreFailure } from "./record.ts";
 import { poolKey } from "./state.ts";
-import { retireMachine, retryTerminations } from "./terminate.ts";
+import { afterRetirement, retirement, retireMachine, retryTerminations, terminationDueAt } from "./terminate.ts";
+import { endInterrupted } from "./watch.ts";
 
-/** One pass over all pools: observe, plan, apply. Idempotent; the loop runs one at a time. Answers what it decided. */
-export async function reconcileFleet(fleet: Fleet): Promise<readonly Action[]> {
-  await expireLeases(fleet);
-  await fleet.decide(() => assignWaiting(fleet));
+/** While the store cannot write, it is tried this often. */
+const STORE_PROBE_MS = 5_000;
+
+/**
+ * One pass over all pools: observe, plan, apply. Idempotent; the loop runs one at a time. One part that fails leaves the others
+ * alone. Answers when the next pass is due if nothing else happens.
+ */
+export async function reconcileFleet(fleet: Fleet): Promise<number> {
+  await attempt(fleet, "probe store", () => probeStore(fleet));
+  await attempt(fleet, "end leases", () => expireLeases(fleet));
+  await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
+  await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
   retryTerminations(fleet);
-  const actions: Action[] = [];
-  for (const pool of fleet.deps.desired().pools) actions.push(...(await reconcilePool(fleet, pool)));
-  await retireOrphans(fleet);
-  explainPools(fleet);
-  return actions;
+  await attempt(fleet, "reconcile pools", () => reconcilePools(fleet));
+  await attempt(fleet, "retire orphans", () => retireOrphans(fleet));
+  const views = observePools(fleet);
+  explainPools(fleet, views);
+  return nextPassAt(fleet, views);
 }
 
-async function reconcilePool(fleet: Fleet, pool: DesiredPool): Promise<readonly Action[]> {
-  const planned = await fleet.decide(async () => {
-    const actions = planPool(pool, observePool(fleet, pool), fleet.deps.clock.now());
-    // The intent to launch is written in the same breath as the plan: two plans never count the same headroom.
-    for (const action of actions) if (action.kind === "launch") await launchMachines(fleet, pool, action.count);
-    return actions;
-  });
-  for (const action of planned) {
-    if (action.kind === "terminate") await retireMachine(fleet, action.machineId, action.reason, action.detail);
+/** Runs one part of a pass. What the store could not write is tried again by the next pass; anything else is a bug. */
+async function attempt(fleet: Fleet, part: string, run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    const level = isStoreFailure(error) ? "warn" : "error";
+    fleet.deps.logger[level]({ part, err: error }, "a part of the pass failed, the next one starts afresh");
   }
-  if (planned.length > 0) fleet.deps.logger.debug({ poolName: pool.name, actions: planned }, "planned");
-  return planned;
+}
+
+/** Finds out by a tiny write whether a store that failed works again. */
+async function probeStore(fleet: Fleet): Promise<void> {
+  if (fleet.storeProblem === "") return;
+  const detail = `after: ${fleet.storeProblem}`;
+  await fleet.state.commit([eventOf(fleet, { what: "store written again", detail })]);
+  fleet.deps.logger.info({ detail }, "the store can be written again");
+}
+
+/** Plan and intent are one decision: no machine is leased between the two, and no headroom is counted twice. */
+async function reconcilePools(fleet: Fleet): Promise<void> {
+  const { actions, intents, retirements } = await fleet.decide(async () => {
+    const views = observePools(fleet);
+    const actions = planFleet(views, fleet.deps.clock.now());
+    const intents = actions.flatMap((action) => (action.kind === "launch" ? intentsOf(fleet, views, action) : []));
+    const retirements = actions.flatMap((action) => retirementOf(fleet, action));
+    const changes = [
+      ...intents.flatMap(({ intent, why }) => intentChanges(fleet, intent, why)),
+      ...retirements.flatMap(({ machine, reason, detail }) => retirement(fleet, machine, reason, detail)),
+    ];
+    if (changes.length > 0) await fleet.state.commit(changes);
+    return { actions, intents, retirements };
+  });
+  if (actions.length === 0) return;
+  fleet.deps.logger.debug({ actions }, "planned");
+  for (const { machine, reason, detail } of retirements) afterRetirement(fleet, machine, reason, detail);
+  for (const { desired, intent } of intents) startLaunch(fleet, desired, intent);
+}
+
+function intentsOf(
+  fleet: Fleet,
+  views: readonly PoolInView[],
+  { poolName, count }: ActionOf<"launch">,
+): PlannedLaunch[] {
+  const view = views.find(({ desired }) => desired.name === poolName);
+  if (view === undefined) return [];
+  const { desired, observed } = view;
+  const why = explainLaunch(desired, observed);
+  return Array.from({ length: count }, () => ({ desired, why, intent: createIntent(fleet, desired) }));
+}
+
+interface PlannedLaunch {
+  readonly desired: DesiredPool;
+  readonly intent: LaunchIntent;
+  readonly why: string;
+}
+
+type Retirement = Omit<ActionOf<"terminate">, "kind" | "machineId"> & { readonly machine: LiveMachine };
+
+function retirementOf(fleet: Fleet, action: Action): Retirement[] {
+  const machine = action.kind === "terminate" ? fleet.state.machine(action.machineId) : undefined;
+  return action.kind === "terminate" && machine !== undefined ? [{ ...action, machine }] : [];
 }
 
 /** Retires machines whose pool is no longer wished for; a leased one keeps its job. */
 async function retireOrphans(fleet: Fleet): Promise<void> {
-  for (const machine of fleet.state.machines()) {
-    const isOwned = desiredPool(fleet, machine.poolName) !== undefined;
-    if (!isOwned && machine.state !== "leased") {
-      await retireMachine(fleet, machine.id, "pool-removed", `pool ${machine.poolName} is not in the configuration`);
-    }
+  const names = new Set(fleet.deps.desired().pools.map(({ name }) => name));
+  const isUnheld = ({ state }: LiveMachine): boolean => state !== "leased";
+  for (const { id, poolName, state } of fleet.state.machines()) {
+    if (names.has(poolName) || state === "leased" || state === "terminating") continue;
+    await retireMachine(fleet, id, "pool-removed", `pool ${poolName} is not in the configuration`, isUnheld);
   }
 }
 
-function explainPools(fleet: Fleet): void {
+function explainPools(fleet: Fleet, views: readonly PoolInView[]): void {
   const now = fleet.deps.clock.now();
-  for (const pool of fleet.deps.desired().pools) {
-    const observed = observePool(fleet, pool);
-    const notes = fleet.state.notes(pool.name);
-    notes.why = explainPool(pool, observed, now);
-    const waitWhy = explainWait(pool, observed, now);
+  for (const { desired, observed } of views) {
+    const notes = fleet.state.notes(desired.name);
+    notes.why = explainPool(desired, observed, now);
+    const waitWhy = explainWait(desired, observed, now);
     if (waitWhy === notes.waitWhy) continue;
     notes.waitWhy = waitWhy;
-    fleet.changes.notify(poolKey(pool.name));
+    fleet.changes.notify(poolKey(desired.name));
   }
+}
+
+/** When something is due by the passing of time alone. */
+function nextPassAt(fleet: Fleet, views: readonly PoolInView[]): number {
+  const now = fleet.deps.clock.now();
+  return earliestAfter(now, [
+    ...views.map(({ desired, observed }) => nextDueAt(desired, observed, now)),
+    ...fleet.state.leases().map((lease) => leaseDueAt(fleet, lease)),
+    ...fleet.state.machines().map((m) => (m.state === "terminating" ? terminationDueAt(fleet, m) : Infinity)),
+    ...[...fleet.interruptions.values()].map(({ endsAt }) => endsAt),
+    fleet.storeProblem === "" ? Infinity : now + STORE_PROBE_MS,
+  ]);
 }

@@ -5,7 +5,9 @@ export interface RecordIndex<Id extends string, Value extends { readonly id: Id;
   readonly get: (id: Id) => Value | undefined;
   /** All of them, or those of one pool. */
   readonly list: (poolName?: string) => Value[];
-  readonly count: () => number;
+  readonly count: (poolName?: string) => number;
+  /** The oldest of one pool. */
+  readonly first: (poolName: string) => Value | undefined;
 }
 
 /** Creates an empty index: a pass over many pools must not look through all machines for each. */
@@ -30,6 +32,7 @@ export function createRecordIndex<
     },
     get: (id) => byId.get(id),
     list: (poolName) => [...(poolName === undefined ? byId : (byPool.get(poolName) ?? new Map<Id, Value>())).values()],
-    count: () => byId.size,
+    count: (poolName) => (poolName === undefined ? byId.size : (byPool.get(poolName)?.size ?? 0)),
+    first: (poolName) => byPool.get(poolName)?.values().next().value,
   };
 }

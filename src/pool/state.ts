@@ -1,5 +1,4 @@
 import type { EpochMs, LeaseId, MachineId } from "../domain/ids.ts";
-import { ConflictError } from "../domain/errors.ts";
 import type { Lease, LeaseIn } from "../domain/lease.ts";
 import type { LiveMachine, Machine } from "../domain/machine.ts";
 import { stricterMode } from "../domain/pool.ts";
@@ -7,6 +6,7 @@ import type { PoolMode } from "../domain/pool.ts";
 import { ALL_POOLS } from "../ports/store.ts";
 import type { Change, Store } from "../ports/store.ts";
 import type { Broadcast } from "./broadcast.ts";
+import { isStoreFailure } from "./record.ts";
 import { createRecordIndex } from "./recordIndex.ts";
 import { leaseAsLoaded, machineAsLoaded } from "./loaded.ts";
 
@@ -16,8 +16,10 @@ export type OpenLease = LeaseIn<"waiting"> | LeaseIn<"held">;
 export interface PoolNotes {
   launchesPausedUntil: EpochMs;
   launchProblem: string;
-  /** Launches refused in a row. */
+  /** Launches refused in a row, those that went out together counted once. */
   refusals: number;
+  /** When the last of them was counted. */
+  refusedAt: EpochMs;
   /** Why the pool is as it is, as of the last pass. */
   why: string;
   /** Why its leases wait, as of the last pass. */
@@ -41,6 +43,10 @@ export interface FleetState {
   lease(id: LeaseId): OpenLease | undefined;
   /** In order of arrival. */
   leases(poolName?: string): OpenLease[];
+  /** In order of arrival. */
+  waiting(poolName: string): LeaseIn<"waiting">[];
+  waitingCount(poolName: string): number;
+  firstWaiting(poolName: string): LeaseIn<"waiting"> | undefined;
   /** The stricter of the pool's own mode and the whole manager's. */
   mode(poolName: string): PoolMode;
   notes(poolName: string): PoolNotes;
@@ -55,6 +61,7 @@ export const ANY_CHANGE = "any";
 export function createFleetState(store: Store, changes: Broadcast): FleetState {
   const machines = createRecordIndex<MachineId, LiveMachine>();
   const leases = createRecordIndex<LeaseId, OpenLease>();
+  const waiting = createRecordIndex<LeaseId, LeaseIn<"waiting">>();
   const modes = new Map<string, PoolMode>();
   const notes = new Map<string, PoolNotes>();
   let problem = "";
@@ -66,6 +73,8 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
   const keepLease = (lease: Lease): void => {
     if (lease.state === "ended") leases.remove(lease);
     else leases.put(lease);
+    if (lease.state === "waiting") waiting.put(lease);
+    else waiting.remove(lease);
   };
   const keep = (change: Change): string[] => {
     switch (change.kind) {
@@ -96,21 +105,23 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
         await store.commit(batch);
         problem = "";
       } catch (error) {
-        // A refused decision is the decision's fault, everything else the store's.
-        if (!(error instanceof ConflictError)) problem = error instanceof Error ? error.message : String(error);
+        if (isStoreFailure(error)) problem = error instanceof Error ? error.message : String(error);
         throw error;
       }
       for (const key of [...batch.flatMap(keep), ANY_CHANGE]) changes.notify(key);
     },
     problem: () => problem,
     renew: (lease) => {
-      if (leases.get(lease.id) !== undefined) leases.put(lease);
+      if (leases.get(lease.id) !== undefined) keepLease(lease);
     },
     machine: machines.get,
     machines: machines.list,
     machineCount: machines.count,
     lease: leases.get,
     leases: leases.list,
+    waiting: waiting.list,
+    waitingCount: waiting.count,
+    firstWaiting: waiting.first,
     mode: (poolName) => stricterMode(modes.get(poolName) ?? "open", modes.get(ALL_POOLS) ?? "open"),
     notes(poolName) {
       const known = notes.get(poolName) ?? emptyNotes();
@@ -124,6 +135,7 @@ const emptyNotes = (): PoolNotes => ({
   launchesPausedUntil: 0,
   launchProblem: "",
   refusals: 0,
+  refusedAt: -1,
   why: "",
   waitWhy: "the first pass is still to come",
 });

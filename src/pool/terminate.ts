@@ -1,34 +1,52 @@
-import { MachineError, TransientError } from "../domain/errors.ts";
-import type { MachineId } from "../domain/ids.ts";
+import { MachineError } from "../domain/errors.ts";
+import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
 import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import { terminatedFrom, terminatingFrom } from "../domain/moves.ts";
 import type { Change } from "../ports/store.ts";
-import { withDeadline } from "./deadline.ts";
-import { driverOf, eventOf, nudge } from "./fleet.ts";
+import { callDriver } from "./calls.ts";
+import { eventOf, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { recordFact, recordOrRetry } from "./record.ts";
 import { bootTask, launchTask } from "./tasks.ts";
 
-/** How long a provider may take over one terminate call. */
-const TERMINATE_DEADLINE_MS = 60_000;
-/** Pause before a failed termination is tried again; doubles with each failure up to the bound. */
+/** Pause before a failed termination is tried again; doubles with each failure up to the bound, less a random part. */
 const RETRY_PAUSE_MS = 2_000;
-const RETRY_PAUSE_MAX_MS = 120_000;
+const RETRY_PAUSE_MAX_MS = 60_000;
 
-/** Ends a machine for a reason; a lease on it ends as machine lost. Ended already is success; the first cause stays. */
-export async function retireMachine(fleet: Fleet, id: MachineId, reason: RetireReason, detail: string): Promise<void> {
-  const machine = await fleet.decide(async () => {
+/**
+ * Ends a machine for a reason; a lease on it ends as machine lost. Ended already is success; the first cause stays. While the
+ * store cannot write, it is let go of at once and recorded as soon as may be.
+ * @param when holds the machine back when it has come to be another than the caller saw.
+ */
+export async function retireMachine(
+  fleet: Fleet,
+  id: MachineId,
+  reason: RetireReason,
+  detail: string,
+  when: (machine: LiveMachine) => boolean = () => true,
+): Promise<void> {
+  const retire = async (): Promise<LiveMachine | undefined> => {
     const found = fleet.state.machine(id);
-    if (found === undefined || found.state === "terminating") return undefined;
-    const lost = found.state === "leased" ? lostLease(fleet, found, detail) : [];
-    await fleet.state.commit([...retirement(fleet, found, reason, detail), ...lost]);
+    if (found === undefined || found.state === "terminating" || !when(found)) return undefined;
+    // Whatever the store says, it gets no lease from here on, and its holder is told.
+    fleet.guests.drop(id, `machine ${id} was lost: ${detail}`);
+    await fleet.state.commit(retirement(fleet, found, reason, detail));
     return found;
+  };
+  await recordOrRetry(fleet, `retire ${id}`, retire, (machine) => {
+    if (machine !== undefined) afterRetirement(fleet, machine, reason, detail);
   });
-  if (machine !== undefined) afterRetirement(fleet, machine, reason, detail);
 }
 
-/** The writes that put a machine on its way out. Commit them inside `decide`, then call `afterRetirement`. */
-export function retirement(fleet: Fleet, machine: LiveMachine, reason: RetireReason, detail: string): Change[] {
+/** The writes that put a machine, and a lease on it, on the way out. Commit them inside `decide`, then call `afterRetirement`. */
+export const retirement = (fleet: Fleet, machine: LiveMachine, reason: RetireReason, detail: string): Change[] => [
+  ...machineRetirement(fleet, machine, reason, detail),
+  ...(machine.state === "leased" ? lostLease(fleet, machine, detail) : []),
+];
+
+/** The part of a retirement's writes that leaves the lease to the caller. */
+export function machineRetirement(fleet: Fleet, machine: LiveMachine, reason: RetireReason, detail: string): Change[] {
   const next = terminatingFrom(machine, reason, detail, fleet.deps.clock.now());
   const { id: machineId, poolName } = machine;
   const leaseId = machine.state === "leased" ? machine.leaseId : undefined;
@@ -46,6 +64,7 @@ export function afterRetirement(fleet: Fleet, machine: LiveMachine, reason: Reti
   for (const task of [launchTask(machineId), bootTask(machineId)])
     fleet.tasks.abort(task, new MachineError(reason, detail));
   startTermination(fleet, machineId);
+  nudge(fleet);
 }
 
 function lostLease(fleet: Fleet, machine: MachineIn<"leased">, detail: string): Change[] {
@@ -70,71 +89,71 @@ export function startTermination(fleet: Fleet, id: MachineId): void {
   fleet.tasks.start(`terminate ${id}`, (signal) => terminateMachine(fleet, id, signal));
 }
 
+/** When the next try of a failed termination is due; 0 for at once. A machine without an instance waits for the provider's lists. */
+export const terminationDueAt = (fleet: Fleet, machine: MachineIn<"terminating">): EpochMs =>
+  machine.providerId === undefined ? Infinity : (fleet.terminations.get(machine.id)?.nextAt ?? 0);
+
 /** Starts terminations anew whose last try failed and whose pause is over. */
 export function retryTerminations(fleet: Fleet): void {
   const now = fleet.deps.clock.now();
   for (const machine of fleet.state.machines()) {
-    if (machine.state !== "terminating") continue;
-    if ((fleet.terminations.get(machine.id)?.nextAt ?? 0) <= now) startTermination(fleet, machine.id);
+    if (machine.state === "terminating" && terminationDueAt(fleet, machine) <= now) startTermination(fleet, machine.id);
   }
 }
 
 async function terminateMachine(fleet: Fleet, id: MachineId, signal: AbortSignal): Promise<void> {
-  // Its launch may still be on the way to the provider; what it brings forth is found by tag below.
+  // Its launch may still be on the way to the provider; what it brings forth is found by tag.
   await fleet.tasks.settled(launchTask(id));
   const machine = fleet.state.machine(id);
   if (machine?.state !== "terminating") return;
+  const { providerId } = machine;
+  if (providerId === undefined) return lookSoon(fleet, machine.driver);
   try {
-    const late = new TransientError(
-      "terminate-timeout",
-      `no answer to the termination within ${TERMINATE_DEADLINE_MS / 1000} s`,
+    await callDriver(fleet, machine.driver, "terminate", signal, (driver, bounded) =>
+      driver.terminate([providerId], bounded),
     );
-    await withDeadline(fleet.deps.clock, TERMINATE_DEADLINE_MS, late, signal, (bounded) =>
-      endInstances(fleet, machine, bounded),
-    );
-    await noteTerminated(fleet, machine);
   } catch (error) {
     if (!signal.aborted) noteFailure(fleet, machine, error);
+    return;
   }
+  await noteTerminated(fleet, id, "the provider ended it", signal);
 }
 
-async function endInstances(fleet: Fleet, machine: MachineIn<"terminating">, signal: AbortSignal): Promise<void> {
-  const driver = driverOf(fleet, machine.driver);
-  if (machine.providerId !== undefined) return driver.terminate([machine.providerId], signal);
-  const instances = await driver.list(signal);
-  const ids = instances.filter((instance) => instance.machineId === machine.id).map((instance) => instance.providerId);
-  if (ids.length > 0) await driver.terminate(ids, signal);
-}
-
-async function noteTerminated(fleet: Fleet, machine: MachineIn<"terminating">): Promise<void> {
-  const now = fleet.deps.clock.now();
-  await fleet.decide(() =>
-    fleet.state.commit([
-      { kind: "machine-moved", machine: terminatedFrom(machine, now), from: "terminating" },
-      eventOf(fleet, {
-        machineId: machine.id,
-        poolName: machine.poolName,
-        what: "machine terminated",
-        detail: machine.reason,
-      }),
-    ]),
-  );
-  fleet.terminations.delete(machine.id);
-  fleet.missingSince.delete(machine.id);
-  const tookMs = now - machine.terminatingSince;
-  fleet.deps.logger.info(
-    { machineId: machine.id, poolName: machine.poolName, reason: machine.reason, tookMs },
-    "terminated machine",
-  );
+/** Records that nothing of a terminating machine is left. Terminated already is success. */
+export async function noteTerminated(fleet: Fleet, id: MachineId, how: string, signal: AbortSignal): Promise<void> {
+  const machine = await recordFact(fleet, signal, async () => {
+    const found = fleet.state.machine(id);
+    if (found?.state !== "terminating") return undefined;
+    await fleet.state.commit(termination(fleet, found, how));
+    return found;
+  });
+  if (machine === undefined) return;
+  for (const notes of [fleet.terminations, fleet.doubts, fleet.launchEndedAt, fleet.interruptions]) notes.delete(id);
+  const tookMs = fleet.deps.clock.now() - machine.terminatingSince;
+  const { poolName, reason } = machine;
+  fleet.deps.logger.info({ machineId: id, poolName, reason, tookMs }, "terminated machine");
   nudge(fleet);
 }
 
+/** The writes that end a terminating machine's life. Commit them inside `decide`. */
+export const termination = (fleet: Fleet, machine: MachineIn<"terminating">, how: string): Change[] => [
+  { kind: "machine-moved", machine: terminatedFrom(machine, fleet.deps.clock.now()), from: "terminating" },
+  eventOf(fleet, {
+    machineId: machine.id,
+    poolName: machine.poolName,
+    what: "machine terminated",
+    detail: `${machine.reason}; ${how}`,
+  }),
+];
+
 function noteFailure(fleet: Fleet, machine: MachineIn<"terminating">, error: unknown): void {
+  const { clock, random, logger } = fleet.deps;
   const failures = (fleet.terminations.get(machine.id)?.failures ?? 0) + 1;
-  const pauseMs = Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_MS * 2 ** (failures - 1));
-  fleet.terminations.set(machine.id, { failures, nextAt: fleet.deps.clock.now() + pauseMs });
-  fleet.deps.logger.warn(
-    { machineId: machine.id, failures, pauseMs, err: error },
-    "termination failed, will be tried again",
-  );
+  const boundMs = Math.min(RETRY_PAUSE_MAX_MS, RETRY_PAUSE_MS * 2 ** Math.min(failures - 1, 16));
+  const pauseMs = Math.round(boundMs * (0.5 + random.fraction() / 2));
+  fleet.terminations.set(machine.id, { failures, nextAt: clock.now() + pauseMs });
+  logger.warn({ machineId: machine.id, failures, pauseMs, err: error }, "termination failed, will be tried again");
+  // Perhaps there is nothing left to end: providers answer that in many ways, and only the list tells.
+  lookSoon(fleet, machine.driver);
+  nudge(fleet);
 }

@@ -248,7 +248,7 @@ describe("failures", () => {
     const stray = { owner: "test", token: "t-x", machineId: "m-stray", poolName: "small" } as never;
     world.provider.driverSide.add(stray);
 
-    await world.clock.advance(60_000);
+    await world.clock.advance(120_000);
 
     expect(world.provider.instances()).toEqual([]);
   });

@@ -14,7 +14,7 @@ export function createQemuDriver(options: QemuOptions, deps: QemuDeps): Driver {
   const context = createContext(options, deps);
   return {
     name: "qemu",
-    capabilities: { watch: true },
+    capabilities: { watch: true, listLagMs: 0 },
     launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),

@@ -18,6 +18,7 @@ import { pool } from "../../support/pools.ts";
 const observed = (overrides: Partial<ObservedPool> = {}): ObservedPool => ({
   machines: [],
   waitingLeases: 0,
+  waitingSince: Infinity,
   mode: "open",
   launchesPausedUntil: 0,
   launchProblem: "",

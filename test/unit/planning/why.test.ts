@@ -7,6 +7,7 @@ import { pool } from "../../support/pools.ts";
 const observed = (overrides: Partial<ObservedPool>): ObservedPool => ({
   machines: [],
   waitingLeases: 1,
+  waitingSince: Infinity,
   mode: "open",
   launchesPausedUntil: 0,
   launchProblem: "",

@@ -1,0 +1,108 @@
+import type { EpochMs } from "../domain/ids.ts";
+import type { LiveMachine, MachineIn } from "../domain/machine.ts";
+import type { Driver, Instance } from "../ports/driver.ts";
+import { eventOf, lookSoon } from "./fleet.ts";
+import type { Fleet } from "./fleet.ts";
+import type { Doubt, Look } from "./looks.ts";
+import { recordFact } from "./record.ts";
+import { noteTerminated, retireMachine, startTermination } from "./terminate.ts";
+
+/** What it takes for an instance to count as gone: absent from so many lists, over so long, since a list may lag by half a minute. */
+const MISSING_LISTS = 3;
+const MISSING_MS = 90_000;
+/** What it takes when lists say that an instance ends though its channel still lives. */
+const ENDING_LISTS = 2;
+const ENDING_MS = 30_000;
+
+/** Draws from one list what it says of the machines that we know. */
+export async function judgeMachines(fleet: Fleet, driver: Driver, look: Look, signal: AbortSignal): Promise<void> {
+  const listed = Map.groupBy(look.instances, (instance) => instance.machineId);
+  for (const machine of fleet.state.machines()) {
+    if (machine.driver !== driver.name) continue;
+    const instances = listed.get(machine.id) ?? [];
+    if (machine.state === "terminating") await judgeEnding(fleet, driver, machine, instances, look.at, signal);
+    else if (machine.state !== "requested") await judgeLaunched(fleet, machine, instances, look.at);
+  }
+}
+
+type Launched = MachineIn<"booting"> | MachineIn<"idle"> | MachineIn<"leased">;
+
+async function judgeLaunched(
+  fleet: Fleet,
+  machine: Launched,
+  instances: readonly Instance[],
+  at: EpochMs,
+): Promise<void> {
+  const instance = instances.find(({ providerId }) => providerId === machine.providerId);
+  const answers = fleet.guests.get(machine.id) !== undefined;
+  if (instance !== undefined && (instance.state === "stopped" || instance.state === "ending")) {
+    const doubt = addDoubt(fleet, machine, "ending", at);
+    const isProven = !answers || (doubt.lists >= ENDING_LISTS && at - doubt.since >= ENDING_MS);
+    if (isProven) await retireMachine(fleet, machine.id, "instance-gone", `the provider lists it as ${instance.state}`);
+    return;
+  }
+  // A machine that answers is there, whatever a list says.
+  if (instance !== undefined || answers) return void fleet.doubts.delete(machine.id);
+  const doubt = addDoubt(fleet, machine, "missing", at);
+  if (isMissing(doubt, at)) {
+    const isSilent = (): boolean => fleet.guests.get(machine.id) === undefined;
+    await retireMachine(fleet, machine.id, "instance-gone", absenceText(doubt, at), isSilent);
+  }
+}
+
+/** A terminating machine whose provider was not asked, or answered with an error, is gone when lists say so for long enough. */
+async function judgeEnding(
+  fleet: Fleet,
+  driver: Driver,
+  machine: MachineIn<"terminating">,
+  instances: readonly Instance[],
+  at: EpochMs,
+  signal: AbortSignal,
+): Promise<void> {
+  const isAsked = machine.providerId !== undefined;
+  if (isAsked && !fleet.terminations.has(machine.id)) return;
+  const instance = isAsked ? instances.find(({ providerId }) => providerId === machine.providerId) : instances[0];
+  if (instance !== undefined) {
+    fleet.doubts.delete(machine.id);
+    if (!isAsked) await learnInstance(fleet, machine, instance, signal);
+    return;
+  }
+  // What a launch may still bring forth is not missing yet.
+  if (at <= (fleet.launchEndedAt.get(machine.id) ?? fleet.watchedSince)) return lookSoon(fleet, driver.name);
+  const doubt = addDoubt(fleet, machine, "missing", at);
+  const isExact = driver.capabilities.listLagMs === 0 && !fleet.launching.has(machine.id);
+  if (isExact || isMissing(doubt, at)) await noteTerminated(fleet, machine.id, absenceText(doubt, at), signal);
+}
+
+/** Records the instance that a launch without an answer made after all, and ends it. */
+async function learnInstance(
+  fleet: Fleet,
+  machine: MachineIn<"terminating">,
+  { providerId }: Instance,
+  signal: AbortSignal,
+): Promise<void> {
+  const { id: machineId, poolName } = machine;
+  await recordFact(fleet, signal, async () => {
+    const found = fleet.state.machine(machineId);
+    if (found?.state !== "terminating") return;
+    await fleet.state.commit([
+      { kind: "machine-moved", machine: { ...found, providerId }, from: "terminating" },
+      eventOf(fleet, { machineId, poolName, what: "instance found", detail: `${providerId}, by its tag` }),
+    ]);
+  });
+  startTermination(fleet, machineId);
+}
+
+function addDoubt(fleet: Fleet, { id }: LiveMachine, what: Doubt["what"], at: EpochMs): Doubt {
+  const known = fleet.doubts.get(id);
+  const doubt = known?.what === what ? { ...known, lists: known.lists + 1 } : { what, since: at, lists: 1 };
+  fleet.doubts.set(id, doubt);
+  return doubt;
+}
+
+const isMissing = ({ lists, since }: Doubt, at: EpochMs): boolean => lists >= MISSING_LISTS && at - since >= MISSING_MS;
+
+const absenceText = ({ lists, since }: Doubt, at: EpochMs): string =>
+  lists === 1
+    ? "the provider does not list it"
+    : `absent from ${lists} lists of the provider over ${Math.round((at - since) / 1000)} s`;
