@@ -42,8 +42,18 @@ export interface RunningManager {
   close(force: AbortSignal): Promise<readonly LiveMachine[]>;
 }
 
+export interface ManagerOptions {
+  /** Whether jobs of an earlier manager go on: their front doors must have outlived it. */
+  readonly resumesJobs: boolean;
+}
+
 /** Puts a manager together over its ports and starts its loop. */
-export async function composeManager(config: Config, ports: ManagerPorts, version: string): Promise<RunningManager> {
+export async function composeManager(
+  config: Config,
+  ports: ManagerPorts,
+  version: string,
+  { resumesJobs }: ManagerOptions = { resumesJobs: true },
+): Promise<RunningManager> {
   const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
   const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
   const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
@@ -53,7 +63,7 @@ export async function composeManager(config: Config, ports: ManagerPorts, versio
   const startedAt = clock.now();
   const health = (): Health => healthOf(config, fleet, version, startedAt);
   await adoptFleet(fleet);
-  await jobs.adopt();
+  await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
 
   return {

@@ -23,7 +23,7 @@ export async function startEmbeddedManager(
   await checkHost(config, signal);
   const file = destination({ dest: join(config.stateDir, EMBEDDED_LOG), mkdir: true, sync: true, mode: 0o600 });
   const pools = config.pools.map((pool) => ({ ...pool, idleCount: Math.min(idleCount, pool.maxMachines) }));
-  return startManager({ ...config, pools }, version, createLogger("info", file));
+  return startManager({ ...config, pools }, version, createLogger("info", file), { resumesJobs: false });
 }
 
 /** Finds out at once what would otherwise be met by the first launch, minutes of waiting later. */

@@ -11,7 +11,7 @@ import { createJobLogs } from "../store/jobLogs.ts";
 import { openStore } from "../store/open.ts";
 import { systemClock as clock } from "./clock.ts";
 import { composeManager } from "./compose.ts";
-import type { RunningManager } from "./compose.ts";
+import type { ManagerOptions, RunningManager } from "./compose.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { systemRandom as random } from "./random.ts";
 
@@ -24,7 +24,12 @@ export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promis
 }
 
 /** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */
-export async function startManager(config: Config, version: string, logger: Logger): Promise<RunningManager> {
+export async function startManager(
+  config: Config,
+  version: string,
+  logger: Logger,
+  options?: ManagerOptions,
+): Promise<RunningManager> {
   const { stateDir, name: owner } = config;
   await mkdir(stateDir, { recursive: true, mode: 0o700 });
   const store = await openStore(stateDir, { clock, logger });
@@ -37,7 +42,7 @@ export async function startManager(config: Config, version: string, logger: Logg
   );
   const drivers = new Map([["qemu" as const, qemu]]);
   const ports = { clock, random, logger, store, logs, archives, guest, drivers };
-  const running = await composeManager(config, ports, version);
+  const running = await composeManager(config, ports, version, options);
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   return {
     manager: running.manager,

@@ -33,8 +33,8 @@ export type JobProgress =
       readonly phase: "script";
       readonly place: JobPlace;
       readonly script: StartedScript;
-      /** Somebody asked the job to end. */
-      readonly isCancelled: boolean;
+      /** Why its end was brought about, once it was. */
+      readonly stopped?: "timeout" | "cancelled" | undefined;
     }
   /** They have ended; after_script may have started. */
   | { readonly phase: "after"; readonly place: JobPlace; readonly script: StartedScript; readonly end: JobEnd }

@@ -1,6 +1,8 @@
 import { JobError, MachineLostError, MayflyError } from "../domain/errors.ts";
 import type { JobEnd } from "../domain/job.ts";
 import type { Notes } from "./notes.ts";
+import type { JobRun } from "./run.ts";
+import { orAborted } from "./waits.ts";
 
 /** What could end a job from outside. */
 export interface EndCauses {
@@ -8,6 +10,9 @@ export interface EndCauses {
   readonly force: AbortSignal;
   readonly lost: AbortSignal;
 }
+
+/** A job that was to be gone on with had not begun, and will not where it was to. It may begin anew elsewhere. */
+export class NeverBegunError extends MayflyError {}
 
 /** Getting a job's surroundings ready took too long. */
 export class PrepareTimeoutError extends MayflyError {}
@@ -31,6 +36,16 @@ export function endFromError(error: unknown, { cancel, force, lost }: EndCauses)
     return { result: "failed", exitCode: 1, message };
   }
   return { result: "system-failure", message };
+}
+
+/** Keeps a job's end and writes it to its log. Never rejects: its record will tell it in any case. */
+export async function concludeJob(
+  end: JobEnd,
+  notes: Notes,
+  { keep, logBytes, force }: Pick<JobRun, "keep" | "logBytes" | "force">,
+): Promise<void> {
+  await orAborted(keep({ phase: "ended", end, logBytes: logBytes() }), force).catch(() => undefined);
+  await orAborted(announceEnd(end, notes), force).catch(() => undefined);
 }
 
 /** Writes a job's last line, as GitLab's runner does. */

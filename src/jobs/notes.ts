@@ -1,4 +1,5 @@
 import type { JobOutput } from "./output.ts";
+import { isDiskFull } from "./room.ts";
 
 const RESET = "\u001b[0;m";
 
@@ -21,7 +22,16 @@ export interface Notes {
 
 /** Writes notes between a job's output. @param isQuiet leaves all but the warnings out, for jobs whose output is data. */
 export function createNotes(output: JobOutput, isQuiet: boolean): Notes {
-  const write = (text: string): Promise<void> => output(Buffer.from(`${text}\n`));
+  const write = async (text: string): Promise<void> => {
+    try {
+      await output(Buffer.from(`${text}\n`));
+    } catch (error) {
+      // A full disk holds up what the job says, for that must not be lost; never the job for what is said about it.
+      if (!isDiskFull(error)) {
+        throw error;
+      }
+    }
+  };
   const unlessQuiet = (text: string): Promise<void> => (isQuiet ? Promise.resolve() : write(text));
   return {
     section: (text) => unlessQuiet(cyan(text)),

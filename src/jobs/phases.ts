@@ -1,3 +1,4 @@
+import type { EpochMs } from "../domain/ids.ts";
 import type { PhasesMs } from "../domain/job.ts";
 import type { Clock } from "../ports/clock.ts";
 
@@ -5,8 +6,8 @@ export type PhaseName = keyof PhasesMs;
 
 /** Measures the parts of one job. */
 export interface PhaseMeter {
-  /** Runs one part and keeps how long it took, also when it fails. */
-  measure<T>(name: PhaseName, part: () => Promise<T>): Promise<T>;
+  /** Runs one part and keeps how long it took, also when it fails. @param startedAt for one that began before. @default now */
+  measure<T>(name: PhaseName, part: () => Promise<T>, startedAt?: EpochMs): Promise<T>;
   readonly phasesMs: PhasesMs;
 }
 
@@ -15,8 +16,7 @@ export function createPhaseMeter(clock: Clock, onPhase: (name: PhaseName, ms: nu
   const phasesMs: { -readonly [Name in PhaseName]?: number } = {};
   return {
     phasesMs,
-    async measure(name, part) {
-      const startedAt = clock.now();
+    async measure(name, part, startedAt = clock.now()) {
       try {
         return await part();
       } finally {

@@ -1,5 +1,7 @@
 import type { JobSpec } from "../domain/job.ts";
+import type { JobPlace } from "../domain/jobProgress.ts";
 import type { HeldMachine } from "../ports/leases.ts";
+import { createContainerShell } from "./image/containerShell.ts";
 import { prepareContainer } from "./image/prepareContainer.ts";
 import { createMachineShell } from "./machineShell.ts";
 import type { Notes } from "./notes.ts";
@@ -21,7 +23,7 @@ export interface PrepareContext {
 /** A job whose script can start. */
 export interface PreparedJob {
   readonly host: ScriptHost;
-  readonly jobDir: string;
+  readonly place: JobPlace;
   /** What a script must export by itself, since its surroundings do not hold it. */
   readonly scriptVariables: Readonly<Record<string, string>>;
 }
@@ -38,11 +40,26 @@ export async function prepareJob(context: PrepareContext, signal: AbortSignal): 
     }
   });
   if (spec.image !== undefined) {
-    return prepareContainer(spec.image, jobDir, context, signal);
+    return restoreJob(await prepareContainer(spec.image, jobDir, context, signal), context);
   }
   if (spec.services.length > 0) {
     await notes.warning("services are left out: they need an image for the job to run in");
   }
-  const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel: machine.channel });
-  return { host, jobDir, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
+  return restoreJob({ jobDir }, context);
+}
+
+/** Takes up a job that was made ready before, by this manager or another. */
+export function restoreJob(
+  place: JobPlace,
+  { spec, machine, deps, folders }: Pick<PrepareContext, "spec" | "machine" | "deps" | "folders">,
+): PreparedJob {
+  const { jobDir, container } = place;
+  const { channel, engine } = machine;
+  if (container === undefined) {
+    const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel });
+    return { host, place, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
+  }
+  const found = engine.containerById(container.id);
+  const host = createContainerShell(found, container.scriptDir, folders.scratch, { ...deps, channel });
+  return { host, place, scriptVariables: {} };
 }

@@ -1,8 +1,14 @@
+import { ConflictError, MayflyError } from "../domain/errors.ts";
 import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobEnd, PhasesMs } from "../domain/job.ts";
+import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { Store } from "../ports/store.ts";
+import type { Change, Store } from "../ports/store.ts";
+import { whenThereIsRoom } from "./room.ts";
+
+/** Pause before the end of a job is stored again that could not be, in milliseconds. */
+const END_RETRY_MS = 2_000;
 
 export interface JobRecordDeps {
   readonly store: Pick<Store, "commit">;
@@ -10,10 +16,14 @@ export interface JobRecordDeps {
   readonly logger: Logger;
 }
 
-/** The stored record of one job that has not ended, and the only writer of it. Changes are stored in order. */
+/**
+ * The stored record of one job that has not ended, and the only writer of it. Changes are stored in order; what must be
+ * stored waits for room on a full disk, or for its signal; a note is dropped.
+ */
 export class JobRecord {
   readonly #deps: JobRecordDeps;
   #job: Job;
+  #isEnding = false;
   #last: Promise<void> = Promise.resolve();
 
   constructor(job: Job, deps: JobRecordDeps) {
@@ -25,17 +35,31 @@ export class JobRecord {
     return this.#job;
   }
 
-  lease(leaseId: LeaseId): Promise<void> {
-    return this.#store({ ...this.#job, leaseId }, "job queued", `waits under lease ${leaseId}`);
+  lease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
+    return this.#must({ ...this.#job, leaseId }, "job queued", `waits under lease ${leaseId}`, signal);
   }
 
-  run(machineId: MachineId): Promise<void> {
+  run(machineId: MachineId, signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
     const job = { ...this.#job, state: "running", machineId, startedAt: clock.now() } as const;
-    return this.#store(job, "job started", `runs on ${machineId}`);
+    return this.#must(job, "job started", `runs on ${machineId}`, signal);
   }
 
-  /** Keeps a measured part of the job. A note: when it cannot be stored, the job goes on. */
+  /** Sends the job back into the queue: it has touched nothing but the machine that it gave back. */
+  requeue(detail: string, signal: AbortSignal): Promise<void> {
+    const { id, name, poolName, holder, createdAt, phasesMs } = this.#job;
+    const job: Job = { id, name, poolName, holder, createdAt, phasesMs, state: "waiting" };
+    return this.#must(job, "job queued again", detail, signal);
+  }
+
+  /** Keeps how far a running job is. */
+  keep(progress: JobProgress, signal: AbortSignal): Promise<void> {
+    return this.#inOrder(() =>
+      whenThereIsRoom(this.#deps.clock, signal, () => this.#commit([{ kind: "job", job: this.#job, progress }])),
+    );
+  }
+
+  /** Keeps a measured part of the job. */
   measured(phasesMs: PhasesMs, detail: string): void {
     this.#note({ ...this.#job, phasesMs: { ...this.#job.phasesMs, ...phasesMs } }, "job part ended", detail);
   }
@@ -45,37 +69,65 @@ export class JobRecord {
     this.#note(this.#job, what, detail);
   }
 
-  /** The one end. */
-  async end(end: JobEnd): Promise<void> {
+  /** The one end. Nobody is told of it before it is stored, and it is tried until it is. @throws the signal's reason, or what a store says that is closed. */
+  async end(end: JobEnd, signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps;
     const detail = "message" in end ? `${end.result}: ${end.message}` : end.result;
-    await this.#store({ ...this.#job, state: "ended", endedAt: this.#deps.clock.now(), end }, "job ended", detail);
+    this.#isEnding = true;
+    await this.#inOrder(async () => {
+      const job: Job = { ...this.#job, state: "ended", endedAt: clock.now(), end };
+      for (;;) {
+        try {
+          signal.throwIfAborted();
+          await this.#commit([{ kind: "job", job }, this.#event("job ended", detail)]);
+          this.#job = job;
+          return;
+        } catch (error) {
+          if (signal.aborted || isFinal(error)) {
+            throw error;
+          }
+          logger.error({ err: error, jobId: job.id }, "could not store the end of a job, will try again");
+        }
+        await clock.sleep(END_RETRY_MS, signal);
+      }
+    });
   }
 
   #note(job: Job, what: string, detail: string): void {
-    this.#store(job, what, detail).catch((error: unknown) => {
+    if (this.#isEnding) {
+      return;
+    }
+    this.#job = job;
+    const event = this.#event(what, detail);
+    this.#inOrder(() => this.#commit([{ kind: "job", job }, event])).catch((error: unknown) => {
       this.#deps.logger.warn({ err: error, jobId: job.id, what }, "could not store a note on a job");
     });
   }
 
-  #store(job: Job, what: string, detail: string): Promise<void> {
-    const { store, clock } = this.#deps;
+  #must(job: Job, what: string, detail: string, signal: AbortSignal): Promise<void> {
     this.#job = job;
-    const event = {
-      at: clock.now(),
-      jobId: job.id,
-      leaseId: job.leaseId,
-      machineId: job.machineId,
-      poolName: job.poolName,
-      what,
-      detail,
-    };
-    const next = this.#last.then(() =>
-      store.commit([
-        { kind: "job", job },
-        { kind: "event", event },
-      ]),
+    const event = this.#event(what, detail);
+    return this.#inOrder(() =>
+      whenThereIsRoom(this.#deps.clock, signal, () => this.#commit([{ kind: "job", job }, event])),
     );
+  }
+
+  #inOrder(write: () => Promise<void>): Promise<void> {
+    const next = this.#last.then(write);
     this.#last = next.catch(() => undefined);
     return next;
   }
+
+  #commit(changes: readonly Change[]): Promise<void> {
+    return this.#deps.store.commit(changes);
+  }
+
+  #event(what: string, detail: string): Change {
+    const { id: jobId, leaseId, machineId, poolName } = this.#job;
+    return { kind: "event", event: { at: this.#deps.clock.now(), jobId, leaseId, machineId, poolName, what, detail } };
+  }
 }
+
+/** No further try can store it: the store is closed, or holds another end. */
+const isFinal = (error: unknown): boolean =>
+  error instanceof ConflictError || (error instanceof MayflyError && error.code === "store-closed");

@@ -1,12 +1,14 @@
-import { MachineLostError } from "../domain/errors.ts";
 import type { JobEnd, JobSpec, PhasesMs } from "../domain/job.ts";
+import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine } from "../ports/leases.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
+import { runAfterScript } from "./afterScript.ts";
 import { durationText } from "./durations.ts";
-import { announceEnd, endFromError, PrepareTimeoutError, statusWordFrom } from "./ends.ts";
+import { concludeJob, endFromError, NeverBegunError, PrepareTimeoutError } from "./ends.ts";
+import { runMainScript } from "./mainScript.ts";
 import type { Notes } from "./notes.ts";
 import { createNotes } from "./notes.ts";
 import type { JobOutput } from "./output.ts";
@@ -14,23 +16,26 @@ import { inOrder } from "./output.ts";
 import type { PhaseMeter, PhaseName } from "./phases.ts";
 import { createPhaseMeter } from "./phases.ts";
 import type { PreparedJob } from "./prepare.ts";
-import { prepareJob } from "./prepare.ts";
-import { scriptCommandsOf, scriptFrom } from "./script.ts";
-import { orAborted, withDeadline } from "./waits.ts";
+import { prepareJob, restoreJob } from "./prepare.ts";
+import { withDeadline } from "./waits.ts";
 
 /** Bound of all that comes before the script: archive, images, services. Images come slowly to emulated machines. */
 const PREPARE_TIMEOUT_MS = 30 * 60_000;
-/** GitLab's bound of after_script. */
-const AFTER_SCRIPT_TIMEOUT_MS = 5 * 60_000;
 
 /** How one run is watched and ended from outside. */
 export interface JobRun {
   /** Takes the log: the job's own output and the runner's lines. Resolving is the back-pressure. */
   readonly output: JobOutput;
+  /** Answers the size of the log, in bytes, when nothing is being written. */
+  readonly logBytes: () => number;
+  /** Keeps how far the job is, for another manager; it is stored when this resolves. */
+  readonly keep: (progress: JobProgress) => Promise<void>;
   /** Stops the script; after_script still runs. */
   readonly cancel: AbortSignal;
   /** Stops waiting for anything. */
   readonly force: AbortSignal;
+  /** Leaves all as it is, for another manager. */
+  readonly handOver: AbortSignal;
   /** Bound of before_script and script together, in milliseconds. */
   readonly timeoutMs: number;
   /** Told when a part has ended, with its milliseconds. */
@@ -56,117 +61,78 @@ export interface MachineFolders {
 
 const DEFAULT_FOLDERS: MachineFolders = { builds: "/builds", scratch: "/tmp" };
 
-/** Runs a job on a machine that is held for it, to its one end. Never throws. Leaves the machine as the job left it. */
+/** How far a job is that is taken up again on its machine. */
+export type BegunProgress = Exclude<JobProgress, { readonly phase: "ended" }>;
+
+/**
+ * Runs a job on a machine that is held for it, to its one end. Leaves the machine as the job left it.
+ * @param begun what an earlier run kept: this one goes on from there.
+ * @throws the reason of `handOver` when it aborts; NeverBegunError when nothing of the user's code has run, and none will;
+ * nothing else.
+ */
 export async function runJob(
   spec: JobSpec,
   machine: HeldMachine,
   run: JobRun,
   deps: RunJobDeps,
+  begun?: BegunProgress,
 ): Promise<{ readonly end: JobEnd; readonly phasesMs: PhasesMs }> {
   const meter = createPhaseMeter(deps.clock, run.onPhase);
   const output = inOrder(run.output);
   const notes = createNotes(output, !spec.echoCommands);
-  const hard = AbortSignal.any([run.force, machine.lost]);
+  const hard = AbortSignal.any([run.force, machine.lost, run.handOver]);
+  const context = { spec, machine, run, deps, folders: deps.folders ?? DEFAULT_FOLDERS, meter, output, notes, hard };
   let end: JobEnd;
   try {
-    end = await runParts({ spec, machine, run, deps, meter, output, notes, hard });
+    end = await runParts(context, begun);
   } catch (error) {
+    run.handOver.throwIfAborted();
+    if (error instanceof NeverBegunError && !run.cancel.aborted && !hard.aborted) {
+      throw error;
+    }
     end = endFromError(error, { cancel: run.cancel, force: run.force, lost: machine.lost });
     if (end.result === "system-failure") {
       deps.logger.error({ err: error, machineId: machine.machineId }, "job could not be run");
     }
   }
-  await orAborted(announceEnd(end, notes), run.force).catch(() => undefined);
+  await concludeJob(end, notes, run);
   return { end, phasesMs: meter.phasesMs };
 }
 
-interface RunContext {
+/** What all parts of one run share. */
+export interface RunContext {
   readonly spec: JobSpec;
   readonly machine: HeldMachine;
   readonly run: JobRun;
   readonly deps: RunJobDeps;
+  readonly folders: MachineFolders;
   readonly meter: PhaseMeter;
   readonly output: JobOutput;
   readonly notes: Notes;
-  /** Aborts when nothing is to be waited for any more: forced, or the machine lost. */
+  /** Aborts when nothing is to be waited for any more: forced, the machine lost, or the job handed over. */
   readonly hard: AbortSignal;
 }
 
-async function runParts(context: RunContext): Promise<JobEnd> {
-  const { spec, run, deps, meter, hard } = context;
-  const prepared = await withDeadline(
-    deps.clock,
-    PREPARE_TIMEOUT_MS,
-    () =>
-      new PrepareTimeoutError("prepare-timeout", `preparation took longer than ${durationText(PREPARE_TIMEOUT_MS)}`),
-    AbortSignal.any([hard, run.cancel]),
-    (signal) => prepareJob({ ...context, folders: deps.folders ?? DEFAULT_FOLDERS }, signal),
-  );
-  const end = await meter.measure("script", () => runMainScript(prepared, context));
+async function runParts(context: RunContext, begun: BegunProgress | undefined): Promise<JobEnd> {
+  const { spec, meter } = context;
+  const prepared = begun === undefined ? await prepare(context) : restoreJob(begun.place, context);
+  const end =
+    begun?.phase === "after"
+      ? begun.end
+      : await meter.measure("script", () => runMainScript(prepared, context, begun), begun?.script.startedAt);
   if (spec.afterScript.length > 0) {
-    await meter.measure("after", () => runAfterScript(prepared, end, context));
+    const after = begun?.phase === "after" ? begun.script : undefined;
+    await meter.measure("after", () => runAfterScript(prepared, end, context, after), after?.startedAt);
   }
   return end;
 }
 
-async function runMainScript(prepared: PreparedJob, { spec, run, deps, output, hard }: RunContext): Promise<JobEnd> {
-  const script = scriptFrom({
-    commands: [...spec.beforeScript, ...scriptCommandsOf(spec)],
-    variables: prepared.scriptVariables,
-    workingDir: prepared.jobDir,
-    echoCommands: spec.echoCommands,
-  });
-  const timedOut = new Error("timeout");
-  return withDeadline(
-    deps.clock,
-    run.timeoutMs,
-    () => timedOut,
-    run.cancel,
-    async (stop): Promise<JobEnd> => {
-      const exitCode = await prepared.host.runScript(script, output, stop, hard);
-      if (stop.aborted) {
-        return stop.reason === timedOut
-          ? { result: "timeout", message: `execution took longer than ${durationText(run.timeoutMs)}` }
-          : { result: "cancelled", message: "the job was cancelled" };
-      }
-      return exitCode === 0
-        ? { result: "success", exitCode }
-        : { result: "failed", exitCode, message: `exit code ${exitCode}` };
-    },
+const prepare = (context: RunContext): Promise<PreparedJob> =>
+  withDeadline(
+    context.deps.clock,
+    PREPARE_TIMEOUT_MS,
+    () =>
+      new PrepareTimeoutError("prepare-timeout", `preparation took longer than ${durationText(PREPARE_TIMEOUT_MS)}`),
+    AbortSignal.any([context.hard, context.run.cancel]),
+    (signal) => prepareJob(context, signal),
   );
-}
-
-/** Runs after_script; whatever it does, the job's end stays what it is, unless the machine is lost under it. */
-async function runAfterScript(prepared: PreparedJob, end: JobEnd, context: RunContext): Promise<void> {
-  const { spec, deps, output, notes, hard } = context;
-  const script = scriptFrom({
-    commands: spec.afterScript,
-    variables: { ...prepared.scriptVariables, CI_JOB_STATUS: statusWordFrom(end) },
-    workingDir: prepared.jobDir,
-    echoCommands: spec.echoCommands,
-  });
-  await notes.section("Running after script...");
-  const timedOut = new Error("timeout");
-  try {
-    await withDeadline(
-      deps.clock,
-      AFTER_SCRIPT_TIMEOUT_MS,
-      () => timedOut,
-      new AbortController().signal,
-      async (stop) => {
-        const exitCode = await prepared.host.runScript(script, output, stop, hard);
-        const why = stop.aborted
-          ? `took longer than ${durationText(AFTER_SCRIPT_TIMEOUT_MS)}`
-          : `exit code ${exitCode}`;
-        if (stop.aborted || exitCode !== 0) {
-          await notes.warning(`after_script failed, but job will continue unaffected: ${why}`);
-        }
-      },
-    );
-  } catch (error) {
-    if (hard.aborted || error instanceof MachineLostError) {
-      throw error;
-    }
-    await notes.warning(`after_script could not be run: ${error instanceof Error ? error.message : String(error)}`);
-  }
-}

@@ -1,17 +1,20 @@
-import { ConfigError, ConflictError, NotFoundError } from "../domain/errors.ts";
+import { ConfigError, ConflictError, MayflyError, NotFoundError } from "../domain/errors.ts";
 import type { JobId } from "../domain/ids.ts";
 import { jobIdFrom } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { JobLogs } from "../ports/files.ts";
 import type { Store } from "../ports/store.ts";
-import type { JobLifeDeps } from "./life.ts";
+import type { JobLife, JobLifeDeps } from "./life.ts";
 import { liveJob } from "./life.ts";
+import { adoptJobs } from "./adopt.ts";
 import { JobRecord } from "./record.ts";
 import { validateJobSpec } from "./validate.ts";
 import { orAborted, whenAborted, within } from "./waits.ts";
 
 /** How many ended jobs a list shows at the most. */
 const RECENT_LIMIT = 1_000;
+/** Of a job whose pool is gone from the configuration. */
+const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 /** How long closing lets cancelled jobs end by themselves: the stop's grace, after_script, the machine's end. */
 const CLOSE_TIMEOUT_MS = 8 * 60_000;
 /** How long closing waits for jobs that were forced. */
@@ -26,9 +29,13 @@ export interface JobServiceDeps extends JobLifeDeps {
 
 /** Takes jobs from acceptance to their one end. Unknown ids throw NotFoundError. */
 export interface JobService {
-  /** Ends, as lost, the jobs that an earlier manager left open. Called once, before the first submit. */
-  adopt(): Promise<void>;
-  /** Accepts a job; it is stored when this resolves. @throws ConfigError, or ConflictError while closing. */
+  /**
+   * Takes over the jobs that an earlier manager left open. Called once, after the fleet was adopted and before the first submit.
+   * @param resume goes on with them: those that waited wait on, scripts that had begun are followed to their ends, and what
+   * had not begun is queued again. Without it they are ended, as lost.
+   */
+  adopt(resume: boolean): Promise<void>;
+  /** Accepts a job; it is stored when this resolves. @throws ConfigError, or ConflictError while stopping. */
   submit(spec: JobSpec): Promise<Job>;
   job(id: JobId): Promise<Job>;
   /** Jobs that have not ended, oldest first; with `all` the ended ones too, newest first, at most 1,000. */
@@ -38,21 +45,30 @@ export interface JobService {
   /** Asks the job to end; with `force` nothing is waited for. Ended already is success. */
   cancel(id: JobId, force: boolean): Promise<Job>;
   log(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /**
+   * Takes no more jobs, ends those that wait for a machine, and resolves when those that run have ended.
+   * @throws the signal's reason when it aborts first; the jobs go on.
+   */
+  drain(signal: AbortSignal): Promise<void>;
   /** Cancels all jobs and waits, bounded, for their ends. @param force hurries: nothing is waited for any more. */
   close(force?: AbortSignal): Promise<void>;
+  /** Lets go of all jobs and leaves them as they are, for the next manager to go on with. */
+  handOver(): Promise<void>;
 }
 
 interface ActiveJob {
   readonly record: JobRecord;
   readonly cancel: AbortController;
   readonly force: AbortController;
+  readonly turnAway: AbortController;
   readonly ended: Promise<void>;
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
   const active = new Map<JobId, ActiveJob>();
   const accepting = new Set<Promise<Job>>();
-  let isClosing = false;
+  const handingOver = new AbortController();
+  let isStopping = false;
 
   const job = async (id: JobId): Promise<Job> => {
     const found = active.get(id)?.record.job ?? (await deps.store.job(id));
@@ -62,7 +78,26 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return found;
   };
 
-  const accept = async (spec: JobSpec, timeoutMs: number): Promise<Job> => {
+  const start = (record: JobRecord, rest: Pick<JobLife, "spec" | "log" | "isResumed" | "progress">): void => {
+    const { id, poolName } = record.job;
+    const poolTimeoutMs = deps.jobTimeoutMs(poolName) ?? DEFAULT_JOB_TIMEOUT_MS;
+    const timeoutMs = Math.min(rest.spec.timeoutMs ?? poolTimeoutMs, poolTimeoutMs);
+    const cancel = new AbortController();
+    const force = new AbortController();
+    const turnAway = new AbortController();
+    const signals = { cancel: cancel.signal, force: force.signal, turnAway: turnAway.signal };
+    const ended = liveJob({ ...rest, ...signals, record, timeoutMs, handOver: handingOver.signal }, deps).then(() => {
+      active.delete(id);
+    });
+    const one = { record, cancel, force, turnAway, ended };
+    active.set(id, one);
+    // Accepted while the manager began to stop.
+    if (isStopping) {
+      turnAwayJob(one);
+    }
+  };
+
+  const accept = async (spec: JobSpec): Promise<Job> => {
     const accepted = acceptedJob(jobIdFrom(deps.random.id("job")), spec, deps);
     const { id, poolName, createdAt: at } = accepted;
     // The log is there before the job is, so that a reader may follow it at once.
@@ -71,38 +106,29 @@ export function createJobService(deps: JobServiceDeps): JobService {
       { kind: "job", job: accepted, spec },
       { kind: "event", event: { at, jobId: id, poolName, what: "job accepted", detail: spec.name } },
     ]);
-    const record = new JobRecord(accepted, deps);
-    const cancel = new AbortController();
-    const force = new AbortController();
-    const life = { spec, record, log, timeoutMs, cancel: cancel.signal, force: force.signal };
-    const ended = liveJob(life, deps).then(() => {
-      active.delete(id);
-    });
-    active.set(id, { record, cancel, force, ended });
+    start(new JobRecord(accepted, deps), { spec, log, isResumed: false });
     return accepted;
   };
 
   return {
     job,
 
-    async adopt() {
-      for (const left of await deps.store.openJobs()) {
-        const message = "the manager was restarted before the job had ended";
-        const result = left.state === "running" ? "machine-lost" : "system-failure";
-        await new JobRecord(left, deps).end({ result, message });
+    async adopt(resume) {
+      const open = await adoptJobs(resume, deps);
+      for (const { record, ...rest } of open) {
+        start(record, { ...rest, isResumed: true });
       }
     },
 
     async submit(spec) {
       validateJobSpec(spec);
-      const poolTimeoutMs = deps.jobTimeoutMs(spec.poolName);
-      if (poolTimeoutMs === undefined) {
+      if (deps.jobTimeoutMs(spec.poolName) === undefined) {
         throw new ConfigError([{ place: "pool", message: `expected the name of a pool, got "${spec.poolName}"` }]);
       }
-      if (isClosing) {
-        throw new ConflictError("shutting-down", "the manager is shutting down and takes no more jobs");
+      if (isStopping) {
+        throw new ConflictError("manager-stopping", "the manager is stopping and takes no more jobs");
       }
-      const accepted = accept(spec, Math.min(spec.timeoutMs ?? poolTimeoutMs, poolTimeoutMs));
+      const accepted = accept(spec);
       accepting.add(accepted);
       return accepted.finally(() => accepting.delete(accepted));
     },
@@ -129,8 +155,17 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     log: (id, offset, follow, signal) => deps.logs.read(id, offset, follow, signal),
 
+    async drain(signal) {
+      isStopping = true;
+      await Promise.allSettled(accepting);
+      for (const one of active.values()) {
+        turnAwayJob(one);
+      }
+      await orAborted(Promise.all([...active.values()].map((one) => one.ended)), signal);
+    },
+
     async close(force = new AbortController().signal) {
-      isClosing = true;
+      isStopping = true;
       await Promise.allSettled(accepting);
       const running = [...active.values()];
       const ended = Promise.all(running.map((one) => one.ended));
@@ -144,7 +179,22 @@ export function createJobService(deps: JobServiceDeps): JobService {
       }
       await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
     },
+
+    async handOver() {
+      isStopping = true;
+      await Promise.allSettled(accepting);
+      handingOver.abort(new HandedOverError("handed-over", "the manager hands its jobs over to the next one"));
+      const ended = Promise.all([...active.values()].map((one) => one.ended));
+      await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
+    },
   };
+}
+
+/** Why a job is followed no longer by this manager. */
+class HandedOverError extends MayflyError {}
+
+function turnAwayJob({ turnAway }: ActiveJob): void {
+  turnAway.abort(new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again"));
 }
 
 function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean): void {

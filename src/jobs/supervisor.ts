@@ -1,66 +1,148 @@
+import type { ScriptTrace } from "../domain/jobProgress.ts";
 import { quoteForShell } from "./script.ts";
-
-/** What the machine's side of a running script must know. Nothing in it is secret: it stands in a process's arguments. */
-export interface SupervisorOptions {
-  /** The job's folder; made when it is not there. */
-  readonly jobDir: string;
-  /** A new folder for the script itself, mode 0700. */
-  readonly scriptDir: string;
-  readonly scriptBytes: number;
-  /** Begins the marker after the script's last byte of output. */
-  readonly nonce: string;
-  /** From TERM to KILL, in whole seconds. */
-  readonly graceSeconds: number;
-}
+import { STOP_GRACE_MS } from "./scriptHost.ts";
 
 /** Said to the supervisor after the script's bytes. Without it, nothing is run: an upload may have been cut short. */
 export const RUN_WORD = "run\n";
-/** Said to the supervisor to end all that the script started. */
+/** Said to a supervisor or a follower to end all that the script started. */
 export const STOP_WORD = "stop\n";
+/** Said to a supervisor or a follower once the script's container has ended: it may never have opened its pipe. */
+export const ENDED_WORD = "ended\n";
 
-/**
- * INVARIANTS
- * - The script runs in a session of its own, so that TERM and KILL reach all that it started; sudo's children belong to root.
- * - The marker goes through the script's own pipe, so that all that the script's shell wrote stands before it.
- * - The supervisor lives until its stdin ends, so that processes left in the background can still be stopped.
- */
-const SUPERVISOR = `
-set -u
-job_dir=$1 script_dir=$2 script_bytes=$3 nonce=$4 grace=$5
+/** What a supervisor and a follower do at a word on their stdin. */
+const CONTROL = `
 as_root() { if ((EUID)); then sudo -n "$@"; else "$@"; fi; }
-mkdir -p -- "$job_dir" 2>/dev/null || { as_root install -d -o "$EUID" -- "\${job_dir%/*}" && mkdir -p -- "$job_dir"; } || exit 1
-script=$script_dir/script
-(umask 077 && mkdir -p -- "$script_dir" && exec head -c "$script_bytes" >"$script") || exit 1
-read -r word && [ "$word" = run ] || exit 1
-exec 3<&0 </dev/null
-shell=$(command -v bash || command -v sh)
-setsid "$shell" "$script" </dev/null 2>&1 3<&- &
-session=$!
 signal_session() {
   kill -"$1" -- "-$session"
   as_root pkill -"$1" -s "$session"
 }
+stop_session() {
+  signal_session TERM
+  for ((i = 0; i < grace * 5; i++)); do
+    pgrep -r D,R,S,T,t -s "$session" || return
+    sleep 0.2
+  done
+  signal_session KILL
+}
 control() {
   while read -r word; do
-    [ "$word" = stop ] || continue
-    signal_session TERM
-    for ((i = 0; i < grace * 5; i++)); do
-      pgrep -r D,R,S,T,t -s "$session" || return
-      sleep 0.2
-    done
-    signal_session KILL
-    return
+    case $word in
+      stop) [ -z "$session" ] || { stop_session; return; } ;;
+      # Who opens a pipe for reading waits for its first writer: here is one, if only for moments.
+      ended) for ((i = 0; i < 100; i++)); do kill -0 "$writer" && : <>"$pipe" && sleep 0.1 || return; done ;;
+    esac
   done
 }
-control <&3 >/dev/null 2>&1 &
-wait "$session"
-printf '\\0%s:%d\\0' "$nonce" "$?"
+`;
+
+/**
+ * INVARIANTS
+ * - Nothing runs before `begun` is made, and it is made once: who finds it missing and makes it first, knows that the
+ *   script will never run.
+ * - The script runs in a session of its own, so that TERM and KILL reach all that it started; sudo's children belong to root.
+ * - All output goes through `tee` into `output`, and on to whoever listens. When nobody listens any more, it goes into
+ *   `output` alone: neither the script nor its end needs anybody.
+ * - The marker goes the way of the output, so that all that the script's shell wrote stands before it.
+ * - The supervisor lives until its stdin ends, so that processes left in the background can still be stopped.
+ */
+const SUPERVISOR = `
+set -u
+folder=$1 nonce=$2 grace=$3 script=$4 script_bytes=$5 job_dir=$6 pipe=$7 session=
+${CONTROL}
+if [ -z "$pipe" ]; then
+  mkdir -p -- "$job_dir" 2>/dev/null || { as_root install -d -o "$EUID" -- "\${job_dir%/*}" && mkdir -p -- "$job_dir"; } || exit 1
+fi
+(umask 077 && mkdir -p -- "$folder") && (exec head -c "$script_bytes" >"$script") || exit 1
+read -r word && [ "$word" = run ] && mkdir -- "$folder/begun" || exit 1
+exec 3<&0 </dev/null
+if [ -n "$pipe" ]; then
+  tee -p -- "$folder/output" <"$pipe" 3<&- &
+  writer=$!
+  printf -- '- %s %s\\n' "$$" "$PPID" >"$folder/processes"
+else
+  exec 4> >(exec tee -p -- "$folder/output" 3<&-)
+  writer=$!
+  shell=$(command -v bash || command -v sh)
+  setsid "$shell" "$script" </dev/null >&4 2>&1 3<&- 4>&- &
+  session=$!
+  printf '%s %s %s\\n' "$session" "$writer" "$PPID" >"$folder/processes"
+fi
+control <&3 >/dev/null 2>&1 4>&- &
+exec 3<&-
+if [ -n "$pipe" ]; then
+  wait "$writer"
+  printf '\\0%s:0\\0' "$nonce" | tee -p -a -- "$folder/output"
+else
+  wait "$session"
+  code=$?
+  : >"$folder/ended"
+  printf '\\0%s:%d\\0' "$nonce" "$code" >&4
+  exec 4>&-
+fi
 wait
 `;
 
-/** Writes the command that receives a script over stdin, runs it, and ends it when told to. */
-export function supervisorCommand(options: SupervisorOptions): string {
-  const { jobDir, scriptDir, scriptBytes, nonce, graceSeconds } = options;
-  const words = [SUPERVISOR, "mayfly", jobDir, scriptDir, `${scriptBytes}`, nonce, `${graceSeconds}`];
-  return `exec bash -c ${words.map(quoteForShell).join(" ")}`;
+/** Where a script runs: on the machine itself, its folder made when it is not there; or in a container that writes into a pipe. */
+export type SupervisedPlace = { readonly jobDir: string } | { readonly pipe: string };
+
+/** Writes the command that receives a script over stdin, runs it, keeps its output, and ends it when told to. Holds no secret. */
+export function supervisorCommand(
+  { folder, nonce }: ScriptTrace,
+  scriptPath: string,
+  scriptBytes: number,
+  place: SupervisedPlace,
+): string {
+  const [jobDir, pipe] = "pipe" in place ? ["", place.pipe] : [place.jobDir, ""];
+  return bashCommand(SUPERVISOR, [folder, nonce, GRACE_SECONDS, scriptPath, `${scriptBytes}`, jobDir, pipe]);
 }
+
+/**
+ * Another connection still listens, if only in the belief of a server whose client has died without a word: whoever writes
+ * to it would wait until that is noticed.
+ */
+const FOLLOWER = `
+set -u
+folder=$1 grace=$2 from=$3 pipe=$4
+${CONTROL}
+for ((i = 0; i < 100; i++)); do
+  read -r session writer listener <"$folder/processes" && break
+  sleep 0.1
+done
+[ "$session" != - ] || session=
+[ "$listener" = "$PPID" ] || case $(cat "/proc/$listener/comm") in sshd*) kill "$listener" ;; esac 2>/dev/null
+exec 3<&0 </dev/null
+tail -c "+$from" -f --pid="$writer" -- "$folder/output" 3<&- &
+follower=$!
+control <&3 >/dev/null 2>&1 &
+exec 3<&-
+wait "$follower"
+exec >&- 2>&-
+wait
+`;
+
+/** Writes the command that hands on the output of a script that has begun, without its first `takenBytes`, and takes words for it. */
+export function followerCommand({ folder }: ScriptTrace, takenBytes: number, pipe = ""): string {
+  return bashCommand(FOLLOWER, [folder, GRACE_SECONDS, `${takenBytes + 1}`, pipe]);
+}
+
+/** How far a script is that an earlier connection was to start; `never` means that it did not begin and never will. */
+export type ScriptState = "never" | "begun" | "ended" | "unknown";
+
+/** The pattern matches the supervisor's command line and not its own. */
+const CLAIM = `
+set -u
+folder=$1 pattern=$2
+if [ ! -d "$folder" ] && pgrep -f -- "$pattern" >/dev/null; then echo unknown; exit; fi
+(umask 077 && mkdir -p -- "$folder") || exit 1
+if mkdir -- "$folder/begun" 2>/dev/null; then echo never; elif [ -e "$folder/ended" ]; then echo ended; else echo begun; fi
+`;
+
+/** Writes the command that answers a script's state in one word, and keeps it from beginning if it has not begun. */
+export function claimCommand({ folder, nonce }: ScriptTrace): string {
+  return bashCommand(CLAIM, [folder, `[${nonce.slice(0, 1)}]${nonce.slice(1)}`]);
+}
+
+const GRACE_SECONDS = `${STOP_GRACE_MS / 1_000}`;
+
+const bashCommand = (program: string, words: readonly string[]): string =>
+  `exec bash -c ${[program, "mayfly", ...words].map(quoteForShell).join(" ")}`;

@@ -36,14 +36,14 @@ async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLe
     holder: request.holder,
     priority: request.priority ?? 0,
     jobId: request.jobId,
-    createdAt: now,
+    createdAt: request.queuedSince ?? now,
     ttlMs,
     waitDeadlineAt: now + (request.waitTimeoutMs ?? DEFAULT_WAIT_MS),
     state: "waiting",
     expiresAt: now + ttlMs,
   };
   const answer = await fleet.decide(async () => {
-    assertLeasable(fleet, request.poolName);
+    assertLeasable(fleet, request);
     const idle = reachable(fleet, request.poolName);
     // A thousand that ask at once must not each sort the queue of all others for nothing.
     const queue = idle.length === 0 ? [] : [...fleet.state.waiting(request.poolName), lease];
@@ -70,7 +70,7 @@ async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLe
   return answer;
 }
 
-function assertLeasable(fleet: Fleet, poolName: string): void {
+function assertLeasable(fleet: Fleet, { poolName, queuedSince }: LeaseRequest): void {
   if (fleet.isClosing) throw new ConflictError("manager-stopping", "the manager is stopping and gives no new leases");
   if (desiredPool(fleet, poolName) === undefined) {
     const names = fleet.deps.desired().pools.map((pool) => pool.name);
@@ -79,6 +79,7 @@ function assertLeasable(fleet: Fleet, poolName: string): void {
       "unknown-pool",
     );
   }
+  if (queuedSince !== undefined) return;
   const modeOfAll = fleet.state.mode(ALL_POOLS);
   if (modeOfAll !== "open") {
     throw new ConflictError(

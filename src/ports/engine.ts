@@ -78,4 +78,6 @@ export interface Engine {
   createNetwork(name: string, signal: AbortSignal): Promise<{ readonly gateway: string }>;
   removeNetwork(name: string, signal: AbortSignal): Promise<void>;
   createContainer(spec: ContainerSpec, signal: AbortSignal): Promise<Container>;
+  /** A container that was created before, by whomever. Asks nothing: what is not there shows at the first call. */
+  containerById(id: string): Container;
 }

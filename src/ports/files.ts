@@ -3,6 +3,9 @@ import type { JobId } from "../domain/ids.ts";
 
 /** A job's log, written as it comes. Resolving of `write` is the back-pressure. */
 export interface JobLogWriter {
+  /** Size of the log. */
+  readonly sizeBytes: number;
+  /** Appends all or nothing. @throws SystemError `disk-full` when there is no room. */
   write(bytes: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }

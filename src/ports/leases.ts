@@ -1,4 +1,4 @@
-import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Lease, LeaseOutcome } from "../domain/lease.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { ReadyGuest } from "./guest.ts";
@@ -12,6 +12,8 @@ export interface LeaseRequest {
   readonly ttlMs?: number | undefined;
   /** Longest wait for a machine. @default 3,600,000 */
   readonly waitTimeoutMs?: number | undefined;
+  /** Since when its holder has been in the queue already, under a lease that was lost to no fault of its own: it keeps its place, also in a pool that takes nobody new. @default now */
+  readonly queuedSince?: EpochMs | undefined;
 }
 
 /** A machine in the hands of its one holder. */

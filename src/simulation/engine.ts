@@ -58,6 +58,11 @@ export function createSimulatedEngine(runContainer: RunContainer, broken: AbortS
       containers.set(spec.name, container);
       return container;
     },
+    containerById(id) {
+      const found = [...containers.values()].find((container) => container.id === id);
+      if (found === undefined) throw new NotFoundError("container-not-found", `no container ${id}`);
+      return found;
+    },
   };
 }
 

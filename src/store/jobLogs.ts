@@ -66,11 +66,20 @@ function logWriter(handle: FileHandle, live: LiveLog, jobId: JobId, forget: () =
   let last: Promise<void> = Promise.resolve();
   let closing: Promise<void> | undefined;
   const append = async (bytes: Uint8Array): Promise<void> => {
-    await onDisk(`write the log of job ${jobId}`, handle.appendFile(bytes));
+    try {
+      await onDisk(`write the log of job ${jobId}`, handle.appendFile(bytes));
+    } catch (error) {
+      // What fitted is taken back, so that the writer may try again. A full disk always has room for less.
+      await handle.truncate(live.writtenBytes).catch(() => undefined);
+      throw error;
+    }
     live.writtenBytes += bytes.length;
     wakeReaders(live);
   };
   return {
+    get sizeBytes() {
+      return live.writtenBytes;
+    },
     write(bytes) {
       // In order, also for a caller that does not wait; one failed write does not stop the next.
       const next = last.catch(() => undefined).then(() => append(bytes));

@@ -1,6 +1,5 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { PassThrough } from "node:stream";
 import { JobError, NotFoundError } from "../../src/domain/errors.ts";
 import type { Container, ContainerSpec, Engine, ImageFacts, RegistryAuth } from "../../src/ports/engine.ts";
 
@@ -18,6 +17,7 @@ export interface FakeEngineOptions {
   /** The registry's words for images that it refuses. */
   readonly refused?: Readonly<Record<string, string>>;
   readonly ports?: Readonly<Record<string, readonly number[]>>;
+  readonly entrypoints?: Readonly<Record<string, readonly string[]>>;
   /** Images whose containers end at once. */
   readonly ending?: readonly string[];
 }
@@ -29,16 +29,18 @@ export function createFakeEngine({
   local = [],
   refused = {},
   ports = {},
+  entrypoints = {},
   ending = [],
 }: FakeEngineOptions = {}): FakeEngine {
   const images = new Set(local);
+  const containers = new Map<string, Container>();
   const calls: string[] = [];
   const created: ContainerSpec[] = [];
   const auths: (RegistryAuth | undefined)[] = [];
   const factsOf = (image: string): ImageFacts => ({
     id: `sha256:${image}`,
     exposedTcpPorts: ports[image] ?? [],
-    entrypoint: [],
+    entrypoint: entrypoints[image] ?? [],
     command: [],
   });
   return {
@@ -69,23 +71,28 @@ export function createFakeEngine({
     async createContainer(spec) {
       calls.push(`create ${spec.image}`);
       created.push(spec);
-      return fakeContainer(spec, calls, ending.includes(spec.image));
+      const container = fakeContainer(spec, calls, ending.includes(spec.image));
+      containers.set(container.id, container);
+      return container;
+    },
+    containerById(id) {
+      const found = containers.get(id);
+      if (found === undefined) {
+        throw new NotFoundError("container-not-found", `no ${id}`);
+      }
+      return found;
     },
   };
 }
 
 function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean): Container {
   const script = spec.binds.map((bind) => SCRIPT_BIND.exec(bind)?.[1]).find((path) => path !== undefined);
-  let output = new PassThrough();
   let exited = Promise.withResolvers<number>();
   let child: ChildProcess | undefined;
+  let said = "";
   return {
     id: spec.name,
-    async attach() {
-      calls.push(`attach ${spec.image}`);
-      output = new PassThrough();
-      return { stdin: new PassThrough(), output };
-    },
+    attach: () => Promise.reject(new Error("a fake container is not attached to")),
     async start() {
       calls.push(`start ${spec.image}`);
       exited = Promise.withResolvers();
@@ -95,22 +102,27 @@ function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean
         }
         return;
       }
-      const [program = "", ...args] = (spec.command ?? []).map((word) => word.replaceAll("/.mayfly/", `${script}/`));
-      child = spawn(program, args, { env: { ...process.env, ...spec.env }, stdio: "pipe", detached: true });
-      // An engine copies a container's two pipes each for itself, and keeps no order between them: one may come last.
-      const late: Buffer[] = [];
-      child.stdout?.on("data", (bytes: Buffer) => output.write(bytes));
-      child.stderr?.on("data", (bytes: Buffer) => late.push(bytes));
-      child.on("close", () => output.end(Buffer.concat(late)));
+      const words = [...(spec.entrypoint ?? []), ...(spec.command ?? [])];
+      const [program = "", ...args] = words.map((word) => word.replaceAll("/.mayfly/", `${script}/`));
+      const env = { ...process.env, ...spec.env };
+      const started = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
+      child = started;
+      started.stderr.on("data", (bytes: Buffer) => {
+        said += bytes.toString();
+      });
       const { resolve } = exited;
-      child.on("close", (code) => resolve(code ?? 137));
+      started.on("close", (code) => resolve(code ?? 137));
     },
     wait: () => exited.promise,
-    tail: async () => `log of ${spec.image}`,
-    inspect: async () => ({ isRunning: !endsAtOnce, exitCode: endsAtOnce ? 1 : 0, ipAddress: "127.0.0.1" }),
+    tail: async () => (script === undefined ? `log of ${spec.image}` : said),
+    inspect: async () => ({
+      isRunning: child === undefined ? !endsAtOnce : child.exitCode === null && child.signalCode === null,
+      exitCode: endsAtOnce ? 1 : (child?.exitCode ?? 0),
+      ipAddress: "127.0.0.1",
+    }),
     async kill() {
       calls.push(`kill ${spec.image}`);
-      if (child?.pid !== undefined) {
+      if (child?.pid !== undefined && child.exitCode === null) {
         process.kill(-child.pid, "SIGKILL");
       }
     },

@@ -4,7 +4,8 @@ import { Readable } from "node:stream";
 import { systemClock } from "../../src/daemon/clock.ts";
 import { systemRandom } from "../../src/daemon/random.ts";
 import type { JobSpec } from "../../src/domain/job.ts";
-import type { JobRun, RunJobDeps } from "../../src/jobs/run.ts";
+import type { JobProgress } from "../../src/domain/jobProgress.ts";
+import type { BegunProgress, JobRun, RunJobDeps } from "../../src/jobs/run.ts";
 import { runJob } from "../../src/jobs/run.ts";
 import type { Channel } from "../../src/ports/channel.ts";
 import type { HeldMachine } from "../../src/ports/leases.ts";
@@ -20,6 +21,9 @@ export interface StartedJob {
   seen(text: string): Promise<void>;
   readonly cancel: AbortController;
   readonly force: AbortController;
+  readonly handOver: AbortController;
+  /** How far it was, step by step. */
+  readonly kept: readonly JobProgress[];
 }
 
 /** Where a test's job runs. The archive that it may have is the folder `input` in `folder`. */
@@ -29,14 +33,22 @@ export interface JobPlace {
   readonly machine?: Partial<HeldMachine>;
   readonly run?: Partial<JobRun>;
   readonly deps?: Partial<RunJobDeps>;
+  /** How far an earlier run was, and what it had written. */
+  readonly begun?: BegunProgress;
+  readonly log?: Uint8Array;
 }
 
 /** Starts a job on a channel of this host, with all folders in one. */
-export function startJob(changes: Partial<JobSpec>, { folder, channel, machine, run, deps }: JobPlace): StartedJob {
-  const chunks: Uint8Array[] = [];
+export function startJob(
+  changes: Partial<JobSpec>,
+  { folder, channel, machine, run, deps, begun, log }: JobPlace,
+): StartedJob {
+  const chunks: Uint8Array[] = log === undefined ? [] : [log];
   const waiters = new Map<string, () => void>();
   const cancel = new AbortController();
   const force = new AbortController();
+  const handOver = new AbortController();
+  const kept: JobProgress[] = [];
   const text = (): string => Buffer.concat(chunks).toString();
   const output = async (bytes: Uint8Array): Promise<void> => {
     chunks.push(Buffer.from(bytes));
@@ -49,7 +61,13 @@ export function startJob(changes: Partial<JobSpec>, { folder, channel, machine, 
   const done = runJob(
     jobSpec(changes),
     heldMachine(channel, machine),
-    { output, cancel: cancel.signal, force: force.signal, timeoutMs: 15_000, onPhase: () => undefined, ...run },
+    {
+      ...{ output, cancel: cancel.signal, force: force.signal, handOver: handOver.signal },
+      ...{ timeoutMs: 15_000, onPhase: () => undefined },
+      logBytes: () => chunks.reduce((length, chunk) => length + chunk.length, 0),
+      keep: async (progress) => void kept.push(progress),
+      ...run,
+    },
     {
       archives: { open: async () => Readable.from([execFileSync("tar", ["-c", "-C", folder, "input"])]) },
       clock: systemClock,
@@ -58,6 +76,7 @@ export function startJob(changes: Partial<JobSpec>, { folder, channel, machine, 
       folders: { builds: join(folder, "builds"), scratch: folder },
       ...deps,
     },
+    begun,
   );
   const seen = (awaited: string): Promise<void> =>
     new Promise((resolve) => {
@@ -66,5 +85,5 @@ export function startJob(changes: Partial<JobSpec>, { folder, channel, machine, 
         resolve();
       }
     });
-  return { done, text, bytes: () => Buffer.concat(chunks), seen, cancel, force };
+  return { done, text, bytes: () => Buffer.concat(chunks), seen, cancel, force, handOver, kept };
 }

@@ -50,10 +50,11 @@ function optionsFrom(spec: ContainerSpec): Docker.ContainerCreateOptions {
   };
 }
 
-function containerFrom(
+/** Presents a container, by whatever is known of it. */
+export function containerFrom(
   connection: EngineConnection,
   container: Docker.Container,
-  { name, network, hasStdin }: ContainerSpec,
+  { name, network, hasStdin }: Pick<ContainerSpec, "name" | "network" | "hasStdin">,
 ): Container {
   const ask = <Answer>(
     verb: string,

@@ -5,7 +5,7 @@ import type { Engine, ImageFacts } from "../../ports/engine.ts";
 import { createEngineAgent } from "./agent.ts";
 import type { EngineConnection } from "./call.ts";
 import { call, readAnswer } from "./call.ts";
-import { createContainer } from "./container.ts";
+import { containerFrom, createContainer } from "./container.ts";
 import { ignoreRefusals } from "./errors.ts";
 import { pullImage } from "./pull.ts";
 
@@ -42,6 +42,8 @@ export function createEngine(channel: Channel, socketPath: string = SOCKET_PATH)
       );
     },
     createContainer: (spec, signal) => createContainer(connection, spec, signal),
+    containerById: (id) =>
+      containerFrom(connection, docker.getContainer(id), { name: id, network: "", hasStdin: false }),
   };
 }
 

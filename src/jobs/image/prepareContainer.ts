@@ -1,13 +1,13 @@
 import { Readable } from "node:stream";
 import type { JobImage, JobService } from "../../domain/job.ts";
+import type { JobPlace } from "../../domain/jobProgress.ts";
 import type { Channel } from "../../ports/channel.ts";
-import type { PrepareContext, PreparedJob } from "../prepare.ts";
+import type { PrepareContext } from "../prepare.ts";
 import { quoteForShell } from "../script.ts";
 import { jobVariables } from "../variables.ts";
 import { AS_ROOT, runOnMachine } from "../workspace.ts";
-import { createContainerShell, SCRIPT_MOUNT, SHELL_COMMAND } from "./containerShell.ts";
+import { GATE, PIPE_NAME, SCRIPT_MOUNT, SHELL_COMMAND } from "./containerShell.ts";
 import { planDocker } from "./dockerMode.ts";
-import { clearedEntrypoint } from "./entrypoint.ts";
 import { provideImage } from "./pull.ts";
 import { taggedName } from "./reference.ts";
 import { servicesTimeoutMs, startServices, waitForServices } from "./services.ts";
@@ -18,7 +18,7 @@ export async function prepareContainer(
   jobDir: string,
   { spec, machine, deps, folders, meter, notes }: PrepareContext,
   signal: AbortSignal,
-): Promise<PreparedJob> {
+): Promise<JobPlace> {
   const { engine, channel, guestSettings } = machine;
   const runName = deps.random.id("mayfly");
   const filesDir = `${folders.scratch}/.${runName}`;
@@ -38,7 +38,7 @@ export async function prepareContainer(
   const { services, container } = await meter.measure("pulled", () =>
     allOrNone(signal, async (shared) => {
       await makeFolders({ builds: folders.builds, jobDir, filesDir, scriptDir, mirror }, channel, shared);
-      const [network, facts] = await Promise.all([
+      const [network, facts, imageFacts] = await Promise.all([
         engine.createNetwork(runName, shared),
         Promise.all(docker.services.map(({ name, pullPolicy }) => provideImage(name, pullPolicy, pullDeps, shared))),
         provideImage(image.name, image.pullPolicy, pullDeps, shared),
@@ -47,8 +47,8 @@ export async function prepareContainer(
         {
           name: `${runName}-build`,
           image: taggedName(image.name),
-          entrypoint: clearedEntrypoint(image.entrypoint),
-          command: SHELL_COMMAND,
+          entrypoint: GATE,
+          command: [...(image.entrypoint ?? imageFacts.entrypoint).filter((word) => word !== ""), ...SHELL_COMMAND],
           env: docker.variables,
           user: image.user,
           binds: [builds, `${scriptDir}:${SCRIPT_MOUNT}:ro`, ...docker.jobBinds],
@@ -81,8 +81,7 @@ export async function prepareContainer(
       await waitForServices(started, timeoutMs, { channel, notes }, signal);
     });
   }
-  const host = createContainerShell(container, scriptDir, { channel, clock: deps.clock });
-  return { host, jobDir, scriptVariables: {} };
+  return { jobDir, container: { id: container.id, scriptDir } };
 }
 
 interface ContainerFolders {
@@ -98,7 +97,7 @@ async function makeFolders(folders: ContainerFolders, channel: Channel, signal: 
   const { builds, jobDir, filesDir, scriptDir, mirror } = folders;
   const config = JSON.stringify(mirror === undefined ? {} : { "registry-mirrors": [mirror] });
   const command = `${AS_ROOT}; as_root install -d -m 777 -- ${quoteForShell(builds)} ${quoteForShell(jobDir)} &&
-umask 022 && mkdir -p -- ${quoteForShell(scriptDir)} && cat >${quoteForShell(`${filesDir}/daemon.json`)}`;
+umask 022 && mkdir -p -- ${quoteForShell(scriptDir)} && mkfifo -m 666 -- ${quoteForShell(`${scriptDir}/${PIPE_NAME}`)} && cat >${quoteForShell(`${filesDir}/daemon.json`)}`;
   await runOnMachine(channel, command, Readable.from([Buffer.from(config)]), signal);
 }
 

@@ -308,7 +308,7 @@ describe("the service", () => {
       { kind: "job", job: { ...base, id: jobIdFrom("job-2"), state: "running", machineId, startedAt: 2 } },
     ]);
 
-    await createService().adopt();
+    await createService().adopt(false);
 
     expect(await store.openJobs()).toEqual([]);
     expect(endOf((await store.job(jobIdFrom("job-1"))) as Job)).toMatchObject({ result: "system-failure" });

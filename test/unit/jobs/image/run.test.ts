@@ -55,7 +55,6 @@ it("pulls, makes a network, and runs the script in the image with its variables"
     "network mayfly",
     "pull busybox:latest",
     "create busybox:latest",
-    "attach busybox:latest",
     "start busybox:latest",
   ]);
   expect(Object.keys(phasesMs)).toEqual(["leased", "pulled", "script"]);
@@ -95,20 +94,30 @@ it("unpacks the archive where the container sees it, writable for any user", asy
   expect(job.text()).toBe("content\n666\n777\n");
 });
 
-it("keeps the image's entrypoint unless it is overridden or cleared", async () => {
-  for (const [entrypoint, expected] of [
-    [undefined, undefined],
-    [["/entry"], ["/entry"]],
-    [[], [""]],
-    [[""], [""]],
-  ] as const) {
-    const engine = createFakeEngine();
-    await start({ image: { name: "busybox", entrypoint, user: "app" } }, engine).done;
+it.each([
+  ["keeps the image's entrypoint", undefined, "image\nscript\n"],
+  ["lets the job's entrypoint take its place", ["sh", "-c", 'echo job; exec "$@"', "entry"], "job\nscript\n"],
+  ["clears it with an empty list", [], "script\n"],
+  ["clears it with an empty word", [""], "script\n"],
+] as const)("%s, and takes what it writes", async (_title, entrypoint, output) => {
+  const image = ["sh", "-c", 'echo image; exec "$@"', "entry"];
+  const engine = createFakeEngine({ entrypoints: { "busybox:latest": image } });
+  const job = start({ image: { name: "busybox", entrypoint, user: "app" }, script: ["echo script"] }, engine);
 
-    expect(engine.created[0]?.entrypoint).toEqual(expected);
-    expect(engine.created[0]?.user).toBe("app");
-    expect(engine.created[0]?.command?.slice(0, 2)).toEqual(["sh", "-c"]);
-  }
+  await job.done;
+
+  expect(job.text()).toBe(output);
+  expect(engine.created[0]?.user).toBe("app");
+});
+
+it("says what the engine knows of a container that never came to its script", async () => {
+  const engine = createFakeEngine({ entrypoints: { "busybox:latest": ["/no/such/entrypoint"] } });
+  const job = start({}, engine);
+
+  const { end } = await job.done;
+
+  expect(end).toMatchObject({ result: "failed", exitCode: 127 });
+  expect(job.text()).toContain("/no/such/entrypoint");
 });
 
 it.each([

@@ -1,0 +1,72 @@
+import type { JobEnd } from "../domain/job.ts";
+import type { JobProgress, StartedScript } from "../domain/jobProgress.ts";
+import { durationText } from "./durations.ts";
+import { NeverBegunError } from "./ends.ts";
+import { keepStart, leftMs, takenBytes } from "./keepStart.ts";
+import type { PreparedJob } from "./prepare.ts";
+import type { RunContext } from "./run.ts";
+import { scriptCommandsOf, scriptFrom } from "./script.ts";
+import { whenAborted, withDeadline } from "./waits.ts";
+
+type ScriptProgress = Extract<JobProgress, { readonly phase: "script" }>;
+
+/** Runs before_script and script, or goes on with them, and answers what the job's end will be. */
+export async function runMainScript(
+  prepared: PreparedJob,
+  { spec, run, deps, output, hard }: RunContext,
+  begun: ScriptProgress | undefined,
+): Promise<JobEnd> {
+  const { host, place } = prepared;
+  const timedOut = new Error("timeout");
+  const startedAt = deps.clock.now();
+  const boundMs = begun?.stopped === "timeout" ? 0 : leftMs(begun?.script, run.timeoutMs, deps.clock);
+  return withDeadline(
+    deps.clock,
+    boundMs,
+    () => timedOut,
+    run.cancel,
+    async (stop): Promise<JobEnd> => {
+      const stoppedBy = (): "timeout" | "cancelled" => (stop.reason === timedOut ? "timeout" : "cancelled");
+      let script = begun?.script;
+      using stopped = whenAborted(stop);
+      // Kept so that another manager knows whose doing the script's end was. A note: the stop waits for nothing.
+      void stopped.then(() => {
+        if (script !== undefined && !hard.aborted) {
+          run.keep({ phase: "script", place, script, stopped: stoppedBy() }).catch(() => undefined);
+        }
+      });
+      const bounds = { output, stop, signal: hard };
+      const keep = async (next: StartedScript): Promise<void> => {
+        await run.keep({ phase: "script", place, script: next });
+        script = next;
+      };
+      const exit =
+        begun === undefined
+          ? await host.runScript(mainScript(prepared, spec), bounds, (trace) =>
+              keepStart({ trace, startedAt, deadlineAt: startedAt + run.timeoutMs }, output, run, keep),
+            )
+          : await host.resumeScript(begun.script.trace, takenBytes(begun.script, run), bounds);
+      if (exit === undefined) {
+        throw new NeverBegunError("script-never-begun", "the job's script had not begun");
+      }
+      const cause = begun?.stopped ?? (exit.wasStopped ? stoppedBy() : undefined);
+      if (cause !== undefined) {
+        const message =
+          cause === "timeout" ? `execution took longer than ${durationText(run.timeoutMs)}` : "the job was cancelled";
+        return { result: cause, message };
+      }
+      const { exitCode } = exit;
+      return exitCode === 0
+        ? { result: "success", exitCode }
+        : { result: "failed", exitCode, message: `exit code ${exitCode}` };
+    },
+  );
+}
+
+const mainScript = ({ place, scriptVariables }: PreparedJob, spec: RunContext["spec"]): Buffer =>
+  scriptFrom({
+    commands: [...spec.beforeScript, ...scriptCommandsOf(spec)],
+    variables: scriptVariables,
+    workingDir: place.jobDir,
+    echoCommands: spec.echoCommands,
+  });
