@@ -1,13 +1,15 @@
 import { MachineError } from "../domain/errors.ts";
-import type { MachineId } from "../domain/ids.ts";
+import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { keepGuest, startBoot } from "./boot.ts";
 import { withDeadline } from "./deadline.ts";
+import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { resumeLaunch } from "./launch.ts";
+import { adoptTask } from "./tasks.ts";
 import { retireMachine, startTermination } from "./terminate.ts";
 import { watchDrivers } from "./watch.ts";
 
@@ -32,12 +34,25 @@ export async function adoptFleet(fleet: Fleet): Promise<void> {
     logger.info({ machineId, poolName, state }, "found machine of an earlier run");
     await adoptMachine(fleet, machine);
   }
+  for (const lease of fleet.state.leases()) {
+    // One commit gives a machine and takes it away: this is for a store that somebody restored or mended by hand.
+    if (lease.state === "held" && !isHeldBy(fleet, lease.machineId, lease.id))
+      await endLease(fleet, lease.id, "machine-lost", `machine ${lease.machineId} is not leased to it`);
+  }
+}
+
+function isHeldBy(fleet: Fleet, id: MachineId, leaseId: LeaseId): boolean {
+  const machine = fleet.state.machine(id);
+  return machine?.state === "leased" && machine.leaseId === leaseId;
 }
 
 async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
   const giveUp = (reason: RetireReason, detail: string): Promise<void> =>
     retireMachine(fleet, machine.id, reason, detail);
   if (machine.state === "terminating") return startTermination(fleet, machine.id);
+  if (machine.state === "leased" && fleet.state.lease(machine.leaseId) === undefined) {
+    return giveUp("left-over", `its lease ${machine.leaseId} is not open`);
+  }
   const pool = desiredPool(fleet, machine.poolName);
   if (pool === undefined && machine.state !== "leased") {
     return giveUp("pool-removed", `pool ${machine.poolName} is not in the configuration`);
@@ -49,7 +64,7 @@ async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
   }
   if (machine.state === "booting") return startBoot(fleet, machine, keys, settings);
   if (machine.state !== "requested") {
-    fleet.tasks.start(`adopt ${machine.id}`, (signal) => reconnect(fleet, machine, keys, settings, signal));
+    fleet.tasks.start(adoptTask(machine.id), (signal) => reconnect(fleet, machine, keys, settings, signal));
     return;
   }
   if (pool?.shape.driver !== machine.driver) return giveUp("pool-changed", `its pool left driver ${machine.driver}`);

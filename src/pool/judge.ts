@@ -70,8 +70,10 @@ async function judgeEnding(
   // What a launch may still bring forth is not missing yet.
   if (at <= (fleet.launchEndedAt.get(machine.id) ?? fleet.watchedSince)) return lookSoon(fleet, driver.name);
   const doubt = addDoubt(fleet, machine, "missing", at);
-  const isExact = driver.capabilities.listLagMs === 0 && !fleet.launching.has(machine.id);
-  if (isExact || isMissing(doubt, at)) await noteTerminated(fleet, machine.id, absenceText(doubt, at), signal);
+  const isExact = driver.capabilities.listLagMs === 0;
+  const isGone = isExact && !fleet.launching.has(machine.id);
+  if (isGone || isMissing(doubt, at)) await noteTerminated(fleet, machine.id, absenceText(doubt, at), signal);
+  else if (isExact) lookSoon(fleet, driver.name);
 }
 
 /** Records the instance that a launch without an answer made after all, and ends it. */

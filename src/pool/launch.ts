@@ -1,5 +1,6 @@
 import { CapacityError } from "../domain/errors.ts";
 import { machineIdFrom } from "../domain/ids.ts";
+import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
 import { bootingFrom, terminatingFrom } from "../domain/moves.ts";
 import type { DesiredPool } from "../domain/pool.ts";
@@ -84,7 +85,7 @@ async function launchMachine(
     });
     await noteLaunched(fleet, intent, pool, instance, signal);
   } catch (error) {
-    fleet.launchEndedAt.set(machine.id, fleet.deps.clock.now());
+    noteEnded(fleet, machine.id);
     // It was retired, and its termination takes over; or the manager ends, and the next one asks again.
     if (signal.aborted) return;
     noteRefusal(fleet, machine, error);
@@ -103,7 +104,13 @@ async function track<T>(fleet: Fleet, { id }: MachineIn<"requested">, call: () =
     return await call();
   } finally {
     fleet.launching.delete(id);
+    noteEnded(fleet, id);
   }
+}
+
+/** From here on, lists that are without the machine tell that nothing came of its launch. */
+function noteEnded(fleet: Fleet, id: MachineId): void {
+  if (fleet.state.machine(id) !== undefined) fleet.launchEndedAt.set(id, fleet.deps.clock.now());
 }
 
 async function noteLaunched(

@@ -3,19 +3,21 @@ import type { Logger } from "../ports/logger.ts";
 
 /** Effects that run beside the loop, each under a name; none is ever left floating. */
 export interface TaskSet {
-  /** Starts `run` unless a task of that name is running. A failure is a bug by then, and logged as one. */
+  /** Starts `run` unless a task of that name is running, or the set is closed. A failure is a bug by then, and logged as one. */
   start(name: string, run: (signal: AbortSignal) => Promise<void>): void;
   /** Asks one task to end, for this reason. Not running is success. */
   abort(name: string, reason: Error): void;
   isRunning(name: string): boolean;
   /** Resolves when the named task, if any, has ended. */
   settled(name: string): Promise<void>;
-  /** Aborts all and resolves when all have ended. */
+  /** Aborts all and resolves when all have ended; nothing starts any more. */
   close(): Promise<void>;
 }
 
 /** The name under which a machine's launch runs. */
 export const launchTask = (id: MachineId): string => `launch ${id}`;
+/** The name under which a machine of an earlier run is reached again. */
+export const adoptTask = (id: MachineId): string => `adopt ${id}`;
 /** The name under which a machine's boot runs. */
 export const bootTask = (id: MachineId): string => `boot ${id}`;
 
@@ -23,9 +25,11 @@ export const bootTask = (id: MachineId): string => `boot ${id}`;
 export function createTaskSet(logger: Logger): TaskSet {
   const running = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>();
 
+  let isClosed = false;
+
   return {
     start(name, run) {
-      if (running.has(name)) return;
+      if (isClosed || running.has(name)) return;
       const controller = new AbortController();
       const ended = run(controller.signal)
         .catch((error: unknown) => {
@@ -42,6 +46,7 @@ export function createTaskSet(logger: Logger): TaskSet {
       await running.get(name)?.ended;
     },
     async close() {
+      isClosed = true;
       for (const { controller } of running.values()) controller.abort(new Error("the manager is stopping"));
       await Promise.all([...running.values()].map((task) => task.ended));
     },

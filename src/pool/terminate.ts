@@ -8,7 +8,7 @@ import { callDriver } from "./calls.ts";
 import { eventOf, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { recordFact, recordOrRetry } from "./record.ts";
-import { bootTask, launchTask } from "./tasks.ts";
+import { adoptTask, bootTask, launchTask } from "./tasks.ts";
 
 /** Pause before a failed termination is tried again; doubles with each failure up to the bound, less a random part. */
 const RETRY_PAUSE_MS = 2_000;
@@ -42,7 +42,7 @@ export async function retireMachine(
 /** The writes that put a machine, and a lease on it, on the way out. Commit them inside `decide`, then call `afterRetirement`. */
 export const retirement = (fleet: Fleet, machine: LiveMachine, reason: RetireReason, detail: string): Change[] => [
   ...machineRetirement(fleet, machine, reason, detail),
-  ...(machine.state === "leased" ? lostLease(fleet, machine, detail) : []),
+  ...(machine.state === "leased" ? lostLease(fleet, machine, reason, detail) : []),
 ];
 
 /** The part of a retirement's writes that leaves the lease to the caller. */
@@ -61,16 +61,18 @@ export function afterRetirement(fleet: Fleet, machine: LiveMachine, reason: Reti
   const { id: machineId, poolName, state } = machine;
   fleet.deps.logger.info({ machineId, poolName, reason, detail, was: state }, "retired machine");
   fleet.guests.drop(machineId, `machine ${machineId} was lost: ${detail}`);
-  for (const task of [launchTask(machineId), bootTask(machineId)])
+  fleet.failedProbes.delete(machineId);
+  if (machine.state === "leased") fleet.attended.forget(machine.leaseId);
+  for (const task of [launchTask(machineId), bootTask(machineId), adoptTask(machineId)])
     fleet.tasks.abort(task, new MachineError(reason, detail));
   startTermination(fleet, machineId);
   nudge(fleet);
 }
 
-function lostLease(fleet: Fleet, machine: MachineIn<"leased">, detail: string): Change[] {
+function lostLease(fleet: Fleet, machine: MachineIn<"leased">, reason: RetireReason, detail: string): Change[] {
   const lease = fleet.state.lease(machine.leaseId);
   if (lease?.state !== "held") return [];
-  const outcome: LeaseOutcome = fleet.isClosing ? "shutdown" : "machine-lost";
+  const outcome: LeaseOutcome = reason === "shutdown" ? "shutdown" : "machine-lost";
   const endedAt = fleet.deps.clock.now();
   return [
     { kind: "lease", lease: { ...lease, state: "ended", endedAt, outcome } },
