@@ -10,6 +10,8 @@ import { noteTerminated, retireMachine, startTermination } from "./terminate.ts"
 /** What it takes for an instance to count as gone: absent from so many lists, over so long, since a list may lag by half a minute. */
 const MISSING_LISTS = 3;
 const MISSING_MS = 90_000;
+/** The same for what a launch without a definite answer may still bring forth: providers act minutes after a call broke off. */
+const UNANSWERED_MS = 300_000;
 /** What it takes when lists say that an instance ends though its channel still lives. */
 const ENDING_LISTS = 2;
 const ENDING_MS = 30_000;
@@ -44,7 +46,7 @@ async function judgeLaunched(
   // A machine that answers is there, whatever a list says.
   if (instance !== undefined || answers) return void fleet.doubts.delete(machine.id);
   const doubt = addDoubt(fleet, machine, "missing", at);
-  if (isMissing(doubt, at)) {
+  if (isMissing(doubt, at, MISSING_MS)) {
     const isSilent = (): boolean => fleet.guests.get(machine.id) === undefined;
     await retireMachine(fleet, machine.id, "instance-gone", absenceText(doubt, at), isSilent);
   }
@@ -72,7 +74,8 @@ async function judgeEnding(
   const doubt = addDoubt(fleet, machine, "missing", at);
   const isExact = driver.capabilities.listLagMs === 0;
   const isGone = isExact && !fleet.launching.has(machine.id);
-  if (isGone || isMissing(doubt, at)) await noteTerminated(fleet, machine.id, absenceText(doubt, at), signal);
+  const graceMs = isAsked ? MISSING_MS : UNANSWERED_MS;
+  if (isGone || isMissing(doubt, at, graceMs)) await noteTerminated(fleet, machine.id, absenceText(doubt, at), signal);
   else if (isExact) lookSoon(fleet, driver.name);
 }
 
@@ -102,7 +105,8 @@ function addDoubt(fleet: Fleet, { id }: LiveMachine, what: Doubt["what"], at: Ep
   return doubt;
 }
 
-const isMissing = ({ lists, since }: Doubt, at: EpochMs): boolean => lists >= MISSING_LISTS && at - since >= MISSING_MS;
+const isMissing = ({ lists, since }: Doubt, at: EpochMs, graceMs: number): boolean =>
+  lists >= MISSING_LISTS && at - since >= graceMs;
 
 const absenceText = ({ lists, since }: Doubt, at: EpochMs): string =>
   lists === 1

@@ -1,69 +1,78 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { Clock } from "../ports/clock.ts";
+import { createHeap } from "./heap.ts";
+import type { Due } from "./heap.ts";
 
 /** A clock that stands still until it is told to go on. */
 export interface VirtualClock extends Clock {
-  /** Lets `ms` (≥ 0) pass: due sleepers wake one by one, in order of their time, and what they set going settles in between. */
+  /** Lets `ms` (≥ 0) pass: what is due happens one by one, in order of its time, and what it set going settles in between. */
   advance(ms: number): Promise<void>;
-  /** Goes on from sleeper to sleeper until `isDone`. @throws Error when it is not done after `maxMs`, or nobody sleeps any more. */
+  /** Goes on from one due thing to the next until `isDone`. @throws Error when it is not done after `maxMs`, or nobody sleeps any more. */
   advanceUntil(isDone: () => boolean, maxMs: number): Promise<void>;
+  /** Runs `run` after `ms`, unless it is called off first. Answers how to call it off. */
+  schedule(ms: number, run: () => void): () => void;
 }
 
-interface Sleeper {
-  readonly at: EpochMs;
-  readonly wake: () => void;
+interface Timer extends Due {
+  /** Undefined once it was called off: then it is dropped when its time comes, which is cheaper than to look for it. */
+  run: (() => void) | undefined;
 }
 
-/** Creates a clock that shows `startMs`. Sleepers of one instant wake in the order in which they went to sleep. */
+/** Creates a clock that shows `startMs`. What is due at one instant happens in the order in which it was asked for. */
 export function createVirtualClock(startMs: EpochMs): VirtualClock {
-  let nowMs = startMs;
-  const sleepers = new Set<Sleeper>();
+  const timers = createHeap<Timer>();
+  let passedMs = 0;
+  let order = 0;
 
-  // Strictly smaller, so that among equals the one that was added first is found.
-  const next = (untilMs: EpochMs): Sleeper | undefined => {
-    let first: Sleeper | undefined;
-    for (const sleeper of sleepers) if (sleeper.at <= untilMs && sleeper.at < (first?.at ?? Infinity)) first = sleeper;
-    return first;
+  const schedule = (ms: number, run: () => void): (() => void) => {
+    order += 1;
+    const timer: Timer = { at: passedMs + Math.max(0, ms), order, run };
+    timers.push(timer);
+    return () => {
+      timer.run = undefined;
+    };
   };
-  const wake = (sleeper: Sleeper): void => {
-    sleepers.delete(sleeper);
-    nowMs = Math.max(nowMs, sleeper.at);
-    sleeper.wake();
+  /** Lets the next thing happen that is due until then; answers whether there was one. */
+  const step = (untilMs: number): boolean => {
+    for (let timer = timers.peek(); timer !== undefined && timer.at <= untilMs; timer = timers.peek()) {
+      timers.pop();
+      if (timer.run === undefined) continue;
+      passedMs = timer.at;
+      timer.run();
+      return true;
+    }
+    return false;
   };
 
   return {
-    now: () => nowMs,
-    monotonic: () => nowMs - startMs,
-    async sleep(ms, signal) {
-      signal?.throwIfAborted();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const sleeper = { at: nowMs + Math.max(0, ms), wake: resolve };
-      const abort = (): void => reject(signal?.reason);
-      sleepers.add(sleeper);
-      signal?.addEventListener("abort", abort, { once: true });
-      try {
-        await promise;
-      } finally {
-        sleepers.delete(sleeper);
-        signal?.removeEventListener("abort", abort);
-      }
-    },
+    now: () => startMs + passedMs,
+    monotonic: () => passedMs,
+    schedule,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (signal === undefined) return void schedule(ms, resolve);
+        if (signal.aborted) return reject(signal.reason);
+        const callOff = schedule(ms, () => {
+          signal.removeEventListener("abort", abort);
+          resolve();
+        });
+        const abort = (): void => {
+          callOff();
+          reject(signal.reason);
+        };
+        signal.addEventListener("abort", abort, { once: true });
+      }),
     async advance(ms) {
-      const untilMs = nowMs + ms;
+      const untilMs = passedMs + ms;
       await settle();
-      for (let sleeper = next(untilMs); sleeper !== undefined; sleeper = next(untilMs)) {
-        wake(sleeper);
-        await settle();
-      }
-      nowMs = untilMs;
+      while (step(untilMs)) await settle();
+      passedMs = untilMs;
     },
     async advanceUntil(isDone, maxMs) {
-      const untilMs = nowMs + maxMs;
+      const untilMs = passedMs + maxMs;
       await settle();
       while (!isDone()) {
-        const sleeper = next(untilMs);
-        if (sleeper === undefined) throw new Error(`not done after ${nowMs - startMs} virtual ms, and nobody wakes`);
-        wake(sleeper);
+        if (!step(untilMs)) throw new Error(`not done after ${passedMs} virtual ms, and nobody wakes`);
         await settle();
       }
     },

@@ -62,7 +62,8 @@ export function createSimulatedDriver(provider: SimulatedProvider, owner: string
   };
 }
 
-function instanceFrom(instance: ProviderInstance, now: EpochMs): Instance {
+/** What a driver tells of an instance at an instant. */
+export function instanceFrom(instance: ProviderInstance, now: EpochMs): Instance {
   const { providerId, machineId, poolName, launchedAt, address } = instance;
   return { providerId, machineId, poolName, launchedAt, state: stateFrom(instance, now), address };
 }

@@ -3,7 +3,7 @@ import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 
-type DriverVerb = "launch" | "list" | "terminate";
+export type DriverVerb = "launch" | "list" | "terminate";
 
 /** One call of a driver, as the provider saw it. `about` is the token, or the provider ids. */
 interface ProviderCall {
@@ -42,18 +42,25 @@ export interface ProviderOptions {
 /** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
 type FaultMoment = "before" | "after";
 
+/** Told of every end of an instance; `isExpected` when it was terminated. */
+type EndListener = (instance: ProviderInstance, detail: string, isExpected: boolean) => void;
+
 /** A pretended provider. It outlives the drivers that talk to it, as a real one outlives a manager. */
 export interface SimulatedProvider {
   readonly calls: readonly ProviderCall[];
   /** All owners' instances that are not gone, oldest first. */
   instances(): readonly ProviderInstance[];
+  /** The instance that answers at an address, if one runs there. */
+  runningAt(host: string): ProviderInstance | undefined;
   /** The next calls of this verb that find no earlier script fail with `error`. @default moment "before" */
   failNext(verb: DriverVerb, error: Error, moment?: FaultMoment): void;
   setMaxInstances(maxInstances: number): void;
   /** Ends an instance by itself, as a crash of its host would. Its resources stay until it is terminated. */
   loseInstance(providerId: string, detail?: string): void;
-  /** Tells of every end of an instance; `isExpected` when it was terminated. Answers how to stop. */
-  onEnd(listener: (instance: ProviderInstance, detail: string, isExpected: boolean) => void): () => void;
+  /** Takes an instance away with all that it held, as a spot market does. */
+  vanishInstance(providerId: string, detail?: string): void;
+  /** Tells of every end of an instance. Answers how to stop. */
+  onEnd(listener: EndListener): () => void;
   /** The driver's side. */
   readonly driverSide: DriverSide;
 }
@@ -66,7 +73,8 @@ interface DriverSide {
   record(verb: DriverVerb, owner: string, about: readonly string[]): void;
   throwFault(verb: DriverVerb, moment: FaultMoment): void;
   add(facts: Pick<ProviderInstance, "owner" | "token" | "machineId" | "poolName">): ProviderInstance;
-  terminate(instance: ProviderInstance): void;
+  /** @param delayMs from now to gone. @default the provider's */
+  terminate(instance: ProviderInstance, delayMs?: number): void;
 }
 
 /** Creates an empty provider. */
@@ -80,27 +88,35 @@ export function createSimulatedProvider(
   const calls: ProviderCall[] = [];
   const faults: { readonly verb: DriverVerb; readonly moment: FaultMoment; readonly error: Error }[] = [];
   const byId = new Map<string, ProviderInstance>();
-  const listeners = new Set<(instance: ProviderInstance, detail: string, isExpected: boolean) => void>();
+  const idByHost = new Map<string, string>();
+  const listeners = new Set<EndListener>();
 
+  const forget = ({ providerId, address }: ProviderInstance): void => {
+    byId.delete(providerId);
+    idByHost.delete(address.host);
+  };
   const instances = (): ProviderInstance[] => {
-    for (const { providerId, goneAt } of byId.values())
-      if (goneAt !== undefined && goneAt <= clock.now()) byId.delete(providerId);
+    for (const instance of byId.values())
+      if (instance.goneAt !== undefined && instance.goneAt <= clock.now()) forget(instance);
     return [...byId.values()];
   };
   const tell = (instance: ProviderInstance, detail: string, isExpected: boolean): void => {
     for (const listener of [...listeners]) listener(instance, detail, isExpected);
   };
   const freeHost = (): string => {
-    const taken = new Set(instances().map(({ address }) => address.host));
     for (;;) {
       const host = `127.${[0, 0, 0].map(() => 1 + Math.floor(random.fraction() * 254)).join(".")}`;
-      if (!taken.has(host)) return host;
+      if (!idByHost.has(host)) return host;
     }
   };
 
   return {
     calls,
     instances,
+    runningAt(host) {
+      const instance = byId.get(idByHost.get(host) ?? "");
+      return instance === undefined || instance.hasStopped || instance.goneAt !== undefined ? undefined : instance;
+    },
     failNext: (verb, error, moment = "before") => void faults.push({ verb, moment, error }),
     setMaxInstances: (max) => {
       maxInstances = max;
@@ -110,6 +126,14 @@ export function createSimulatedProvider(
       if (instance === undefined || instance.hasStopped || instance.goneAt !== undefined) return;
       instance.hasStopped = true;
       tell(instance, detail, false);
+    },
+    vanishInstance(providerId, detail = "the provider took the instance back") {
+      const instance = byId.get(providerId);
+      if (instance === undefined || instance.goneAt !== undefined) return;
+      const wasRunning = !instance.hasStopped;
+      instance.goneAt = clock.now();
+      forget(instance);
+      if (wasRunning) tell(instance, detail, false);
     },
     onEnd(listener) {
       listeners.add(listener);
@@ -137,11 +161,12 @@ export function createSimulatedProvider(
           hasStopped: false,
         };
         byId.set(instance.providerId, instance);
+        idByHost.set(instance.address.host, instance.providerId);
         return instance;
       },
-      terminate(instance) {
+      terminate(instance, delayMs = terminateDelayMs) {
         if (instance.goneAt !== undefined) return;
-        instance.goneAt = clock.now() + terminateDelayMs;
+        instance.goneAt = clock.now() + delayMs;
         if (!instance.hasStopped) tell(instance, "terminated", true);
       },
     },

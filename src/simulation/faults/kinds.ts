@@ -1,0 +1,115 @@
+/** How faults of one kind come about: how often in a day at the most, how long one lasts, and how likely it strikes a call meanwhile. */
+export interface FaultShape {
+  readonly what: string;
+  readonly mostPerDay: number;
+  /** Least and most, in milliseconds; [0, 0] strikes once. */
+  readonly forMs: readonly [number, number];
+  readonly rate: readonly [number, number];
+}
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+const ONCE = { forMs: [0, 0], rate: [1, 1] } as const;
+
+/** Every fault that a simulated day may hold. Those with a time strike calls within it; the others strike once, at their instant. */
+export const FAULT_SHAPES = {
+  "launch-no-capacity": {
+    what: "launches refused: no capacity",
+    mostPerDay: 3,
+    forMs: [MINUTE_MS, 3 * HOUR_MS],
+    rate: [0.3, 1],
+  },
+  "launch-quota": { what: "launches refused: quota", mostPerDay: 2, forMs: [MINUTE_MS, HOUR_MS], rate: [1, 1] },
+  "launch-throttled": {
+    what: "launches throttled",
+    mostPerDay: 4,
+    forMs: [10 * SECOND_MS, 20 * MINUTE_MS],
+    rate: [0.2, 1],
+  },
+  "launch-answer-late": { what: "launches answered late", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "launch-answer-lost": { what: "launches never answered", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "launch-answer-cut": {
+    what: "launches cut off after their effect",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
+  "launch-effect-late": {
+    what: "launches with a late effect",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
+  "list-stale": { what: "stale lists", mostPerDay: 5, forMs: [MINUTE_MS, 2 * HOUR_MS], rate: [0.3, 1] },
+  "list-partial": {
+    what: "lists without some machines",
+    mostPerDay: 5,
+    forMs: [10 * SECOND_MS, 20 * MINUTE_MS],
+    rate: [0.1, 0.5],
+  },
+  "list-fails": { what: "failed lists", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "list-hangs": { what: "lists never answered", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "terminate-lost": { what: "terminations lost", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "terminate-answer-lost": {
+    what: "terminations never answered",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
+  "terminate-slow": { what: "slow terminations", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "terminate-refused": { what: "terminations refused", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "terminate-unauthorized": {
+    what: "unauthorized answers about what is gone",
+    mostPerDay: 2,
+    forMs: [HOUR_MS, 12 * HOUR_MS],
+    rate: [1, 1],
+  },
+  "boot-slow": { what: "slow boots", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.3, 1] },
+  "boot-hangs": { what: "boots that hang", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "boot-dies": { what: "boots that die", mostPerDay: 4, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "boot-unreachable": {
+    what: "boots that come up unreachable",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
+  partition: { what: "guests out of reach", mostPerDay: 3, forMs: [5 * SECOND_MS, 20 * MINUTE_MS], rate: [0.5, 1] },
+  "channel-cut": { what: "channels cut", mostPerDay: 12, ...ONCE },
+  "engine-dead": { what: "engines dead", mostPerDay: 8, ...ONCE },
+  "instance-vanishes": { what: "machines vanished", mostPerDay: 12, ...ONCE },
+  "instance-stops": { what: "machines stopped by themselves", mostPerDay: 8, ...ONCE },
+  "instance-stray": { what: "instances with our tag that nobody launched", mostPerDay: 4, ...ONCE },
+  "spot-notice": { what: "spot notices", mostPerDay: 8, ...ONCE },
+  "clock-jump": { what: "clock jumps", mostPerDay: 6, ...ONCE },
+  "disk-full": { what: "full disks", mostPerDay: 3, forMs: [SECOND_MS, 30 * MINUTE_MS], rate: [0.2, 1] },
+  "disk-slow": { what: "slow disks", mostPerDay: 2, forMs: [MINUTE_MS, HOUR_MS], rate: [0.1, 0.6] },
+  "manager-kill": { what: "managers killed", mostPerDay: 10, ...ONCE },
+  "manager-hand-over": { what: "managers handed over", mostPerDay: 4, ...ONCE },
+  "front-door-dies": { what: "front doors died", mostPerDay: 12, ...ONCE },
+  "front-door-cancels": { what: "jobs cancelled", mostPerDay: 12, ...ONCE },
+  "limits-changed": { what: "limits changed", mostPerDay: 6, ...ONCE },
+  "pool-removed": { what: "pools removed for a while", mostPerDay: 2, ...ONCE },
+  "pool-cordoned": { what: "pools cordoned for a while", mostPerDay: 3, ...ONCE },
+  "pool-drained": { what: "pools drained for a while", mostPerDay: 2, ...ONCE },
+  "machine-ended": { what: "machines ended by the operator", mostPerDay: 5, ...ONCE },
+  burst: { what: "bursts of 1,000 jobs", mostPerDay: 1, ...ONCE },
+} as const satisfies Record<string, FaultShape>;
+
+export type FaultKind = keyof typeof FAULT_SHAPES;
+export const FAULT_KINDS = Object.keys(FAULT_SHAPES) as readonly FaultKind[] as readonly [FaultKind, ...FaultKind[]];
+
+/** One fault of one day: data, so that a day can be run again with fewer of them. */
+export interface Fault {
+  /** Its place in the day's plan; names it for replays. */
+  readonly index: number;
+  readonly kind: FaultKind;
+  /** In milliseconds since the day's start. */
+  readonly atMs: number;
+  /** In milliseconds; 0 for those that strike once. */
+  readonly forMs: number;
+  /** How likely it strikes a call within its time, 0-1. */
+  readonly rate: number;
+  /** Decides whatever else the kind leaves open, in [0, 1). */
+  readonly value: number;
+}

@@ -1,0 +1,38 @@
+import type { Happening } from "../world/happening.ts";
+import type { World } from "../world/world.ts";
+import { createBoundsCheck } from "./bounds.ts";
+import { createJobEndsCheck } from "./jobEnds.ts";
+import { createNoErrorCheck } from "./noError.ts";
+import { createNoKillCheck } from "./noKill.ts";
+import { createNoLeakCheck } from "./noLeak.ts";
+import { createNoRashEndCheck } from "./noRashEnd.ts";
+import { createPromptLapseCheck } from "./promptLapse.ts";
+import { createRatesCheck } from "./rates.ts";
+import { createRecordedCheck } from "./recorded.ts";
+import { createSingleUseCheck } from "./singleUse.ts";
+
+/** Creates all checks of a world; answers how to tell them. What is broken is added to the world's violations. */
+export function createChecks(world: World): (happening: Happening) => void {
+  const checks = [
+    ["I1", createSingleUseCheck(world)],
+    ["I2", createNoLeakCheck(world)],
+    ["I3", createNoKillCheck(world)],
+    ["I4", createBoundsCheck(world)],
+    ["I5", createJobEndsCheck(world)],
+    ["I7", createNoRashEndCheck(world)],
+    ["I8", createRatesCheck(world)],
+    ["I9", createRecordedCheck(world)],
+    ["lapse", createPromptLapseCheck(world)],
+    ["log", createNoErrorCheck()],
+  ] as const;
+
+  return (happening) => {
+    for (const [invariant, check] of checks) {
+      const text = check(happening);
+      if (text === undefined) continue;
+      const about = /\b(m|l|job)-[0-9a-z-]+/.exec(text)?.[0] ?? "";
+      world.violations.push({ atMs: world.clock.monotonic(), invariant, text, about });
+      world.journal.note(about, `BROKEN ${invariant}: ${text}`);
+    }
+  };
+}

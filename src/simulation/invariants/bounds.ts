@@ -1,0 +1,47 @@
+import type { DesiredPool } from "../../domain/pool.ts";
+import type { Check } from "../world/happening.ts";
+import { isAlive } from "../world/truth.ts";
+import type { World } from "../world/world.ts";
+
+/** I4 and the first half of I8: max_machines, per pool and over all, and max_growth_rate are never passed by a launch. */
+export function createBoundsCheck(world: World): Check {
+  const { truth } = world;
+  const poolOf = (name: string): DesiredPool | undefined => world.desired.pools.find((pool) => pool.name === name);
+
+  return (happening) => {
+    switch (happening.what) {
+      case "commits": {
+        const added = happening.changes
+          .filter((change) => change.kind === "machine-added")
+          .map(({ machine }) => machine);
+        for (const name of new Set(added.map(({ poolName }) => poolName))) {
+          const pool = poolOf(name);
+          if (pool === undefined) return `a machine is launched in pool ${name}, which nobody wishes for`;
+          const all = [...truth.liveMachines.values(), ...added];
+          const ours = all.filter(({ poolName }) => poolName === name);
+          const inFlight = ours.filter(({ state }) => state === "requested" || state === "booting").length;
+          if (all.length > world.desired.maxMachines)
+            return `${all.length} machines over all, max_machines is ${world.desired.maxMachines}`;
+          if (ours.length > pool.maxMachines)
+            return `${ours.length} machines in pool ${name}, its max_machines is ${pool.maxMachines}`;
+          if (inFlight > pool.maxGrowthRate)
+            return `${inFlight} launches in flight in pool ${name}, its max_growth_rate is ${pool.maxGrowthRate}`;
+        }
+        return undefined;
+      }
+      case "launched": {
+        const { poolName, machineId } = happening.instance;
+        const pool = world.day.pools.find(({ name }) => name === poolName);
+        const most = Math.max(pool?.maxMachines ?? 0, poolOf(poolName)?.maxMachines ?? 0);
+        const there = world.provider.instances().filter((one) => one.poolName === poolName && isAlive(one)).length;
+        // An instance whose launch had its effect after all lists had been without it is found and reaped, not counted.
+        const isUnforeseen = world.truth.machine(machineId).touches.has("launch-effect-late");
+        if (there > most && !isUnforeseen && !world.hasStrays)
+          return `${there} instances of pool ${poolName} are there, its max_machines is ${most}`;
+        return undefined;
+      }
+      default:
+        return undefined;
+    }
+  };
+}

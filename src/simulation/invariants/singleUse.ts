@@ -1,0 +1,33 @@
+import type { LeaseId, MachineId } from "../../domain/ids.ts";
+import type { Check } from "../world/happening.ts";
+import type { World } from "../world/world.ts";
+
+/** I1: a machine is leased at most once in its life, and two leases never share one. */
+export function createSingleUseCheck({ truth }: World): Check {
+  const leaseOf = new Map<MachineId, LeaseId>();
+
+  return (happening) => {
+    switch (happening.what) {
+      case "commits":
+        for (const change of happening.changes) {
+          if (change.kind !== "lease" || change.lease.state !== "held") continue;
+          const { id, machineId } = change.lease;
+          const first = leaseOf.get(machineId) ?? id;
+          leaseOf.set(machineId, first);
+          if (first !== id) return `${machineId} is leased to ${id} after it was leased to ${first}`;
+          const before = truth.machine(machineId).record;
+          const isNew = truth.leases.get(id)?.record.state !== "held";
+          if (isNew && (before?.state !== "idle" || before.isCordoned))
+            return `${machineId} is leased to ${id} while it is ${before?.isCordoned ? "cordoned" : before?.state}`;
+        }
+        return undefined;
+      case "work-began": {
+        const { workers } = truth.machine(happening.machineId);
+        workers.add(happening.job.plan.name);
+        return workers.size > 1 ? `${happening.machineId} saw the work of ${[...workers].join(" and ")}` : undefined;
+      }
+      default:
+        return undefined;
+    }
+  };
+}

@@ -1,0 +1,104 @@
+import { steerPool } from "../../pool/control.ts";
+import { ask } from "../world/frontDoor.ts";
+import type { World } from "../world/world.ts";
+
+const MINUTE_MS = 60_000;
+/** How long after the last fault all must be as it was wished, beyond the work that is still to be done. */
+const SETTLE_MS = 45 * MINUTE_MS;
+
+/**
+ * Ends all faults, puts right what the operator changed, and lets things come to rest. I6: every waiting job is served and the
+ * idle counts are reached; then I2: with no jobs and no idle machines wished for, nothing is left.
+ */
+export async function quieten(world: World, restart: () => void): Promise<void> {
+  const { day, journal } = world;
+  if (world.violations.length > 0) return;
+  journal.note("", "faults are over");
+  world.faults.stop();
+  restart();
+  await until(
+    world,
+    () => world.manager !== undefined,
+    10 * MINUTE_MS,
+    "I6",
+    () => "the manager does not come to serve",
+  );
+  world.desired = { pools: day.pools, maxMachines: day.maxMachines };
+  for (const { name } of day.pools) await ask(world, ({ fleet }) => steerPool(fleet, name, "open"));
+
+  await until(
+    world,
+    () => openJobs(world).length === 0,
+    workLeftMs(world) + SETTLE_MS,
+    "I6",
+    () => {
+      const [job] = openJobs(world);
+      return `${job?.plan.name} (${job?.leaseId ?? "no lease"}) has come to no end`;
+    },
+  );
+  await until(
+    world,
+    () => day.pools.every((pool) => idleOf(world, pool.name) >= pool.idleCount),
+    SETTLE_MS,
+    "I6",
+    () => {
+      const lacking = day.pools.find((pool) => idleOf(world, pool.name) < pool.idleCount);
+      return `pool ${lacking?.name} has ${idleOf(world, lacking?.name ?? "")} idle machines, idle_count is ${lacking?.idleCount}`;
+    },
+  );
+  world.desired = { ...world.desired, pools: day.pools.map((pool) => ({ ...pool, idleCount: 0 })) };
+  const longestIdleMs = Math.max(...day.pools.map((pool) => pool.idleTimeMs));
+  await until(
+    world,
+    () => isEmpty(world),
+    longestIdleMs + SETTLE_MS,
+    "I2",
+    () => {
+      const [left] = world.provider.instances();
+      const [known] = world.truth.liveMachines.keys();
+      const [lease] = world.truth.openLeases.keys();
+      return `after quiet there is ${left?.machineId ?? known ?? lease} still`;
+    },
+  );
+}
+
+const openJobs = ({ jobs }: World) =>
+  jobs.filter((job) => job.end === undefined && !job.isTurnedAway && !job.isOrphaned);
+
+const idleOf = ({ truth }: World, poolName: string): number =>
+  [...truth.liveMachines.values()].filter((machine) => machine.poolName === poolName && machine.state === "idle")
+    .length;
+
+const isEmpty = ({ provider, truth }: World): boolean =>
+  provider.instances().length === 0 && truth.liveMachines.size === 0 && truth.openLeases.size === 0;
+
+/** An upper bound of the time that the open jobs still take, one after the other on the machines there are. */
+function workLeftMs(world: World): number {
+  const perPool = world.day.pools.map(({ name, maxMachines }) => {
+    const jobs = openJobs(world).filter((job) => job.plan.poolName === name);
+    const most = Math.max(1, Math.min(maxMachines, Math.floor(world.day.maxMachines / world.day.pools.length)));
+    return jobs.reduce((sum, { plan }) => sum + plan.runMs + 5 * MINUTE_MS, 0) / most;
+  });
+  return Math.max(0, ...perPool) + 20 * MINUTE_MS;
+}
+
+async function until(
+  world: World,
+  isDone: () => boolean,
+  withinMs: number,
+  invariant: string,
+  complaint: () => string,
+): Promise<void> {
+  const { clock, violations } = world;
+  if (violations.length > 0) return;
+  const deadlineMs = clock.monotonic() + withinMs;
+  await clock.advanceUntil(
+    () => isDone() || violations.length > 0 || clock.monotonic() >= deadlineMs,
+    withinMs + 10 * MINUTE_MS,
+  );
+  if (isDone() || violations.length > 0) return;
+  const text = `${Math.round(withinMs / MINUTE_MS)} min after the last fault ${complaint()}`;
+  const about = /\b(m|l|job|burst)-[0-9a-z-]+/.exec(text)?.[0] ?? "";
+  violations.push({ atMs: clock.monotonic(), invariant, text, about });
+  world.journal.note(about, `BROKEN ${invariant}: ${text}`);
+}

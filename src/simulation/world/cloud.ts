@@ -1,0 +1,208 @@
+import { CapacityError, SystemError, TransientError } from "../../domain/errors.ts";
+import type { EpochMs, MachineId } from "../../domain/ids.ts";
+import type { Driver, DriverWatcher, Instance, LaunchSpec } from "../../ports/driver.ts";
+import { instanceFrom } from "../driver.ts";
+import type { Strike } from "../faults/active.ts";
+import type { FaultKind } from "../faults/kinds.ts";
+import type { ProviderInstance } from "../provider.ts";
+import type { World } from "./world.ts";
+
+/** The owner tag of the simulated manager. */
+export const OWNER = "simulated";
+/** A list shows what was true so long ago, at the most, in milliseconds. */
+const STALE_MS = 30_000;
+
+/** The provider's side of all calls, as it is for every manager of a day: a request that was sent has its effect, whoever dies. */
+export interface Cloud {
+  launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
+  list(signal: AbortSignal): Promise<readonly Instance[]>;
+  terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
+  watch(watcher: DriverWatcher): () => void;
+  /** Tells all watchers that an instance will be taken back. */
+  giveNotice(instance: ProviderInstance, takenAt: EpochMs): void;
+}
+
+/** Creates the provider's side of a world. */
+export function createCloud(world: World): Cloud {
+  const { clock, day, draw, faults, provider } = world;
+  const side = provider.driverSide;
+  const byToken = new Map<string, ProviderInstance>();
+  const watchers = new Set<DriverWatcher>();
+  const history = createListHistory(world);
+  const omissions = createOmissions(world);
+
+  const callMs = (): number => draw.between(...day.provider.callMs);
+  const pause = (signal: AbortSignal, ms: number = callMs()): Promise<void> => clock.sleep(ms, signal);
+  const ours = (): ProviderInstance[] => provider.instances().filter((instance) => instance.owner === OWNER);
+
+  const add = (spec: LaunchSpec, token: string): ProviderInstance => {
+    const known = byToken.get(token);
+    if (known !== undefined) return known;
+    const { machineId, poolName } = spec;
+    const instance = side.add({ owner: OWNER, token, machineId, poolName });
+    byToken.set(token, instance);
+    world.truth.machine(machineId).instances.push(instance);
+    world.journal.note(`${machineId} ${instance.providerId}`, "instance launched");
+    world.tell({ what: "launched", instance });
+    history.keep();
+    return instance;
+  };
+  const touch = (machineId: MachineId, kind: FaultKind): void => {
+    world.truth.machine(machineId).touches.set(kind, clock.monotonic());
+    world.journal.note(machineId, `fault: ${kind}`);
+  };
+  provider.onEnd((instance, detail, isExpected) => {
+    world.journal.note(`${instance.machineId} ${instance.providerId}`, `instance ended: ${detail}`);
+    history.keep();
+    if (isExpected) return;
+    for (const watcher of [...watchers]) watcher.onGone(instance.providerId, detail);
+  });
+
+  const refusal = (): readonly [FaultKind, Error] | undefined => {
+    if (faults.strikes("launch-no-capacity"))
+      return ["launch-no-capacity", new CapacityError("no-capacity", "the provider has no capacity of that kind")];
+    if (faults.strikes("launch-quota")) return ["launch-quota", new CapacityError("quota", "the quota is used up")];
+    if (faults.strikes("launch-throttled"))
+      return ["launch-throttled", new TransientError("throttled", "request limit exceeded")];
+    return undefined;
+  };
+
+  return {
+    async launch(spec, token, signal) {
+      world.tell({ what: "called", verb: "launch", machineIds: [spec.machineId], token });
+      signal.throwIfAborted();
+      const refused = byToken.has(token) ? undefined : refusal();
+      if (refused !== undefined) {
+        touch(spec.machineId, refused[0]);
+        await pause(signal);
+        throw refused[1];
+      }
+      const late = faults.strikes("launch-effect-late");
+      const effectMs = late === undefined ? callMs() : 5_000 + late.draw.between(0, 235_000);
+      const effect = Promise.withResolvers<ProviderInstance>();
+      clock.schedule(effectMs, () => effect.resolve(add(spec, token)));
+      if (late !== undefined) {
+        touch(spec.machineId, "launch-effect-late");
+        await pause(signal);
+        if (late.draw.chance(0.5)) throw new TransientError("timeout", "the connection timed out");
+        await untilAborted(signal);
+      }
+      if (faults.strikes("launch-answer-lost")) {
+        touch(spec.machineId, "launch-answer-lost");
+        await untilAborted(signal);
+      }
+      const slow = faults.strikes("launch-answer-late");
+      if (slow !== undefined) touch(spec.machineId, "launch-answer-late");
+      const instance = await effect.promise;
+      signal.throwIfAborted();
+      if (faults.strikes("launch-answer-cut")) {
+        touch(spec.machineId, "launch-answer-cut");
+        throw new TransientError("reset", "connection reset");
+      }
+      await pause(signal, slow === undefined ? callMs() : slow.draw.between(10_000, 200_000));
+      return instanceFrom(instance, clock.now());
+    },
+
+    async list(signal) {
+      world.tell({ what: "called", verb: "list", machineIds: [], token: "" });
+      signal.throwIfAborted();
+      if (faults.strikes("list-hangs")) await untilAborted(signal);
+      await pause(signal);
+      if (faults.strikes("list-fails")) throw new TransientError("throttled", "request limit exceeded");
+      const stale = faults.strikes("list-stale");
+      const all = stale === undefined ? history.now() : history.asOf(clock.now() - stale.draw.between(0, STALE_MS));
+      const partial = faults.strikes("list-partial");
+      return partial === undefined ? all : all.filter(({ providerId }) => !omissions.isOmitted(providerId, partial));
+    },
+
+    async terminate(providerIds, signal) {
+      const targets = ours().filter(({ providerId }) => providerIds.includes(providerId));
+      const machineIds = targets.map(({ machineId }) => machineId);
+      world.tell({ what: "called", verb: "terminate", machineIds, token: "" });
+      signal.throwIfAborted();
+      if (faults.strikes("terminate-lost")) await untilAborted(signal);
+      await pause(signal);
+      if (faults.strikes("terminate-refused")) throw new TransientError("throttled", "request limit exceeded");
+      const isAllGone = targets.every(({ goneAt }) => goneAt !== undefined);
+      if (isAllGone && faults.strikes("terminate-unauthorized"))
+        throw new SystemError("unauthorized", "UnauthorizedOperation: not authorized to perform this operation");
+      const slow = faults.strikes("terminate-slow");
+      for (const instance of targets) {
+        if (instance.goneAt !== undefined) continue;
+        world.tell({ what: "ended-by-us", instance });
+        const scale = slow === undefined ? 1 : slow.draw.between(5, 60);
+        side.terminate(instance, draw.between(...day.provider.terminateMs) * scale);
+      }
+      if (faults.strikes("terminate-answer-lost")) await untilAborted(signal);
+      await pause(signal);
+    },
+
+    watch(watcher) {
+      watchers.add(watcher);
+      return () => void watchers.delete(watcher);
+    },
+    giveNotice(instance, takenAt) {
+      const detail = "the provider takes the instance back";
+      for (const watcher of [...watchers]) watcher.onInterruption?.(instance.providerId, detail, takenAt);
+    },
+  };
+}
+
+/** Lists as they were: what a provider shows that has not caught up with itself. */
+function createListHistory({ clock, provider }: World) {
+  const snapshots: { readonly at: EpochMs; readonly instances: readonly Instance[] }[] = [];
+  const now = (): readonly Instance[] =>
+    provider
+      .instances()
+      .filter(({ owner }) => owner === OWNER)
+      .map((instance) => instanceFrom(instance, clock.now()));
+  return {
+    now,
+    keep() {
+      snapshots.push({ at: clock.now(), instances: now() });
+      while ((snapshots[1]?.at ?? Infinity) < clock.now() - STALE_MS) snapshots.shift();
+    },
+    asOf: (at: EpochMs): readonly Instance[] => snapshots.findLast((snapshot) => snapshot.at <= at)?.instances ?? [],
+  };
+}
+
+/** Which instances a list is without; none for longer than a list may be stale. */
+function createOmissions({ clock }: World) {
+  const since = new Map<string, EpochMs>();
+  return {
+    isOmitted(providerId: string, { draw }: Strike): boolean {
+      const first = since.get(providerId);
+      if (first === undefined ? !draw.chance(0.3) : clock.now() - first >= STALE_MS) return false;
+      if (first === undefined) since.set(providerId, clock.now());
+      return true;
+    },
+  };
+}
+
+const untilAborted = (signal: AbortSignal): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason);
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+
+/** The driver of one process. */
+export function createWorldDriver(world: World, cloud: Cloud): Driver {
+  const process = world.process;
+  if (process === undefined) throw new Error("a driver belongs to a process");
+  const { watch, callBudget } = world.day.provider;
+  return {
+    name: "simulated",
+    capabilities: { watch, callBudget },
+    launch: (spec, token, signal) => process.call("driver.launch", () => cloud.launch(spec, token, signal)),
+    list: (signal) => process.call("driver.list", () => cloud.list(signal)),
+    terminate: (ids, signal) => process.call("driver.terminate", () => cloud.terminate(ids, signal)),
+    ...(watch && {
+      watch(watcher: DriverWatcher) {
+        const stop = cloud.watch(watcher);
+        process.onDeath(stop);
+        return stop;
+      },
+    }),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,106 @@
+import type { DesiredPool } from "../../domain/pool.ts";
+import type { CallBudget } from "../../ports/driver.ts";
+import { drawFor } from "../draw.ts";
+import type { Draw } from "../draw.ts";
+
+export const DAY_MS = 24 * 3_600_000;
+const MINUTE_MS = 60_000;
+
+/** One job that comes to the front doors in a day. */
+export interface PlannedJob {
+  readonly name: string;
+  /** In milliseconds since the day's start. */
+  readonly atMs: number;
+  readonly poolName: string;
+  /** How long it runs once it has a machine, in milliseconds. */
+  readonly runMs: number;
+  readonly ttlMs: number;
+  readonly waitTimeoutMs: number;
+  /** `outside`: a process of its own holds the lease and renews it; `inside`: the manager's own job service does. */
+  readonly holder: "outside" | "inside";
+}
+
+/** How the provider of a day behaves when all is well. Least and most, in milliseconds. */
+export interface ProviderHabits {
+  readonly callMs: readonly [number, number];
+  readonly bootMs: readonly [number, number];
+  readonly terminateMs: readonly [number, number];
+  readonly callBudget: CallBudget | undefined;
+  readonly watch: boolean;
+}
+
+/** All that one seed makes of a day, but for its faults. */
+export interface Day {
+  readonly seed: number;
+  readonly pools: readonly DesiredPool[];
+  readonly maxMachines: number;
+  readonly jobs: readonly PlannedJob[];
+  readonly provider: ProviderHabits;
+}
+
+/** Plans a day: one to three pools and 100 to 160 jobs, thick at some hours and thin at others. */
+export function planDay(seed: number): Day {
+  const draw = drawFor(seed, "day");
+  const pools = Array.from({ length: draw.pick([1, 1, 2, 3]) }, (_, index) => planPool(`pool-${index + 1}`, draw));
+  const idleTotal = pools.reduce((sum, pool) => sum + pool.idleCount, 0);
+  const maxTotal = pools.reduce((sum, pool) => sum + pool.maxMachines, 0);
+  return {
+    seed,
+    pools,
+    maxMachines: draw.chance(0.5) ? maxTotal : draw.between(Math.max(idleTotal, pools.length), maxTotal),
+    jobs: planJobs(pools, draw),
+    provider: planHabits(draw),
+  };
+}
+
+function planPool(name: string, draw: Draw): DesiredPool {
+  const maxMachines = draw.pick([1, 2, 4, 6, 10, 20]);
+  return {
+    name,
+    maxMachines,
+    idleCount: Math.min(maxMachines, draw.pick([0, 1, 1, 2, 4])),
+    idleTimeMs: draw.pick([0, 1, 5, 20]) * MINUTE_MS,
+    maxGrowthRate: draw.pick([1, 2, 5, 20]),
+    maxAgeMs: draw.pick([1, 4, 12]) * 60 * MINUTE_MS,
+    bootTimeoutMs: draw.pick([2, 5, 10]) * MINUTE_MS,
+    jobTimeoutMs: draw.pick([1, 2, 4]) * 60 * MINUTE_MS,
+    orphanTimeoutMs: draw.pick([15, 30, 60]) * MINUTE_MS,
+    guest: { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" },
+    shape: { driver: "simulated" },
+  };
+}
+
+function planJobs(pools: readonly DesiredPool[], draw: Draw): PlannedJob[] {
+  const names = pools.map((pool) => pool.name) as [string, ...string[]];
+  const peaksMs = [draw.between(0, DAY_MS), draw.between(0, DAY_MS), draw.between(0, DAY_MS)] as const;
+  return Array.from({ length: draw.between(100, 160) }, (_, index) => {
+    const peakMs = draw.pick(peaksMs) + draw.between(0, 90) * MINUTE_MS * draw.fraction();
+    const atMs = Math.floor(draw.chance(0.5) ? draw.between(0, DAY_MS - 1) : peakMs % DAY_MS);
+    return planJob(`job-${index + 1}`, atMs, draw.pick(names), draw);
+  }).toSorted((a, b) => a.atMs - b.atMs);
+}
+
+/** Plans one job. Most are short, a few are long. */
+export function planJob(name: string, atMs: number, poolName: string, draw: Draw): PlannedJob {
+  return {
+    name,
+    atMs,
+    poolName,
+    runMs: Math.round(5_000 * 200 ** draw.fraction()),
+    ttlMs: draw.pick([30_000, 60_000, 60_000, 180_000]),
+    waitTimeoutMs: draw.pick([5, 60, 60, 180]) * MINUTE_MS,
+    holder: draw.pick(["outside", "outside", "inside"]),
+  };
+}
+
+function planHabits(draw: Draw): ProviderHabits {
+  const isFast = draw.chance(0.5);
+  const scaleMs = isFast ? 20 : 400;
+  return {
+    callMs: [scaleMs, scaleMs * draw.between(2, 6)],
+    bootMs: isFast ? [4_000, 9_000] : [20_000, 70_000],
+    terminateMs: isFast ? [100, 2_000] : [1_000, 60_000],
+    callBudget: draw.chance(0.4) ? { burst: draw.between(5, 30), perSecond: draw.between(1, 5) / 2 } : undefined,
+    watch: draw.chance(0.6),
+  };
+}

@@ -1,0 +1,27 @@
+import type { LeaseId, MachineId } from "../../domain/ids.ts";
+import type { DriverVerb, ProviderInstance } from "../provider.ts";
+import type { Change } from "../../ports/store.ts";
+import type { LiveJob } from "./job.ts";
+
+/** What checks are told: everything that can make a promise true or false. */
+export type Happening =
+  /** Before its effect. `machineIds` are those that the call is about. */
+  | {
+      readonly what: "called";
+      readonly verb: DriverVerb;
+      readonly machineIds: readonly MachineId[];
+      readonly token: string;
+    }
+  | { readonly what: "launched"; readonly instance: ProviderInstance }
+  /** The provider takes an instance away because the manager asked. */
+  | { readonly what: "ended-by-us"; readonly instance: ProviderInstance }
+  /** Before the change shows in the truth. */
+  | { readonly what: "commits"; readonly changes: readonly Change[] }
+  | { readonly what: "work-began"; readonly job: LiveJob; readonly machineId: MachineId; readonly leaseId: LeaseId }
+  | { readonly what: "job-ended"; readonly job: LiveJob }
+  | { readonly what: "error-logged"; readonly text: string }
+  /** A minute has passed. */
+  | { readonly what: "minute" };
+
+/** Looks at what happens, and answers with a sentence when it breaks a promise. */
+export type Check = (happening: Happening) => string | undefined;

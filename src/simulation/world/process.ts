@@ -1,0 +1,94 @@
+import type { Clock } from "../../ports/clock.ts";
+import type { VirtualClock } from "../clock.ts";
+
+/** What a front door gets that talks to a manager which is not there, or which dies under its call. */
+export class ConnectionLost extends Error {}
+
+/** Told of every call through a port, before its effect and after it. It may kill the process there. */
+export type PortHook = (name: string, moment: "before" | "after") => void;
+
+/**
+ * One run of the manager's process.
+ *
+ * INVARIANTS
+ * - Once it is dead, no call through a port has an effect or settles: what its code would do next is never done.
+ */
+export interface ManagerProcess {
+  readonly number: number;
+  /** When it started, in milliseconds since the day's start. */
+  readonly startedAtMs: number;
+  readonly isAlive: () => boolean;
+  /** A call from the manager outwards. */
+  readonly call: <T>(name: string, run: () => Promise<T>) => Promise<T>;
+  /** A call from outside into the manager. @throws ConnectionLost when it dies before it has answered. */
+  readonly ask: <T>(run: () => Promise<T>) => Promise<T>;
+  readonly onDeath: (run: () => void) => void;
+  die(): void;
+}
+
+/** Starts a process, in name: what runs in it is started by whoever has it. */
+export function createProcess(number: number, clock: VirtualClock, hook: PortHook): ManagerProcess {
+  let isAlive = true;
+  const asking = new Set<() => void>();
+  const deaths: (() => void)[] = [];
+
+  return {
+    number,
+    startedAtMs: clock.monotonic(),
+    isAlive: () => isAlive,
+    onDeath: (run) => void deaths.push(run),
+    async call(name, run) {
+      if (isAlive) hook(name, "before");
+      if (!isAlive) return never();
+      try {
+        return await run();
+      } finally {
+        if (isAlive) hook(name, "after");
+        // A finally that does not end holds back the answer, and the failure as well.
+        if (!isAlive) await never();
+      }
+    },
+    ask(run) {
+      if (!isAlive) return Promise.reject(new ConnectionLost("the manager is gone"));
+      return new Promise((resolve, reject) => {
+        const lose = (): void => reject(new ConnectionLost("the manager died"));
+        asking.add(lose);
+        run()
+          .then(resolve, reject)
+          .finally(() => asking.delete(lose));
+      });
+    },
+    die() {
+      if (!isAlive) return;
+      isAlive = false;
+      for (const run of deaths) run();
+      for (const lose of asking) lose();
+      asking.clear();
+    },
+  };
+}
+
+const never = (): Promise<never> => new Promise(() => undefined);
+
+/** The host's clock as one process sees it: `jumpedMs` ahead of the true time, and still once the process is dead. */
+export function clockOf(process: ManagerProcess, clock: VirtualClock, jumpedMs: () => number, hook: PortHook): Clock {
+  return {
+    now: () => clock.now() + jumpedMs(),
+    monotonic: () => clock.monotonic() - process.startedAtMs,
+    sleep: (ms, signal) =>
+      new Promise((resolve, reject) => {
+        if (!process.isAlive()) return;
+        if (signal?.aborted) return reject(signal.reason);
+        const callOff = clock.schedule(ms, () => {
+          signal?.removeEventListener("abort", abort);
+          if (process.isAlive()) hook("clock.sleep", "after");
+          if (process.isAlive()) resolve();
+        });
+        const abort = (): void => {
+          callOff();
+          reject(signal?.reason);
+        };
+        signal?.addEventListener("abort", abort, { once: true });
+      }),
+  };
+}

@@ -1,0 +1,184 @@
+import { machineIdFrom } from "../../domain/ids.ts";
+import { steerPool } from "../../pool/control.ts";
+import { retireMachine } from "../../pool/terminate.ts";
+import type { Strike } from "../faults/active.ts";
+import type { FaultKind } from "../faults/kinds.ts";
+import type { ProviderInstance } from "../provider.ts";
+import { OWNER } from "./cloud.ts";
+import type { Cloud } from "./cloud.ts";
+import { DAY_MS, planJob } from "./day.ts";
+import { ask } from "./frontDoor.ts";
+import type { WorldGuests } from "./guests.ts";
+import type { LiveJob } from "./job.ts";
+import { isAlive } from "./truth.ts";
+import type { World } from "./world.ts";
+
+const HOUR_MS = 3_600_000;
+/** A spot notice comes so long before the end, at the most. */
+const NOTICE_MS = 120_000;
+const BURST_JOBS = 1_000;
+
+/** What the faults that strike once reach. */
+export interface StrikeTargets {
+  readonly world: World;
+  readonly cloud: Cloud;
+  readonly guests: WorldGuests;
+  readonly startJob: (job: LiveJob["plan"]) => void;
+  /** Kills the manager after so many more port calls, and starts another after `downMs`. */
+  readonly killAfter: (calls: number, moment: "before" | "after", downMs: number) => void;
+  readonly handOver: () => void;
+}
+
+/** Lets a fault strike that strikes once. One that finds nothing to strike passes by. */
+export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): void {
+  const { world, cloud, guests } = targets;
+  const { kind, value } = fault;
+  switch (kind) {
+    case "channel-cut":
+      onInstance(world, kind, value, ({ address }) => world.guest.cutChannel(address));
+      return;
+    case "engine-dead":
+      onInstance(world, kind, value, (instance) => guests.killEngine(instance));
+      return;
+    case "instance-vanishes":
+      onInstance(world, kind, value, ({ providerId }) => world.provider.vanishInstance(providerId));
+      return;
+    case "instance-stops":
+      onInstance(world, kind, value, ({ providerId }) => world.provider.loseInstance(providerId));
+      return;
+    case "spot-notice":
+      onInstance(world, kind, value, (instance) => {
+        const noticeMs = draw.between(0, NOTICE_MS);
+        cloud.giveNotice(instance, world.clock.now() + world.jumpedMs + noticeMs);
+        world.clock.schedule(noticeMs, () => world.provider.vanishInstance(instance.providerId));
+      });
+      return;
+    case "instance-stray":
+      addStray(world, value);
+      return;
+    case "clock-jump":
+      world.jumpedMs += Math.round((value - 0.5) * 2 * HOUR_MS);
+      struck(world, kind, "");
+      return;
+    case "manager-kill":
+      struck(world, kind, "");
+      targets.killAfter(draw.between(1, 40), draw.pick(["before", "after"]), Math.round(100 * 36_000 ** value));
+      return;
+    case "manager-hand-over":
+      struck(world, kind, "");
+      targets.handOver();
+      return;
+    case "front-door-dies":
+      onJob(world, kind, value, (job) => {
+        if (job.plan.holder === "inside") return;
+        job.isOrphaned = true;
+        job.stop.abort(new Error("the front door died"));
+      });
+      return;
+    case "front-door-cancels":
+      onJob(world, kind, value, (job) => job.stop.abort(new Error("cancelled")));
+      return;
+    case "limits-changed":
+      changeLimits(world, draw.chance(0.5), value);
+      return;
+    case "pool-removed":
+      removePool(world, value, draw.between(1, 120) * 60_000);
+      return;
+    case "pool-cordoned":
+    case "pool-drained":
+      steer(world, kind, value, draw.between(1, 60) * 60_000);
+      return;
+    case "machine-ended":
+      endMachine(world, value);
+      return;
+    case "burst":
+      struck(world, kind, "");
+      for (let index = 0; index < BURST_JOBS; index++) {
+        const poolName = world.day.pools[Math.floor(value * world.day.pools.length)]?.name ?? "";
+        const job = planJob(`burst-${index + 1}`, world.clock.monotonic(), poolName, draw);
+        targets.startJob({ ...job, runMs: 5_000 + (job.runMs % 60_000), waitTimeoutMs: DAY_MS });
+      }
+      return;
+    default:
+      throw new Error(`fault ${kind} does not strike once`);
+  }
+}
+
+function struck(world: World, kind: FaultKind, about: string): void {
+  world.faults.count(kind);
+  world.journal.note(about, `fault: ${kind}`);
+}
+
+function onInstance(world: World, kind: FaultKind, value: number, strike: (instance: ProviderInstance) => void): void {
+  const all = world.provider.instances().filter((instance) => instance.owner === OWNER && isAlive(instance));
+  const instance = all[Math.floor(value * all.length)];
+  if (instance === undefined) return;
+  world.truth.machine(instance.machineId).touches.set(kind, world.clock.monotonic());
+  struck(world, kind, instance.machineId);
+  strike(instance);
+}
+
+function onJob(world: World, kind: FaultKind, value: number, strike: (job: LiveJob) => void): void {
+  const open = world.jobs.filter((job) => job.end === undefined && !job.isTurnedAway && !job.isOrphaned);
+  const job = open[Math.floor(value * open.length)];
+  if (job === undefined) return;
+  struck(world, kind, job.plan.name);
+  strike(job);
+}
+
+function addStray(world: World, value: number): void {
+  const machineId = machineIdFrom(`m-stray-${Math.floor(value * 1e9)}`);
+  const poolName = world.day.pools[0]?.name ?? "";
+  const instance = world.provider.driverSide.add({ owner: OWNER, token: `t-${machineId}`, machineId, poolName });
+  world.truth.machine(machineId).instances.push(instance);
+  world.hasStrays = true;
+  struck(world, "instance-stray", machineId);
+}
+
+function changeLimits(world: World, isLower: boolean, value: number): void {
+  const { pools, maxMachines } = world.desired;
+  const chosen = Math.floor(value * pools.length);
+  const factor = isLower ? 0.5 : 2;
+  world.desired = {
+    maxMachines,
+    pools: pools.map((pool, index) => {
+      const most = Math.max(1, Math.round(pool.maxMachines * factor));
+      return index === chosen ? { ...pool, maxMachines: most, idleCount: Math.min(most, pool.idleCount) } : pool;
+    }),
+  };
+  struck(world, "limits-changed", pools[chosen]?.name ?? "");
+}
+
+function removePool(world: World, value: number, forMs: number): void {
+  const removed = world.desired.pools[Math.floor(value * world.desired.pools.length)];
+  if (removed === undefined) return;
+  const { maxMachines } = world.desired;
+  world.desired = { maxMachines, pools: world.desired.pools.filter((pool) => pool !== removed) };
+  struck(world, "pool-removed", removed.name);
+  world.clock.schedule(forMs, () => {
+    if (world.desired.pools.some(({ name }) => name === removed.name)) return;
+    world.desired = { maxMachines, pools: [...world.desired.pools, removed] };
+    world.journal.note(removed.name, "pool is back");
+  });
+}
+
+function steer(world: World, kind: "pool-cordoned" | "pool-drained", value: number, forMs: number): void {
+  const pool = world.desired.pools[Math.floor(value * world.desired.pools.length)];
+  if (pool === undefined || world.manager === undefined) return;
+  struck(world, kind, pool.name);
+  const to = kind === "pool-cordoned" ? "cordoned" : "draining";
+  ignore(ask(world, ({ fleet }) => steerPool(fleet, pool.name, to)));
+  world.clock.schedule(forMs, () => ignore(ask(world, ({ fleet }) => steerPool(fleet, pool.name, "open"))));
+}
+
+function endMachine(world: World, value: number): void {
+  const live = [...world.truth.liveMachines.values()];
+  const machine = live[Math.floor(value * live.length)];
+  if (machine === undefined || world.manager === undefined) return;
+  world.truth.machine(machine.id).isEndedByOperator = true;
+  struck(world, "machine-ended", machine.id);
+  ignore(ask(world, ({ fleet }) => retireMachine(fleet, machine.id, "operator", "the operator asked for it")));
+}
+
+/** The operator tries once; what becomes of it, the truth shows. */
+const ignore = (asked: Promise<unknown>): void => void asked.catch(() => undefined);
