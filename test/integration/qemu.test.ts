@@ -12,6 +12,7 @@ import { providerIdFrom } from "../../src/drivers/qemu/folder.ts";
 import type { Instance, LaunchSpec } from "../../src/ports/driver.ts";
 import { createQemuLab } from "../support/qemu.ts";
 import type { QemuLab } from "../support/qemu.ts";
+import { silentLogger } from "../support/jobs.ts";
 
 const SHAPE: QemuShape = { driver: "qemu", image: "halting", cpus: 1, memoryMiB: 256, diskGiB: 1 };
 const SECRET = "the-private-host-key";
@@ -100,11 +101,15 @@ describe("qemu driver", () => {
   });
 
   it("ends a launch, and leaves nothing of it, when it is terminated meanwhile", async () => {
-    const driver = lab.createDriver("us");
-    const launching = settledOf([driver.launch(specOf(), "token", never)]);
-    await expect.poll(() => driver.list(never)).toHaveLength(1);
+    const terminating = Promise.withResolvers<void>();
+    // Called when its record and its disk are there and its process is next.
+    const debug = (_fields: object, message: string): void => {
+      if (message === "starting qemu") terminating.resolve(driver.terminate([providerIdFrom("us", "token")], never));
+    };
+    const driver = lab.createDriver("us", { logger: { ...silentLogger, debug } });
 
-    await driver.terminate([providerIdFrom("us", "token")], never);
+    const launching = settledOf([driver.launch(specOf(), "token", never)]);
+    await terminating.promise;
 
     expect((await launching).refused).toMatchObject([{ code: "instance-terminated" }]);
     expect(await lab.leftovers()).toEqual([]);
