@@ -21,6 +21,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   guest: 3,
   jobs: 3,
   store: 3,
+  traces: 3,
   planning: 2,
   ports: 2,
   config: 2,
