@@ -40,6 +40,8 @@ export interface RunningManager {
    * @param force hurries: nothing that jobs still do is waited for.
    */
   close(force: AbortSignal): Promise<readonly LiveMachine[]>;
+  /** Ends this process's part alone: machines, leases and running jobs stay as they are, for the next manager. */
+  handOver(): Promise<void>;
 }
 
 export interface ManagerOptions {
@@ -65,15 +67,23 @@ export async function composeManager(
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
+  const letGo = async (): Promise<void> => {
+    for (const driver of drivers.values()) await driver.close();
+    await store.close();
+  };
 
   return {
     manager: createManager({ fleet, leases, jobs, archives, health }),
     async close(force) {
       await jobs.close(force);
       const left = await loop.close(TERMINATE_ALL_MS);
-      for (const driver of drivers.values()) await driver.close();
-      await store.close();
+      await letGo();
       return left;
+    },
+    async handOver() {
+      await jobs.handOver();
+      await loop.handOver();
+      await letGo();
     },
   };
 }

@@ -50,5 +50,9 @@ export async function startManager(
       await stopHousekeeping();
       return running.close(force);
     },
+    async handOver() {
+      await stopHousekeeping();
+      await running.handOver();
+    },
   };
 }

@@ -2,10 +2,12 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createApiClient } from "../../src/api/client.ts";
-import { jobIdFrom } from "../../src/domain/ids.ts";
+import type { JobId } from "../../src/domain/ids.ts";
 import type { Machine } from "../../src/domain/machine.ts";
+import type { Manager } from "../../src/ports/manager.ts";
 import { CLI, runCli } from "../support/cli.ts";
 import { makeRealState } from "../support/realState.ts";
 import type { RealState } from "../support/realState.ts";
@@ -32,46 +34,64 @@ afterEach(async () => {
   await state.remove();
 });
 
+const logOf = (client: Manager, id: JobId): Promise<string> =>
+  text(client.jobLog(id, 0, false, new AbortController().signal));
+
 function startDaemon(configPath: string): ChildProcess {
   const daemon = spawn(process.execPath, [CLI, "daemon", "-c", configPath], { stdio: ["ignore", "ignore", "ignore"] });
   daemons.push(daemon);
   return daemon;
 }
 
-it("keeps idle machines over kill -9 of the daemon, ends the machine of a job that was lost, and leaves nothing at SIGTERM", async () => {
+it("keeps idle machines and running jobs over kill -9 of the daemon and over a hand-over, and leaves nothing at SIGTERM", async () => {
   const config = await state.writeConfig(POOL(1));
   const client = createApiClient(join(state.stateDir, "mayfly.sock"));
   const machineIn = (wanted: Machine["state"]): Promise<Machine> =>
     until(`a machine is ${wanted}`, 5 * MINUTE_MS, async () =>
       (await client.machines(false).catch(() => [])).find((machine) => machine.state === wanted),
     );
+  const lines = Array.from({ length: 90 }, (_, index) => `line-${index + 1}`);
   const first = startDaemon(config);
   await machineIn("idle");
-  const job = await client.submitJob({
-    ...{ name: "lost", poolName: "small", holder: "test", services: [], variables: {}, beforeScript: [] },
-    ...{ script: ["sleep 600"], afterScript: [], echoCommands: false },
+  const { id } = await client.submitJob({
+    ...{ name: "long", poolName: "small", holder: "test", services: [], variables: {}, beforeScript: [] },
+    ...{ script: [`for i in $(seq ${lines.length}); do echo line-$i; sleep 1; done`, "printf end"] },
+    ...{ afterScript: [], echoCommands: false },
   });
+  const logHas = (line: string): Promise<true> =>
+    until(`the job's log has ${line}`, 3 * MINUTE_MS, async () =>
+      (await logOf(client, id).catch(() => "")).includes(`${line}\n`),
+    );
+  await logHas("line-3");
   const leased = await machineIn("leased");
   const idle = await machineIn("idle");
   const pidsBefore = await state.pids();
 
   first.kill("SIGKILL");
   await once(first, "exit");
-  const pidsBetween = await state.pids();
+  const pidsAfterKill = await state.pids();
   const second = startDaemon(config);
-  await until("the lost job's machine is gone", 2 * MINUTE_MS, async () => {
-    const machines = await client.machines(false).catch(() => undefined);
-    return machines !== undefined && !machines.some((machine) => machine.id === leased.id);
+  await logHas("line-20");
+  second.kill("SIGUSR2");
+  const [handOverCode] = await once(second, "exit");
+  const pidsAfterHandOver = await state.pids();
+  const third = startDaemon(config);
+  const ended = await until("the job has ended", 5 * MINUTE_MS, async () => {
+    const job = await client.job(id).catch(() => undefined);
+    return job?.state === "ended" && job;
   });
   const adopted = await runCli(["run", "-c", config, "--json", "--", "echo", "hello from an adopted machine"]);
 
-  expect(pidsBetween).toEqual(pidsBefore);
-  expect(await client.job(jobIdFrom(job.id))).toMatchObject({ end: { result: "machine-lost" } });
+  expect(pidsAfterKill).toEqual(pidsBefore);
+  expect(handOverCode).toBe(0);
+  expect(pidsAfterHandOver).toEqual(pidsBefore);
+  expect(ended).toMatchObject({ machineId: leased.id, end: { result: "success", exitCode: 0 } });
+  expect(await logOf(client, id)).toBe(`${lines.join("\n")}\nend`);
   expect(adopted).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("hello from an adopted machine") });
   expect(JSON.parse(adopted.stdout)).toMatchObject({ machineId: idle.id, exitCode: 0, result: "success" });
 
-  second.kill("SIGTERM");
-  const [exitCode] = await once(second, "exit");
+  third.kill("SIGTERM");
+  const [exitCode] = await once(third, "exit");
   expect(exitCode).toBe(0);
   expect(await state.leftovers()).toEqual([]);
 });
