@@ -10,11 +10,18 @@ import { afterRetirement, machineRetirement } from "./terminate.ts";
 /**
  * Ends a lease and with it its machine. Ended already is success. While the store cannot write, it resolves at once, and the
  * end is recorded as soon as may be.
+ * @param isStill asked again when the end is decided: what was seen before may be over by then, a wait for instance.
  */
-export async function endLease(fleet: Fleet, id: LeaseId, outcome: LeaseOutcome, detail: string): Promise<void> {
+export async function endLease(
+  fleet: Fleet,
+  id: LeaseId,
+  outcome: LeaseOutcome,
+  detail: string,
+  isStill: (lease: OpenLease) => boolean = () => true,
+): Promise<void> {
   const end = async (): Promise<Retired | undefined> => {
     const lease = fleet.state.lease(id);
-    if (lease === undefined) return undefined;
+    if (lease === undefined || !isStill(lease)) return undefined;
     const endedAt = fleet.deps.clock.now();
     const machineId = lease.state === "held" ? lease.machineId : undefined;
     const machine = machineId === undefined ? undefined : fleet.state.machine(machineId);
@@ -68,10 +75,13 @@ export async function expireLeases(fleet: Fleet): Promise<void> {
   const now = fleet.deps.clock.now();
   for (const lease of fleet.state.leases()) {
     if (leaseDueAt(fleet, lease) > now) continue;
+    const { id, state, ttlMs } = lease;
     if (lapsesAt(fleet, lease) <= now) {
-      await endLease(fleet, lease.id, "lapsed", `no sign of life of its holder within ${lease.ttlMs / 1000} s`);
+      const text = `no sign of life of its holder within ${ttlMs / 1000} s`;
+      await endLease(fleet, id, "lapsed", text, (one) => one.state === state && lapsesAt(fleet, one) <= now);
     } else {
-      await endLease(fleet, lease.id, "wait-timeout", fleet.state.notes(lease.poolName).waitWhy);
+      const why = fleet.state.notes(lease.poolName).waitWhy;
+      await endLease(fleet, id, "wait-timeout", why, (one) => one.state === "waiting");
     }
   }
 }

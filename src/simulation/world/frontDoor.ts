@@ -71,9 +71,10 @@ async function acquire(world: World, job: LiveJob, signal: AbortSignal): Promise
     acceptJob(world, job, lease.id);
     return lease.id;
   } catch (error) {
-    if (!(error instanceof ConflictError) && !(error instanceof ConfigError)) throw error;
+    const isGivenUp = signal.aborted && !job.isAccepted;
+    if (!isGivenUp && !(error instanceof ConflictError) && !(error instanceof ConfigError)) throw error;
     job.isTurnedAway = true;
-    world.journal.note(name, `turned away: ${error.message}`);
+    world.journal.note(name, `turned away: ${(error as Error).message}`);
     return undefined;
   }
 }
