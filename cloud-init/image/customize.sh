@@ -15,6 +15,10 @@ chroot "$root" systemctl enable cloud-init.service
 mkdir -p "$root/usr/local/lib/mayfly"
 cp "$files/jsonschema.py" "$root/usr/local/lib/mayfly/jsonschema.py"
 
+# --- and one that never gets its seed ends itself
+cp "$files/mayfly-unseeded.timer" "$files/mayfly-unseeded.service" "$root/etc/systemd/system/"
+chroot "$root" systemctl enable mayfly-unseeded.timer
+
 # --- one disk, one network card, one name server: QEMU's
 cp "$files/fstab" "$root/etc/fstab"
 rm -f "$root/etc/resolv.conf"

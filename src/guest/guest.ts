@@ -1,9 +1,10 @@
-import { MachineLostError, TransientError } from "../domain/errors.ts";
+import { MachineError, MachineLostError, TransientError } from "../domain/errors.ts";
 import type { Address } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Guest, MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import type { Logger } from "../ports/logger.ts";
+import { setSwitchBack } from "./alive.ts";
 import { createEngine } from "./engine/engine.ts";
 import { openChannel } from "./handshake.ts";
 import { createKeys } from "./keys.ts";
@@ -22,6 +23,8 @@ export interface GuestDeps {
   readonly logger: Logger;
   /** Where the engine listens on the machines. @default "/var/run/docker.sock" */
   readonly engineSocketPath?: string | undefined;
+  /** Where the dead-man's switch listens on the machines. @default "/run/mayfly-alive.sock" */
+  readonly switchSocketPath?: string | undefined;
 }
 
 /** Reaches machines over SSH: one connection each, kept. */
@@ -29,9 +32,23 @@ export function createGuest(deps: GuestDeps): Guest {
   return {
     createKeys,
     seedFrom,
-    probe: ({ engine }, signal) => engine.ping(signal),
+    probe: (ready, signal) => probeKept(ready, deps, signal),
     connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),
   };
+}
+
+/** Whatever the engine does, the machine hears from its manager. */
+async function probeKept({ channel, engine }: ReadyGuest, deps: GuestDeps, signal: AbortSignal): Promise<void> {
+  const setBack = setSwitchBack(channel, signal, deps.switchSocketPath);
+  const [heard, pinged] = await Promise.allSettled([setBack, engine.ping(signal)]);
+  signal.throwIfAborted();
+  if (pinged.status === "rejected") throw engineProblemFrom(pinged.reason);
+  if (heard.status === "rejected") throw heard.reason;
+}
+
+function engineProblemFrom(error: unknown): unknown {
+  if (error instanceof MachineLostError && error.code === "channel-lost") return error;
+  return new MachineError("engine-lost", error instanceof Error ? error.message : String(error), { cause: error });
 }
 
 async function connectUntilReady(
@@ -62,13 +79,13 @@ async function connectOnce(
   keys: MachineKeys,
   settings: GuestSettings,
   bannerDeadlineMs: number,
-  { clock, logger, engineSocketPath }: GuestDeps,
+  { clock, logger, engineSocketPath, switchSocketPath }: GuestDeps,
   signal: AbortSignal,
 ): Promise<ReadyGuest> {
   const channel = await openChannel(address, keys, settings.user, bannerDeadlineMs, clock, signal);
   try {
     const engine = createEngine(channel, engineSocketPath);
-    await probeMachine({ channel, engine }, { clock, logger: logger.child({ address }) }, signal);
+    await probeMachine({ channel, engine }, { clock, logger: logger.child({ address }), switchSocketPath }, signal);
     return { channel, engine };
   } catch (error) {
     channel.close();

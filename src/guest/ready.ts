@@ -3,9 +3,11 @@ import { MachineError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ReadyGuest } from "../ports/guest.ts";
 import type { Logger } from "../ports/logger.ts";
+import { setSwitchBack } from "./alive.ts";
 import { within } from "./deadline.ts";
 
 const SUDO_DEADLINE_MS = 60_000;
+const SWITCH_DEADLINE_MS = 60_000;
 /** While systemd holds the engine's socket, a request waits until the engine has started; a lost one is asked again. */
 const PING_DEADLINE_MS = 15_000;
 const PING_PAUSE_MS = 100;
@@ -13,17 +15,22 @@ const PING_PAUSE_MS = 100;
 interface ProbeDeps {
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly switchSocketPath: string | undefined;
 }
 
 /**
- * Waits until the account has its rights and the engine answers.
- * @throws MachineError `boot-failed` when sudo asks for more than `-n`; MachineLostError when the connection ends meanwhile.
+ * Waits until the account has its rights, the dead-man's switch is known to be armed, and the engine answers.
+ * @throws MachineError `boot-failed` when sudo asks for more than `-n`, `switch-failed` when there is no switch; MachineLostError when the connection ends meanwhile.
  */
 export async function probeMachine(guest: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> {
   const failed = new AbortController();
   const either = AbortSignal.any([signal, failed.signal]);
   try {
-    await Promise.all([probeSudo(guest, deps, either), probeEngine(guest, deps, either)]);
+    await Promise.all([
+      probeSudo(guest, deps, either),
+      probeSwitch(guest, deps, either),
+      probeEngine(guest, deps, either),
+    ]);
   } finally {
     failed.abort();
   }
@@ -41,6 +48,11 @@ const probeSudo = ({ channel }: ReadyGuest, { clock }: ProbeDeps, signal: AbortS
       );
     }
   });
+
+const probeSwitch = ({ channel }: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> =>
+  within(SWITCH_DEADLINE_MS, "the dead-man's switch", deps.clock, signal, (limit) =>
+    setSwitchBack(channel, limit, deps.switchSocketPath),
+  );
 
 async function probeEngine({ channel, engine }: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> {
   let isLost = false;

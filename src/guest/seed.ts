@@ -1,15 +1,18 @@
-import { readFile } from "node:fs/promises";
 import { parse, stringify } from "yaml";
 import type { MachineId } from "../domain/ids.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Seed } from "../ports/driver.ts";
-import type { MachineKeys } from "../ports/guest.ts";
-
-/** cloud-init/ beside src/ and beside dist/. */
-const TEMPLATES = new URL("../../cloud-init/", import.meta.url);
+import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
+import { armingCommandFrom } from "./switch.ts";
+import { readTemplate } from "./templates.ts";
 
 /** Renders what a machine is told at its first boot. The documents are built as data, so that no value can break out of its place. */
-export async function seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings): Promise<Seed> {
+export async function seedFrom(
+  machineId: MachineId,
+  keys: MachineKeys,
+  settings: GuestSettings,
+  limits: MachineLimits,
+): Promise<Seed> {
   const [userData, sshd, engine] = await Promise.all([
     readTemplate("user-data.yaml"),
     readTemplate("sshd.conf"),
@@ -19,6 +22,8 @@ export async function seedFrom(machineId: MachineId, keys: MachineKeys, settings
     ...(parse(userData) as object),
     hostname: machineId,
     ssh_keys: { ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey },
+    // Before anything that can fail, on stock images too: there bootcmd comes before write_files.
+    bootcmd: [await armingCommandFrom(limits)],
     users: [accountFrom(settings.user, keys)],
     write_files: [
       { path: "/etc/hosts", content: hostsFrom(machineId) },
@@ -31,8 +36,6 @@ export async function seedFrom(machineId: MachineId, keys: MachineKeys, settings
     metaData: stringify({ "instance-id": machineId, "local-hostname": machineId }),
   };
 }
-
-const readTemplate = (name: string): Promise<string> => readFile(new URL(name, TEMPLATES), "utf8");
 
 /** Without its own name there, every sudo asks a name server for it first. */
 const hostsFrom = (machineId: MachineId): string =>

@@ -38,15 +38,17 @@ export interface Guest {
   /** Renders what the machine is told at first boot. */
   seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings, limits: MachineLimits): Promise<Seed>;
   /**
-   * Connects, retrying while the machine comes up, until it is ready: logged in, `sudo -n true` works, the engine answers.
+   * Connects, retrying while the machine comes up, until it is ready: logged in, `sudo -n true` works, the dead-man's switch is
+   * armed and set back, the engine answers.
    * @throws MachineError `host-key-changed` at once when another host key is shown, before anything was sent; `boot-failed`
-   * when a probe can never pass; the signal's reason when it aborts (the caller's boot timeout).
+   * or `switch-failed` when a probe can never pass; the signal's reason when it aborts (the caller's boot timeout).
    */
   connect(address: Address, keys: MachineKeys, settings: GuestSettings, signal: AbortSignal): Promise<ReadyGuest>;
   /**
    * Tells a machine over its kept channel that its manager lives, which sets its dead-man's switch back, and asks its engine.
-   * @throws MachineError `engine-lost` when the engine does not answer, MachineLostError when the channel is gone, the
-   * signal's reason when it aborts (the caller's deadline).
+   * @throws MachineError `engine-lost` when the engine does not answer, `switch-failed` when only the switch does not (the
+   * machine is going to power itself off), MachineLostError when the channel is gone, the signal's reason when it aborts (the
+   * caller's deadline).
    */
   probe(guest: ReadyGuest, signal: AbortSignal): Promise<void>;
 }

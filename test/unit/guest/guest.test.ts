@@ -5,10 +5,12 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/daemon/clock.ts";
 import { machineIdFrom } from "../../../src/domain/ids.ts";
 import { createGuest } from "../../../src/guest/guest.ts";
-import type { Guest, MachineKeys } from "../../../src/ports/guest.ts";
+import type { Guest, MachineKeys, ReadyGuest } from "../../../src/ports/guest.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
 import type { FakeDocker } from "../../support/fakeDocker.ts";
 import { startFakeDocker } from "../../support/fakeDocker.ts";
+import type { FakeSwitch } from "../../support/fakeSwitch.ts";
+import { startFakeSwitch } from "../../support/fakeSwitch.ts";
 import { freePort } from "../../support/ports.ts";
 import type { TestSshd } from "../../support/sshd.ts";
 import { startSshd } from "../../support/sshd.ts";
@@ -17,6 +19,7 @@ const always = new AbortController().signal;
 
 let sshd: TestSshd;
 let docker: FakeDocker;
+let machineSwitch: FakeSwitch;
 let guest: Guest;
 let problems: string[];
 let onProblem: (problem: string) => void;
@@ -24,15 +27,17 @@ let onProblem: (problem: string) => void;
 beforeEach(async () => {
   sshd = await startSshd();
   docker = await startFakeDocker();
+  machineSwitch = await startFakeSwitch();
   docker.on("GET /_ping", (response) => void response.end("OK"));
   guest = guestWith(docker.socketPath);
 });
 afterEach(async () => {
   await docker.stop();
+  await machineSwitch.stop();
   await sshd.stop();
 });
 
-function guestWith(engineSocketPath: string): Guest {
+function guestWith(engineSocketPath: string, switchSocketPath = machineSwitch.socketPath): Guest {
   problems = [];
   onProblem = () => {};
   const logger: Logger = {
@@ -46,7 +51,7 @@ function guestWith(engineSocketPath: string): Guest {
     error: () => {},
     child: () => logger,
   };
-  return createGuest({ clock: systemClock, logger, engineSocketPath });
+  return createGuest({ clock: systemClock, logger, engineSocketPath, switchSocketPath });
 }
 
 const connect = (to: TestSshd, signal = always, keys: MachineKeys = to.keys) =>
@@ -120,6 +125,15 @@ describe("connect", () => {
     });
   });
 
+  it("sets the machine's dead-man's switch back, and calls a machine without one unfit", async () => {
+    (await connect(sshd)).channel.close();
+    expect(machineSwitch.timesSetBack).toBe(1);
+
+    guest = guestWith(docker.socketPath, join(sshd.folder, "no.sock"));
+
+    await expect(connect(sshd)).rejects.toMatchObject({ name: "MachineError", code: "switch-failed" });
+  });
+
   it("ends at once on another host key", async () => {
     const other = guest.createKeys(machineIdFrom("machine-other"));
 
@@ -135,5 +149,58 @@ describe("connect", () => {
     const nowhere = { ...sshd, address: { host: "127.0.0.1", port: await freePort() } };
 
     await expect(connect(nowhere, abort.signal)).rejects.toThrow("boot timeout");
+  });
+});
+
+describe("probe", () => {
+  let ready: ReadyGuest;
+  beforeEach(async () => {
+    ready = await connect(sshd);
+  });
+  afterEach(() => ready.channel.close());
+
+  it("sets the switch back and asks the engine, each time", async () => {
+    await guest.probe(ready, always);
+    await guest.probe(ready, always);
+
+    expect(machineSwitch.timesSetBack).toBe(3);
+    expect(docker.requests.map(({ line }) => line)).toEqual(["GET /_ping", "GET /_ping", "GET /_ping"]);
+  });
+
+  it("calls an engine lost that is gone or broken, and sets the switch back all the same", async () => {
+    docker.on("GET /_ping", (response) => void response.writeHead(500).end("broken"));
+    await expect(guest.probe(ready, always)).rejects.toMatchObject({ name: "MachineError", code: "engine-lost" });
+    docker.die();
+    await expect(guest.probe(ready, always)).rejects.toMatchObject({ name: "MachineError", code: "engine-lost" });
+
+    expect(machineSwitch.timesSetBack).toBe(3);
+  });
+
+  it("says with the machine's own words that its switch is not set back", async () => {
+    machineSwitch.say("Failed to restart mayfly-orphan.timer\n");
+
+    await expect(guest.probe(ready, always)).rejects.toMatchObject({
+      name: "MachineError",
+      code: "switch-failed",
+      message: expect.stringContaining("Failed to restart mayfly-orphan.timer"),
+    });
+  });
+
+  it("ends with the caller's deadline when nothing is answered", async () => {
+    machineSwitch.say(undefined);
+    const deadline = new AbortController();
+
+    const probing = guest.probe(ready, deadline.signal);
+    deadline.abort(new Error("too late"));
+
+    await expect(probing).rejects.toThrow("too late");
+  });
+
+  it("tells a machine that is lost from an engine that is", async () => {
+    const probing = guest.probe(ready, always);
+    ready.channel.close();
+
+    await expect(probing).rejects.toMatchObject({ name: "MachineLostError", code: "channel-lost" });
+    await expect(guest.probe(ready, always)).rejects.toMatchObject({ name: "MachineLostError", code: "channel-lost" });
   });
 });

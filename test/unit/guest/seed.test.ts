@@ -3,19 +3,22 @@ import { parse } from "yaml";
 import { machineIdFrom } from "../../../src/domain/ids.ts";
 import { createKeys } from "../../../src/guest/keys.ts";
 import { seedFrom } from "../../../src/guest/seed.ts";
+import { armingCommandFrom } from "../../../src/guest/switch.ts";
 
 const machineId = machineIdFrom("machine-0123456789");
 const keys = createKeys(machineId);
+const limits = { orphanTimeoutMs: 1_800_000, lifetimeMs: 50_000_500 };
 const settings = { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" } as const;
 
 interface UserData {
+  readonly bootcmd: readonly (readonly string[])[];
   readonly ssh_keys: Readonly<Record<string, string>>;
   readonly users: readonly Readonly<Record<string, unknown>>[];
   readonly write_files: readonly { readonly path: string; readonly content: string }[];
 }
 
 async function userDataOf(overrides: object = {}): Promise<UserData> {
-  const seed = await seedFrom(machineId, keys, { ...settings, ...overrides });
+  const seed = await seedFrom(machineId, keys, { ...settings, ...overrides }, limits);
   return parse(seed.userData) as UserData;
 }
 
@@ -24,13 +27,13 @@ const fileOf = (data: UserData, path: string): string =>
 
 describe("seedFrom", () => {
   it("starts with the line that cloud-init knows its documents by", async () => {
-    const { userData } = await seedFrom(machineId, keys, settings);
+    const { userData } = await seedFrom(machineId, keys, settings, limits);
 
     expect(userData.split("\n")[0]).toBe("#cloud-config");
   });
 
   it("hands in the machine's own host key and nothing of the client's private one", async () => {
-    const { userData } = await seedFrom(machineId, keys, settings);
+    const { userData } = await seedFrom(machineId, keys, settings, limits);
     const data = await userDataOf();
 
     expect(data.ssh_keys).toEqual({ ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey });
@@ -85,8 +88,14 @@ describe("seedFrom", () => {
     expect(fileOf(await userDataOf(), "/etc/hosts")).toMatch(new RegExp(`^127\\.0\\.1\\.1 ${machineId}$`, "m"));
   });
 
+  it("arms the dead-man's switch before all else", async () => {
+    const { bootcmd } = await userDataOf();
+
+    expect(bootcmd).toEqual([await armingCommandFrom(limits)]);
+  });
+
   it("names the machine in the metadata", async () => {
-    const { metaData } = await seedFrom(machineId, keys, settings);
+    const { metaData } = await seedFrom(machineId, keys, settings, limits);
 
     expect(parse(metaData)).toEqual({ "instance-id": machineId, "local-hostname": machineId });
   });

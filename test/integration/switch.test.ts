@@ -1,0 +1,125 @@
+import { text } from "node:stream/consumers";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock as clock } from "../../src/daemon/clock.ts";
+import { machineIdFrom } from "../../src/domain/ids.ts";
+import type { GuestSettings } from "../../src/domain/pool.ts";
+import { findImage } from "../../src/drivers/qemu/image/find.ts";
+import { createGuest } from "../../src/guest/guest.ts";
+import type { Driver, Instance } from "../../src/ports/driver.ts";
+import type { MachineKeys, MachineLimits, ReadyGuest } from "../../src/ports/guest.ts";
+import { silentLogger as logger } from "../support/jobs.ts";
+import { createQemuLab } from "../support/qemu.ts";
+import type { QemuLab } from "../support/qemu.ts";
+import { until } from "../support/until.ts";
+
+/** Set by the integration tier's setup to where it built the guest image. */
+const imagesDir = process.env["MAYFLY_TEST_IMAGES_DIR"];
+const MINUTE_MS = 60_000;
+const never = new AbortController().signal;
+const SETTINGS: GuestSettings = { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" };
+
+interface Launched {
+  readonly instance: Instance;
+  readonly keys: MachineKeys;
+}
+
+// Two machines side by side: one that nobody ever speaks to, and one that is probed until its end.
+describe.skipIf(imagesDir === undefined)(
+  "the dead-man's switch (MAYFLY_TEST_IMAGES_DIR says where the image is)",
+  () => {
+    const guest = createGuest({ clock, logger });
+    const gone = new Map<string, string>();
+    let lab: QemuLab;
+    let driver: Driver;
+    let orphan: Launched;
+    let probed: Launched;
+
+    const launch = async (name: string, limits: MachineLimits): Promise<Launched> => {
+      const machineId = machineIdFrom(name);
+      const keys = guest.createKeys(machineId);
+      const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
+      const seed = await guest.seedFrom(machineId, keys, SETTINGS, limits);
+      return { keys, instance: await driver.launch({ machineId, poolName: "small", shape, seed }, name, never) };
+    };
+
+    beforeAll(async () => {
+      lab = await createQemuLab(await findImage(imagesDir ?? "", "debian-12"));
+      driver = lab.createDriver("us");
+      driver.watch?.({ onGone: (providerId, detail) => void gone.set(providerId, detail), onInterruption: () => {} });
+      orphan = await launch("m-orphan", { orphanTimeoutMs: MINUTE_MS, lifetimeMs: 60 * MINUTE_MS });
+      probed = await launch("m-probed", { orphanTimeoutMs: 60 * MINUTE_MS, lifetimeMs: 2 * MINUTE_MS });
+    });
+    afterAll(() => lab.close());
+
+    let ready: ReadyGuest;
+
+    it("is armed before the machine is ready, and each probe sets it back", async () => {
+      const { address } = probed.instance;
+      ready = await guest.connect(
+        address ?? { host: "", port: 0 },
+        probed.keys,
+        SETTINGS,
+        AbortSignal.timeout(5 * MINUTE_MS),
+      );
+      const before = await deadlinesOf(ready);
+
+      // More often than systemd starts a unit in a row, unless it is told otherwise.
+      for (let count = 0; count < 6; count += 1) await guest.probe(ready, never);
+      const after = await deadlinesOf(ready);
+
+      expect(after.orphanAtMs).toBeGreaterThanOrEqual(before.nowMs + 60 * MINUTE_MS);
+      expect(after.orphanAtMs).toBeGreaterThan(before.orphanAtMs);
+      expect(before.lifetimeAtMs).toBe(2 * MINUTE_MS);
+      expect(after.lifetimeAtMs).toBe(2 * MINUTE_MS);
+    });
+
+    it("ends a machine that nobody has probed for its orphan timeout", async () => {
+      const { providerId } = orphan.instance;
+
+      const detail = await until("the orphan is gone", 10 * MINUTE_MS, async () => gone.get(providerId));
+
+      expect(detail).toMatch(/power|shut/i);
+      expect(await stateOf(providerId)).toBe("stopped");
+    });
+
+    it("ends a machine that has outlived its lifetime, though it is probed", async () => {
+      const { providerId } = probed.instance;
+      let probes = 0;
+
+      await until("the probed one is gone", 10 * MINUTE_MS, async () => {
+        if (gone.has(providerId)) return true;
+        await guest.probe(ready, AbortSignal.timeout(MINUTE_MS)).then(
+          () => (probes += 1),
+          () => undefined,
+        );
+        return false;
+      });
+
+      expect(probes).toBeGreaterThan(0);
+      expect(await stateOf(providerId)).toBe("stopped");
+    });
+
+    const stateOf = async (wanted: string): Promise<Instance["state"] | undefined> =>
+      (await driver.list(never)).find(({ providerId }) => providerId === wanted)?.state;
+  },
+);
+
+/** When the machine's timers fire, and its present, all on its own monotonic clock. */
+async function deadlinesOf({
+  channel,
+}: ReadyGuest): Promise<{ orphanAtMs: number; lifetimeAtMs: number; nowMs: number }> {
+  const show = "systemctl show --value -p NextElapseUSecMonotonic";
+  const command = `${show} mayfly-orphan.timer; ${show} mayfly-lifetime.timer; cut -d ' ' -f 1 /proc/uptime`;
+  const { stdin, stdout, stderr } = await channel.exec(command, {}, never);
+  stdin.end();
+  stderr.resume();
+  const [orphan = "", lifetime = "", uptime = ""] = (await text(stdout)).trim().split("\n");
+  return { orphanAtMs: msFrom(orphan), lifetimeAtMs: msFrom(lifetime), nowMs: msFrom(`${uptime}s`) };
+}
+
+/** Reads a span as systemd shows it, e.g. `1h 17.136575s`. */
+function msFrom(span: string): number {
+  const unitsMs: Record<string, number> = { h: 60 * MINUTE_MS, min: MINUTE_MS, s: 1_000, ms: 1 };
+  const parts = [...span.matchAll(/([\d.]+)([a-z]+)/g)];
+  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitsMs[unit ?? ""] ?? Number.NaN), 0);
+}
