@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { destination } from "pino";
 import type { Config } from "../config/config.ts";
 import { findImage } from "../drivers/qemu/image/find.ts";
+import { prepareStateDir } from "../store/open.ts";
 import type { RunningManager } from "./compose.ts";
 import { createLogger } from "./logger.ts";
 import { acceleratorOf, imagesDirOf, startManager } from "./start.ts";
@@ -12,7 +13,8 @@ const EMBEDDED_LOG = "embedded.log";
 /**
  * Starts a manager inside a command, for the time of that command. It keeps no more idle machines than `idleCount` a pool,
  * and logs to a file: the terminal is the command's.
- * @throws NotFoundError when a pool's image was not built, SystemError when QEMU is missing, before anything is started.
+ * @throws NotFoundError when a pool's image was not built, SystemError when QEMU is missing or the state directory cannot be
+ * written, before anything is started.
  */
 export async function startEmbeddedManager(
   config: Config,
@@ -20,6 +22,7 @@ export async function startEmbeddedManager(
   idleCount: number,
   signal: AbortSignal,
 ): Promise<RunningManager> {
+  prepareStateDir(config.stateDir);
   await checkHost(config, signal);
   const file = destination({ dest: join(config.stateDir, EMBEDDED_LOG), mkdir: true, sync: true, mode: 0o600 });
   const pools = config.pools.map((pool) => ({ ...pool, idleCount: Math.min(idleCount, pool.maxMachines) }));

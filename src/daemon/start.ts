@@ -1,4 +1,3 @@
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import { chooseAccelerator } from "../drivers/qemu/accelerator.ts";
@@ -31,8 +30,7 @@ export async function startManager(
   options?: ManagerOptions,
 ): Promise<RunningManager> {
   const { stateDir, name: owner } = config;
-  await mkdir(stateDir, { recursive: true, mode: 0o700 });
-  const store = await openStore(stateDir, { clock, logger });
+  const store = await openStore(stateDir, { clock, logger, writer: `mayfly ${version}` });
   const logs = createJobLogs(join(stateDir, "logs"));
   const archives = createArchives(join(stateDir, "archives"), { clock });
   const guest = createGuest({ clock, logger });

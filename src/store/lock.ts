@@ -24,13 +24,22 @@ export function lockStateDir(stateDir: string): StateDirLock {
     database.close();
     throw isBusy(error) ? inUse(stateDir, pidPath) : storeErrorFrom(error, lockPath);
   }
-  writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
+  noteHolder(pidPath);
   return {
     release() {
       rmSync(pidPath, { force: true });
       database.close();
     },
   };
+}
+
+/** The lock holds without the note, which a full disk may have no room for. */
+function noteHolder(pidPath: string): void {
+  try {
+    writeFileSync(pidPath, `${process.pid}\n`, { mode: 0o600 });
+  } catch {
+    rmSync(pidPath, { force: true });
+  }
 }
 
 function inUse(stateDir: string, pidPath: string): ConflictError {

@@ -28,30 +28,50 @@ const MIGRATIONS: readonly string[] = [
   `,
   "CREATE TABLE pool_modes (pool_name TEXT PRIMARY KEY, mode TEXT NOT NULL) STRICT;",
   "CREATE TABLE job_progress (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
+  // One row: who opened the file last, for the line that an older mayfly refuses it with.
+  "CREATE TABLE written_by (mayfly TEXT NOT NULL) STRICT;",
 ];
 
 /**
  * Brings the schema up to this version's, in one transaction.
+ * @param writer this version of mayfly, for whoever cannot read the file later.
  * @throws SystemError `store-newer` when a later version of mayfly wrote the file; it is left as it is.
  */
-export function migrate(database: DatabaseSync, path: string): void {
+export function migrate(database: DatabaseSync, path: string, writer: string): void {
   database.exec("BEGIN IMMEDIATE");
   try {
     database.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT");
     const row = database.prepare("SELECT max(version) AS version FROM schema_version").get();
     const version = Number(row?.["version"] ?? 0);
-    if (version > MIGRATIONS.length) {
-      const text = `${path} has schema ${version}, this mayfly knows up to ${MIGRATIONS.length}: use the newer mayfly that wrote it`;
-      throw new SystemError("store-newer", text);
-    }
+    if (version > MIGRATIONS.length) throw newerError(database, path, version, writer);
     for (const [index, sql] of MIGRATIONS.entries()) {
       if (index < version) continue;
       database.exec(sql);
       database.prepare("INSERT INTO schema_version (version) VALUES (?)").run(index + 1);
     }
+    if (writerOf(database) !== writer) {
+      database.exec("DELETE FROM written_by");
+      database.prepare("INSERT INTO written_by (mayfly) VALUES (?)").run(writer);
+    }
     database.exec("COMMIT");
   } catch (error) {
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
+  }
+}
+
+function newerError(database: DatabaseSync, path: string, version: number, reader: string): SystemError {
+  const writer = writerOf(database) ?? "a newer mayfly";
+  const text = `${path} was written by ${writer} with schema ${version}, and ${reader} knows schemas up to ${MIGRATIONS.length}: run ${writer} or a later one here, or set another \`state_dir\``;
+  return new SystemError("store-newer", text);
+}
+
+/** The mayfly that opened the file last; undefined when it did not say, or says it in a way that is not known here. */
+function writerOf(database: DatabaseSync): string | undefined {
+  try {
+    const row = database.prepare("SELECT mayfly FROM written_by").get();
+    return row === undefined ? undefined : String(row["mayfly"]);
+  } catch {
+    return undefined;
   }
 }

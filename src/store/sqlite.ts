@@ -33,12 +33,18 @@ export function storeErrorFrom(error: unknown, path: string): unknown {
       return new SystemError("store-busy", `Another program keeps ${path} locked: end it and try again`, cause);
     case CORRUPT:
     case NOTADB:
-      return new SystemError("store-corrupt", `${path} is damaged: restore it, or move it away to start anew`, cause);
+      return corruptError(path, textOf(error), error);
     case IOERR:
       return new SystemError("store-io", `Reading or writing ${path} failed: ${textOf(error)}`, cause);
     default:
       return new SystemError("store-failed", `The store ${path} failed: ${textOf(error)}`, cause);
   }
+}
+
+/** Says that a store's file is damaged, and what to do. @param found what SQLite says about it. */
+export function corruptError(path: string, found: string, cause?: unknown): SystemError {
+  const text = `${path} is damaged (${found}): restore it from a copy, or move it and its -wal file away to start anew; machines that it knew are ended as nobody's then`;
+  return new SystemError("store-corrupt", text, { cause });
 }
 
 /** Loads SQLite without the notice that Node 22 prints at its first use: it tells an operator nothing. */

@@ -10,7 +10,6 @@ import { afterEach, beforeEach, expect, it, onTestFinished } from "vitest";
 import { leaseIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import { terminatedFrom, terminatingFrom } from "../../src/domain/moves.ts";
 import { openStore } from "../../src/store/open.ts";
-import { openDatabase } from "../../src/store/sqlite.ts";
 import { silentLogger } from "../support/jobs.ts";
 import { endedLease, newMachine, someKeys, waitingLease } from "../support/records.ts";
 
@@ -47,21 +46,6 @@ async function killHard(child: ChildProcess): Promise<void> {
   child.kill("SIGKILL");
   await exited;
 }
-
-it("holds all that was committed when the process is killed in the middle of writing", async () => {
-  const { child, lines } = startWriter([], "3");
-  let durable = 0;
-  while (durable < 150) durable = Number(((await lines.next()).value as string).split(" ")[0]) || 0;
-
-  await killHard(child);
-  const store = await openForTest();
-
-  const leases = await store.recentLeases(1_000_000);
-  const jobs = await store.recentJobs(1_000_000);
-  expect(leases.length).toBeGreaterThanOrEqual(durable);
-  expect(jobs.map(({ id }) => id.slice(2))).toEqual(leases.map(({ id }) => id.slice(2)));
-  expect(await store.eventsOf(leaseIdFrom(`l-${durable - 1}`))).toHaveLength(1);
-});
 
 it("refuses a second process at once, names the first, and lets go with its death", async () => {
   const { child, lines } = startWriter([]);
@@ -115,21 +99,25 @@ it("keeps its files to its owner", async () => {
   expect(modes.filter(([, mode]) => mode !== "600")).toEqual([]);
 });
 
-it("refuses the store of a newer version and leaves it as it is", async () => {
-  await (await openForTest()).close();
-  const database = openDatabase(join(stateDir, "mayfly.db"));
-  database.exec("INSERT INTO schema_version VALUES (99)");
-  database.close();
-
-  for (const _attempt of [1, 2]) {
-    await expect(openStore(stateDir, deps)).rejects.toMatchObject({ name: "SystemError", code: "store-newer" });
-  }
-});
-
 it("says so when its file is no store", async () => {
   writeFileSync(join(stateDir, "mayfly.db"), "this is a letter to my aunt, not a database\n".repeat(100));
 
   await expect(openStore(stateDir, deps)).rejects.toMatchObject({ name: "SystemError", code: "store-corrupt" });
+});
+
+it("says so when a page in the middle of its file is damaged", async () => {
+  const store = await openForTest();
+  for (let count = 0; count < 200; count += 1)
+    await store.commit([{ kind: "lease", lease: waitingLease(`l-${count}`) }]);
+  await store.close();
+  const path = join(stateDir, "mayfly.db");
+  const bytes = readFileSync(path);
+  writeFileSync(path, bytes.fill(0xa5, bytes.length / 2, bytes.length / 2 + 8192));
+
+  const error = await openStore(stateDir, deps).catch((reason: unknown) => reason);
+
+  expect(error).toMatchObject({ name: "SystemError", code: "store-corrupt" });
+  expect((error as Error).message).toMatch(/^.*mayfly\.db is damaged \(.+\): restore it from a copy, or move it .+$/);
 });
 
 it("says so when the state directory cannot be made", async () => {

@@ -3,9 +3,10 @@ import { openStore } from "../../src/store/open.ts";
 import { silentLogger } from "./jobs.ts";
 import { endedJob, endedLease } from "./records.ts";
 
-// A process that commits to the store of argv[2] in batches of argv[3], argv[4] batches or for ever, and prints each number once durable.
+// A process that commits to the store of argv[2] in batches of argv[3], argv[4] batches or for ever, from number argv[5] on, and
+// prints each number once durable.
 
-const [stateDir = "", batchSize = "1", batches = "Infinity"] = process.argv.slice(2);
+const [stateDir = "", batchSize = "1", batches = "Infinity", start = "0"] = process.argv.slice(2);
 const clock = { now: () => 10_000, monotonic: () => 0, sleep: () => Promise.resolve() };
 const retention = { maxRecords: batches === "Infinity" ? 1_000_000 : 100, maxAgeMs: 3_600_000 };
 const store = await openStore(stateDir, { clock, logger: silentLogger, retention });
@@ -21,7 +22,7 @@ const commit = async (count: number): Promise<void> => {
 };
 
 for (let batch = 0; batch < Number(batches); batch += 1) {
-  const first = batch * Number(batchSize);
+  const first = Number(start) + batch * Number(batchSize);
   const numbers = Array.from({ length: Number(batchSize) }, (_, index) => first + index);
   await Promise.all(numbers.map(commit));
   globalThis.gc?.();
