@@ -24,10 +24,10 @@ export function endFromError(error: unknown, { cancel, force, lost }: EndCauses)
     return { result: "cancelled", message: "the job was cancelled" };
   }
   if (lost.aborted) {
-    return { result: "machine-lost", message: lost.reason instanceof Error ? lost.reason.message : message };
+    return lostFrom(lost.reason instanceof Error ? lost.reason.message : message);
   }
   if (error instanceof MachineLostError) {
-    return { result: "machine-lost", message };
+    return lostFrom(message);
   }
   if (error instanceof PrepareTimeoutError) {
     return { result: "timeout", message };
@@ -37,6 +37,12 @@ export function endFromError(error: unknown, { cancel, force, lost }: EndCauses)
   }
   return { result: "system-failure", message };
 }
+
+/** Nobody should look for the fault in the job. */
+const lostFrom = (why: string): JobEnd => ({
+  result: "machine-lost",
+  message: `${why}; safe to retry`,
+});
 
 /** Keeps a job's end and writes it to its log. Never rejects: its record will tell it in any case. */
 export async function concludeJob(

@@ -287,7 +287,7 @@ describe("a lost machine", () => {
     channel.break("the machine's process died");
     const { end } = await job.done;
 
-    expect(end).toEqual({ result: "machine-lost", message: "the machine's process died" });
+    expect(end).toEqual({ result: "machine-lost", message: "the machine's process died; safe to retry" });
     expect(job.text()).not.toContain("after");
   });
 
@@ -299,6 +299,6 @@ describe("a lost machine", () => {
     lost.abort(new MachineLostError("instance-gone", "the instance is gone"));
     const { end } = await job.done;
 
-    expect(end).toEqual({ result: "machine-lost", message: "the instance is gone" });
+    expect(end).toEqual({ result: "machine-lost", message: "the instance is gone; safe to retry" });
   });
 });

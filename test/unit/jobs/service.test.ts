@@ -197,7 +197,7 @@ describe("a job's life", () => {
     lost.abort(new MachineLostError("instance-gone", "its process died"));
     const job = await service.await(id, LONG_MS, never);
 
-    expect(endOf(job)).toEqual({ result: "machine-lost", message: "its process died" });
+    expect(endOf(job)).toEqual({ result: "machine-lost", message: "its process died; safe to retry" });
     expect(leases.releases).toMatchObject([{ outcome: "machine-lost" }]);
   });
 });
