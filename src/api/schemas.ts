@@ -20,7 +20,7 @@ const text = z.string();
 
 export const healthSchema = z
   .object({
-    status: z.enum(["ok", "degraded"]),
+    status: z.enum(["ok", "degraded", "stopping"]),
     version: text,
     name: text,
     pid: z.number(),

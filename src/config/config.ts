@@ -14,6 +14,8 @@ export interface Config {
   readonly stateDir: string;
   /** Machines of all pools together, ≥ 1. @default 100 */
   readonly maxMachines: number;
+  /** How long a stopping daemon waits for running jobs and held leases, in milliseconds, ≥ 0. @default 10 minutes */
+  readonly stopTimeoutMs: number;
   readonly api: ApiConfig;
   /** At least one, with unique names, in the order of the file. */
   readonly pools: readonly DesiredPool[];

@@ -67,6 +67,7 @@ function configFrom(file: ConfigFile): Config {
     name: file.name,
     stateDir: file.state_dir,
     maxMachines: file.max_machines,
+    stopTimeoutMs: file.stop_timeout,
     api: { socket: file.api.socket },
     pools: file.pool.map(poolFrom),
   };

@@ -58,6 +58,7 @@ export const fileSchema = z.strictObject({
   name: text(NAME, NAME_RULE).prefault("mayfly"),
   state_dir: absolutePath(),
   max_machines: integer(1, MAX_MACHINES).prefault(100),
+  stop_timeout: duration(0).prefault("10m"),
   api: apiSchema,
   pool: z
     .array(poolSchema, { error: "an array of tables, each under [[pool]]" })

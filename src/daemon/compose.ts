@@ -1,12 +1,15 @@
 import type { Config } from "../config/config.ts";
+import type { Job } from "../domain/job.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
+import type { MachineFolders } from "../jobs/run.ts";
 import { createJobService } from "../jobs/service.ts";
 import { adoptFleet } from "../pool/adopt.ts";
 import { createFleet } from "../pool/fleet.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { createLeases } from "../pool/leases.ts";
 import { startLoop } from "../pool/loop.ts";
+import type { OpenLease } from "../pool/state.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Archives, JobLogs } from "../ports/files.ts";
@@ -36,6 +39,18 @@ export interface ManagerPorts {
 export interface RunningManager {
   readonly manager: Manager;
   /**
+   * Takes no new jobs and gives no new leases, ends what waits as safe to run again, and resolves when no job runs and no
+   * lease is held any more, or when the signal aborts. Machines that nobody holds go meanwhile.
+   */
+  drain(signal: AbortSignal): Promise<void>;
+  /** What a drain still waits for: a phrase for each running job and for each lease of an outside holder. */
+  waitsFor(): Promise<readonly string[]>;
+  /**
+   * Cancels jobs and terminates machines; the manager still answers. Resolves with the machines that could not be ended.
+   * @param force hurries: nothing that jobs still do is waited for.
+   */
+  endAll(force: AbortSignal): Promise<readonly LiveMachine[]>;
+  /**
    * Ends it: jobs are cancelled, machines terminated, files closed. Resolves with the machines that could not be ended.
    * @param force hurries: nothing that jobs still do is waited for.
    */
@@ -47,6 +62,8 @@ export interface RunningManager {
 export interface ManagerOptions {
   /** Whether jobs of an earlier manager go on: their front doors must have outlived it. */
   readonly resumesJobs: boolean;
+  /** Where jobs keep files on their machines. @default as `runJob` has it */
+  readonly folders?: MachineFolders | undefined;
 }
 
 /** Puts a manager together over its ports and starts its loop. */
@@ -54,19 +71,23 @@ export async function composeManager(
   config: Config,
   ports: ManagerPorts,
   version: string,
-  { resumesJobs }: ManagerOptions = { resumesJobs: true },
+  { resumesJobs, folders }: ManagerOptions = { resumesJobs: true },
 ): Promise<RunningManager> {
   const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
   const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
   const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
   const leases = createLeases(fleet);
   const jobTimeoutMs = (poolName: string) => config.pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
-  const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs });
+  const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs, folders });
   const startedAt = clock.now();
   const health = (): Health => healthOf(config, fleet, version, startedAt);
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
+  const endAll = async (force: AbortSignal): Promise<readonly LiveMachine[]> => {
+    await jobs.close(force);
+    return loop.close(TERMINATE_ALL_MS);
+  };
   const letGo = async (): Promise<void> => {
     for (const driver of drivers.values()) await driver.close();
     await store.close();
@@ -74,9 +95,19 @@ export async function composeManager(
 
   return {
     manager: createManager({ fleet, leases, jobs, archives, health }),
+    async drain(signal) {
+      const drained = jobs.drain(signal).catch((error: unknown) => {
+        if (!signal.aborted) throw error;
+      });
+      await Promise.all([drained, loop.drain(signal)]);
+    },
+    async waitsFor() {
+      const held = fleet.state.leases().filter((lease) => lease.state === "held" && lease.jobId === undefined);
+      return [...(await jobs.jobs(false)).map(phraseOfJob), ...held.map(phraseOfLease)];
+    },
+    endAll,
     async close(force) {
-      await jobs.close(force);
-      const left = await loop.close(TERMINATE_ALL_MS);
+      const left = await endAll(force);
       await letGo();
       return left;
     },
@@ -88,11 +119,21 @@ export async function composeManager(
   };
 }
 
+function phraseOfJob({ id, name, machineId }: Job): string {
+  return machineId === undefined ? `job ${name} (${id})` : `job ${name} (${id}) on ${machineId}`;
+}
+
+function phraseOfLease(lease: OpenLease): string {
+  const machine = lease.state === "held" ? ` on ${lease.machineId}` : "";
+  return `lease ${lease.id} of ${lease.holder}${machine}`;
+}
+
 function healthOf(config: Config, fleet: Fleet, version: string, startedAt: number): Health {
-  const problems = config.pools.flatMap(({ name }) => {
+  const pools = config.pools.flatMap(({ name }) => {
     const { launchProblem } = fleet.state.notes(name);
     return launchProblem === "" ? [] : [`pool ${name} cannot launch: ${launchProblem}`];
   });
-  const status = problems.length === 0 ? "ok" : "degraded";
+  const problems = fleet.isClosing ? ["it is stopping and takes no more jobs", ...pools] : pools;
+  const status = fleet.isClosing ? "stopping" : problems.length === 0 ? "ok" : "degraded";
   return { status, version, name: config.name, pid: process.pid, startedAt, problems };
 }

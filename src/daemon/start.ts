@@ -43,7 +43,7 @@ export async function startManager(
   const running = await composeManager(config, ports, version, options);
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   return {
-    manager: running.manager,
+    ...running,
     async close(force) {
       await stopHousekeeping();
       return running.close(force);

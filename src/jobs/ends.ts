@@ -14,6 +14,9 @@ export interface EndCauses {
 /** A job that was to be gone on with had not begun, and will not where it was to. It may begin anew elsewhere. */
 export class NeverBegunError extends MayflyError {}
 
+/** Why jobs are cancelled by a manager that stops and waits no longer. */
+export class ManagerStoppedError extends MayflyError {}
+
 /** Getting a job's surroundings ready took too long. */
 export class PrepareTimeoutError extends MayflyError {}
 
@@ -21,7 +24,7 @@ export class PrepareTimeoutError extends MayflyError {}
 export function endFromError(error: unknown, { cancel, force, lost }: EndCauses): JobEnd {
   const message = error instanceof Error ? error.message : String(error);
   if (cancel.aborted || force.aborted) {
-    return { result: "cancelled", message: "the job was cancelled" };
+    return cancelledEnd(cancel);
   }
   if (lost.aborted) {
     return lostFrom(lost.reason instanceof Error ? lost.reason.message : message);
@@ -43,6 +46,13 @@ const lostFrom = (why: string): JobEnd => ({
   result: "machine-lost",
   message: `${why}; safe to retry`,
 });
+
+/** The end of a job that was cancelled: by its owner, or by a manager that stopped, which is nobody's failure. */
+export function cancelledEnd({ reason }: AbortSignal): JobEnd {
+  return reason instanceof ManagerStoppedError
+    ? { result: "system-failure", message: reason.message }
+    : { result: "cancelled", message: "the job was cancelled" };
+}
 
 /** Keeps a job's end and writes it to its log. Never rejects: its record will tell it in any case. */
 export async function concludeJob(

@@ -1,7 +1,7 @@
 import type { JobEnd } from "../domain/job.ts";
 import type { JobProgress, StartedScript } from "../domain/jobProgress.ts";
 import { durationText } from "./durations.ts";
-import { NeverBegunError } from "./ends.ts";
+import { cancelledEnd, NeverBegunError } from "./ends.ts";
 import { keepStart, leftMs, takenBytes } from "./keepStart.ts";
 import type { PreparedJob } from "./prepare.ts";
 import type { RunContext } from "./run.ts";
@@ -50,10 +50,11 @@ export async function runMainScript(
         throw new NeverBegunError("script-never-begun", "the job's script had not begun");
       }
       const cause = begun?.stopped ?? (exit.wasStopped ? stoppedBy() : undefined);
-      if (cause !== undefined) {
-        const message =
-          cause === "timeout" ? `execution took longer than ${durationText(run.timeoutMs)}` : "the job was cancelled";
-        return { result: cause, message };
+      if (cause === "cancelled") {
+        return cancelledEnd(run.cancel);
+      }
+      if (cause === "timeout") {
+        return { result: cause, message: `execution took longer than ${durationText(run.timeoutMs)}` };
       }
       const { exitCode } = exit;
       return exitCode === 0

@@ -7,6 +7,7 @@ import type { Store } from "../ports/store.ts";
 import type { JobLife, JobLifeDeps } from "./life.ts";
 import { liveJob } from "./life.ts";
 import { adoptJobs } from "./adopt.ts";
+import { ManagerStoppedError } from "./ends.ts";
 import { JobRecord } from "./record.ts";
 import { validateJobSpec } from "./validate.ts";
 import { orAborted, whenAborted, within } from "./waits.ts";
@@ -50,7 +51,10 @@ export interface JobService {
    * @throws the signal's reason when it aborts first; the jobs go on.
    */
   drain(signal: AbortSignal): Promise<void>;
-  /** Cancels all jobs and waits, bounded, for their ends. @param force hurries: nothing is waited for any more. */
+  /**
+   * Cancels all jobs, which end as safe to run again, and waits, bounded, for their ends.
+   * @param force hurries: nothing is waited for any more.
+   */
   close(force?: AbortSignal): Promise<void>;
   /** Lets go of all jobs and leaves them as they are, for the next manager to go on with. */
   handOver(): Promise<void>;
@@ -148,7 +152,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     async cancel(id, force) {
       const running = active.get(id);
       if (running !== undefined) {
-        cancelJob(running, force);
+        cancelJob(running, force, new Error("the job was cancelled"));
       }
       return job(id);
     },
@@ -169,13 +173,17 @@ export function createJobService(deps: JobServiceDeps): JobService {
       await Promise.allSettled(accepting);
       const running = [...active.values()];
       const ended = Promise.all(running.map((one) => one.ended));
+      const stopped = new ManagerStoppedError(
+        "manager-stopped",
+        "the manager stopped before the job had ended; it is safe to run this again",
+      );
       for (const one of running) {
-        cancelJob(one, force.aborted);
+        cancelJob(one, force.aborted, stopped);
       }
       using forced = whenAborted(force);
       await within(deps.clock, CLOSE_TIMEOUT_MS, Promise.race([ended, forced]));
       for (const one of running) {
-        cancelJob(one, true);
+        cancelJob(one, true, stopped);
       }
       await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
     },
@@ -197,10 +205,10 @@ function turnAwayJob({ turnAway }: ActiveJob): void {
   turnAway.abort(new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again"));
 }
 
-function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean): void {
+function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean, why: Error): void {
   if (!cancel.signal.aborted) {
-    record.happened("job cancelled", isForced ? "asked to end at once" : "asked to end");
-    cancel.abort(new Error("the job was cancelled"));
+    record.happened("job cancelled", `${why.message}: asked to end${isForced ? " at once" : ""}`);
+    cancel.abort(why);
   }
   if (isForced) {
     force.abort(new Error("the job was cancelled by force"));

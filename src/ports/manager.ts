@@ -9,8 +9,8 @@ import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
 
 export interface Health {
-  /** `degraded`: works, but something needs a look (see problems). */
-  readonly status: "ok" | "degraded";
+  /** `degraded`: works, but something needs a look (see problems); `stopping`: takes no more jobs, and waits for those it has. */
+  readonly status: "ok" | "degraded" | "stopping";
   readonly version: string;
   readonly name: string;
   readonly pid: number;

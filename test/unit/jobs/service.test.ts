@@ -296,7 +296,10 @@ describe("the service", () => {
 
     await service.close(never);
 
-    expect(endOf(await service.job(id))).toMatchObject({ result: "cancelled" });
+    expect(endOf(await service.job(id))).toEqual({
+      result: "system-failure",
+      message: "the manager stopped before the job had ended; it is safe to run this again",
+    });
     await expect(service.submit(jobSpec())).rejects.toThrow(ConflictError);
   });
 

@@ -1,0 +1,62 @@
+import { startApiServer } from "../api/server.ts";
+import type { LiveMachine } from "../domain/machine.ts";
+import { aborted, withDeadline } from "../pool/deadline.ts";
+import type { RunningManager } from "./compose.ts";
+import { drainManager } from "./stop.ts";
+import type { DrainDeps, DrainOrders, DrainOutcome } from "./stop.ts";
+
+/** How long jobs that are cancelled when the stop timeout is over may take to their ends, after_script included. */
+const CANCEL_MS = 60_000;
+
+export interface ServeOptions extends DrainDeps {
+  readonly socketPath: string;
+  readonly version: string;
+}
+
+export interface StopSignals extends DrainOrders {
+  /** Drains and ends the manager. */
+  readonly stop: AbortSignal;
+}
+
+/**
+ * Serves a manager at its socket until it is told to stop or to hand over, and lets go of it. It answers while it stops, so
+ * that front doors hear how their jobs end. Resolves with the machines that could not be ended, which are the next manager's.
+ */
+export async function serveManager(
+  running: RunningManager,
+  options: ServeOptions,
+  signals: StopSignals,
+): Promise<readonly LiveMachine[]> {
+  const outcome = await serveUntilStopped(running, options, signals).catch(async (error: unknown) => {
+    // Nobody can reach it: what it found is better off with the next one.
+    await running.handOver();
+    throw error;
+  });
+  if (outcome !== "handed-over") return running.close(signals.hurry);
+  await running.handOver();
+  return [];
+}
+
+async function serveUntilStopped(
+  running: RunningManager,
+  { socketPath, version, ...deps }: ServeOptions,
+  signals: StopSignals,
+): Promise<DrainOutcome> {
+  const { logger, clock } = deps;
+  const { stop, hurry, handOver } = signals;
+  const server = await startApiServer({ manager: running.manager, socketPath, logger, version });
+  try {
+    logger.info({ socketPath }, "manager is ready");
+    await aborted(AbortSignal.any([stop, handOver]));
+    const outcome = stop.aborted ? await drainManager(running, deps, signals) : "handed-over";
+    if (outcome !== "handed-over") {
+      const late = new Error("cancelled jobs took too long");
+      const end = (force: AbortSignal) => running.endAll(force);
+      await withDeadline(clock, outcome === "late" ? CANCEL_MS : 0, late, hurry, end);
+      if (!hurry.aborted) await server.settle(clock);
+    }
+    return outcome;
+  } finally {
+    await server.close();
+  }
+}
