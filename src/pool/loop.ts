@@ -12,8 +12,8 @@ import { retireMachine } from "./terminate.ts";
 
 /** Longest pause between two passes; news of any kind, and what comes due, bring the next one forward. */
 const PASS_INTERVAL_MS = 30_000;
-/** A pass that is so late tells that the process stood still. */
-const AWAY_MS = PASS_INTERVAL_MS + 15_000;
+/** A pass that is so late, or that took so long, tells that the process stood still. */
+const AWAY_MS = 5_000;
 
 /** A control loop at work. */
 export interface FleetLoop {
@@ -67,14 +67,17 @@ async function stopServing(fleet: Fleet): Promise<void> {
 }
 
 async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
-  let lastAt = fleet.deps.clock.now();
+  const { clock } = fleet.deps;
   while (!signal.aborted) {
-    const now = fleet.deps.clock.now();
-    if (now - lastAt > AWAY_MS) forgiveAbsence(fleet, now - lastAt);
-    lastAt = now;
+    const startedAt = clock.now();
     fleet.isNudged = false;
     const dueAt = await reconcileFleet(fleet);
-    if (!fleet.isNudged) await napUntil(fleet, Math.min(dueAt, lastAt + PASS_INTERVAL_MS), NUDGE, signal);
+    const endedAt = clock.now();
+    if (endedAt - startedAt > AWAY_MS) forgiveSlowness(fleet, endedAt - startedAt);
+    if (fleet.isNudged) continue;
+    const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + PASS_INTERVAL_MS));
+    await napUntil(fleet, wakeAt, NUDGE, signal);
+    if (clock.now() - wakeAt > AWAY_MS) forgiveAbsence(fleet, clock.now() - wakeAt);
   }
 }
 
@@ -84,6 +87,16 @@ function forgiveAbsence(fleet: Fleet, ms: number): void {
   const now = fleet.deps.clock.now();
   fleet.watchedSince = now;
   for (const lease of fleet.state.leases()) fleet.state.renew({ ...lease, expiresAt: now + lease.ttlMs });
+}
+
+/**
+ * The process stood still within a pass, or its disk did: leases get back the time in which nobody could renew them. No more
+ * than that, so that with a disk that is slow for hours a dead holder's lease still lapses.
+ */
+function forgiveSlowness(fleet: Fleet, ms: number): void {
+  const now = fleet.deps.clock.now();
+  for (const lease of fleet.state.leases())
+    fleet.state.renew({ ...lease, expiresAt: Math.min(lease.expiresAt + ms, now + lease.ttlMs) });
 }
 
 async function closeMachines(fleet: Fleet, ms: number): Promise<void> {

@@ -10,10 +10,16 @@ const BURST_CHANCE = 0.02;
 
 /** Plans the faults of a day, in the order of their time: a random few kinds, each at random times and rates. */
 export function planFaults(seed: number, dayMs: number): readonly Fault[] {
-  const draw = drawFor(seed, "faults");
-  const kindChance = draw.pick(KIND_CHANCE);
-  return FAULT_KINDS.filter((kind) => draw.chance(kind === "burst" ? BURST_CHANCE : kindChance))
-    .flatMap((kind) => faultsOf(kind, FAULT_SHAPES[kind], dayMs, draw))
+  const kindChance = drawFor(seed, "faults").pick(KIND_CHANCE);
+  const isKnown = (kind: FaultKind): boolean =>
+    drawFor(seed, `knows ${kind}`).chance(kind === "burst" ? BURST_CHANCE : kindChance);
+  return planFaultsOf(FAULT_KINDS.filter(isKnown), seed, dayMs);
+}
+
+/** Plans faults of these kinds alone. What a day has of one kind does not depend on which others there are. */
+export function planFaultsOf(kinds: readonly FaultKind[], seed: number, dayMs: number): readonly Fault[] {
+  return kinds
+    .flatMap((kind) => faultsOf(kind, FAULT_SHAPES[kind], dayMs, drawFor(seed, `faults ${kind}`)))
     .toSorted((a, b) => a.atMs - b.atMs)
     .map((fault, index) => ({ ...fault, index }));
 }

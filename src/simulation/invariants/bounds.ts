@@ -1,11 +1,18 @@
 import type { DesiredPool } from "../../domain/pool.ts";
 import type { Check } from "../world/happening.ts";
+import type { FaultKind } from "../faults/kinds.ts";
+import type { ProviderInstance } from "../provider.ts";
 import { isAlive } from "../world/truth.ts";
 import type { World } from "../world/world.ts";
+
+const DENIED: FaultKind = "terminate-not-found";
 
 /** I4 and the first half of I8: max_machines, per pool and over all, and max_growth_rate are never passed by a launch. */
 export function createBoundsCheck(world: World): Check {
   const { truth } = world;
+  // An instance that its provider denied is nobody's until lists show it.
+  const counts = (one: ProviderInstance): boolean =>
+    isAlive(one) && (truth.liveMachines.has(one.machineId) || !truth.machine(one.machineId).touches.has(DENIED));
   const poolOf = (name: string): DesiredPool | undefined => world.desired.pools.find((pool) => pool.name === name);
 
   return (happening) => {
@@ -33,7 +40,7 @@ export function createBoundsCheck(world: World): Check {
         const { poolName, machineId } = happening.instance;
         const pool = world.day.pools.find(({ name }) => name === poolName);
         const most = Math.max(pool?.maxMachines ?? 0, poolOf(poolName)?.maxMachines ?? 0);
-        const there = world.provider.instances().filter((one) => one.poolName === poolName && isAlive(one)).length;
+        const there = world.provider.instances().filter((one) => one.poolName === poolName && counts(one)).length;
         // An instance whose launch had its effect after all lists had been without it is found and reaped, not counted.
         const isUnforeseen = world.truth.machine(machineId).touches.has("launch-effect-late");
         if (there > most && !isUnforeseen && !world.hasStrays)

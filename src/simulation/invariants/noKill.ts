@@ -65,13 +65,13 @@ function complaint(world: World, outcome: LeaseOutcome, lease: LeaseIn<"ended">)
   const before = truth.leases.get(lease.id);
   if (before === undefined) return undefined;
   const nowMs = clock.monotonic();
-  const startedAtMs = world.process?.startedAtMs ?? 0;
+  const awakeSinceMs = world.process?.awakeSinceMs() ?? 0;
   switch (outcome) {
     case "released":
     case "cancelled":
       return before.isReleaseAsked ? undefined : "its holder did not ask for it";
     case "lapsed": {
-      const silentMs = nowMs - Math.max(before.lastSignMs, startedAtMs);
+      const silentMs = nowMs - Math.max(before.lastSignMs, awakeSinceMs);
       return silentMs >= lease.ttlMs - TOLERANCE_MS ? undefined : `its holder was heard of ${silentMs} ms ago`;
     }
     case "wait-timeout":

@@ -16,6 +16,8 @@ const OBSTACLES = [
   "terminate-answer-lost",
   "terminate-slow",
   "terminate-refused",
+  "terminate-not-found",
+  "calls-throttled",
   "disk-full",
   "disk-slow",
 ] as const;
@@ -34,14 +36,16 @@ export function createNoLeakCheck(world: World): Check {
       case "commits":
         for (const change of happening.changes) {
           if (change.kind !== "machine-moved" || change.machine.state !== "terminated") continue;
-          const left = truth.machine(change.machine.id).instances.find((one) => one.goneAt === undefined);
-          if (left !== undefined)
+          const { instances, touches } = truth.machine(change.machine.id);
+          const left = instances.find((one) => one.goneAt === undefined);
+          // Its provider itself said that there is no such instance: from here on it counts as one that nobody knows.
+          if (left !== undefined && !touches.has("terminate-not-found"))
             return `${change.machine.id} is stored as terminated, but ${left.providerId} is there`;
         }
         return undefined;
       case "minute": {
         const isInTheWay =
-          world.faults.isAny(OBSTACLES) || (world.process?.startedAtMs ?? Infinity) > clock.monotonic() - MINUTE_MS;
+          world.faults.isAny(OBSTACLES) || (world.process?.awakeSinceMs() ?? Infinity) > clock.monotonic() - MINUTE_MS;
         if (isInTheWay) return undefined;
         for (const { machineId, providerId, goneAt } of world.provider.instances()) {
           const machine = truth.machine(machineId);

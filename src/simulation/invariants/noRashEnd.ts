@@ -13,6 +13,9 @@ const LAUNCH_FAULTS: readonly FaultKind[] = [
   "launch-answer-lost",
   "launch-answer-cut",
   "launch-effect-late",
+  "quota-lowered",
+  "calls-throttled",
+  "manager-stands-still",
 ];
 const BOOT_FAULTS: readonly FaultKind[] = ["boot-slow", "boot-hangs", "boot-dies", "boot-unreachable", "partition"];
 

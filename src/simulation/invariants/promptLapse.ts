@@ -12,12 +12,12 @@ export function createPromptLapseCheck(world: World): Check {
     if (happening.what !== "minute") return undefined;
     const isInTheWay =
       faults.isAny(["disk-full", "disk-slow"]) ||
-      (world.process?.startedAtMs ?? Infinity) > clock.monotonic() - 4 * MINUTE_MS;
+      (world.process?.awakeSinceMs() ?? Infinity) > clock.monotonic() - 4 * MINUTE_MS;
     if (isInTheWay) return undefined;
     for (const id of truth.openLeases.keys()) {
       const lease = truth.leases.get(id);
       if (lease === undefined || lease.record.jobId !== undefined) continue;
-      const silentMs = clock.monotonic() - Math.max(lease.lastSignMs, world.process?.startedAtMs ?? 0);
+      const silentMs = clock.monotonic() - Math.max(lease.lastSignMs, world.process?.awakeSinceMs() ?? 0);
       // Whoever waits is heard of by its waiting; only the dead are silent in both ways.
       const isSilent = lease.job === undefined || lease.job.isOrphaned;
       if (isSilent && silentMs > lease.record.ttlMs + PASS_MS)

@@ -15,6 +15,7 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
   if (world.violations.length > 0) return;
   journal.note("", "faults are over");
   world.faults.stop();
+  world.process?.resume();
   restart();
   await until(
     world,

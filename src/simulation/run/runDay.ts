@@ -21,11 +21,12 @@ import { liveJobFrom } from "../world/job.ts";
 import { createJournal } from "../world/journal.ts";
 import type { JournalLine } from "../world/journal.ts";
 import { killManager, startManager } from "../world/manager.ts";
-import type { PortHook } from "../world/process.ts";
 import { strikeOnce } from "../world/strikes.ts";
 import type { StrikeTargets } from "../world/strikes.ts";
 import { createTruth } from "../world/truth.ts";
 import type { Violation, World } from "../world/world.ts";
+import { countPortCalls } from "./portCalls.ts";
+import type { Kill, PortCalls } from "./portCalls.ts";
 import { quieten } from "./quieten.ts";
 
 /** Monday, 1 January 2024, 00:00 UTC. */
@@ -35,8 +36,13 @@ const MINUTE_MS = 60_000;
 export interface DayOptions {
   readonly faults: readonly Fault[];
   readonly keepsJournal?: boolean | undefined;
-  /** Kills the manager at these port calls, counted over the whole run from 1, each time starting another after 1 s. */
+  /**
+   * Kills the manager at these port calls, each time starting another after 1 s. Counted over the whole run from 1; the moments
+   * before and after a call's effect count apart.
+   */
   readonly killAtCalls?: readonly number[] | undefined;
+  /** Puts something between the manager and its ports: for tests of the checks, which must see it break its promises. */
+  readonly portsOf?: World["portsOf"] | undefined;
   /** How long jobs come and faults strike. @default one day */
   readonly lengthMs?: number | undefined;
 }
@@ -52,17 +58,23 @@ export interface DayResult {
   readonly jobsServed: number;
   readonly processes: number;
   readonly portCalls: number;
+  /** Of these, those until the faults were over. */
+  readonly portCallsOfDay: number;
+  /** How often each port answered. */
+  readonly callsByPort: ReadonlyMap<string, number>;
+  /** The kills at the calls that were named. */
+  readonly kills: readonly Kill[];
   readonly faults: ReadonlyMap<FaultKind, number>;
 }
 
 /** Lives through one day with its faults and the quiet after it. Stops at the first broken promise. */
 export async function runDay(day: Day, options: DayOptions): Promise<DayResult> {
-  const { faults, killAtCalls = [], lengthMs = DAY_MS } = options;
+  const { faults, killAtCalls = [], lengthMs = DAY_MS, portsOf = (ports) => ports } = options;
   const clock = createVirtualClock(START_MS);
   const random = createSeededRandom(mixed(day.seed, "ids"));
   const provider = createSimulatedProvider({ clock, random });
   const journal = createJournal(() => clock.monotonic(), options.keepsJournal ?? false);
-  const kills = createKills(killAtCalls);
+  const calls = countPortCalls(killAtCalls);
   let guests: WorldGuests | undefined;
   let targets: StrikeTargets | undefined;
   let tell: ((happening: Happening) => void) | undefined;
@@ -74,7 +86,8 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
     store: createMemoryStore(),
     guest: createSimulatedGuest({ clock, provider }, { bootMs: ({ host }) => guests?.bootMs(host) ?? 0 }),
     ...{ jobs: [], violations: [] },
-    hook: (name, moment) => kills.hook(name, moment),
+    hook: calls.hook,
+    portsOf,
     tell(happening) {
       if (happening.what === "launched") guests?.boot(happening.instance);
       tell?.(happening);
@@ -86,8 +99,8 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
   tell = createChecks(world);
   guests = createWorldGuests(world);
   const cloud = createCloud(world);
-  targets = targetsFor(world, cloud, guests, kills);
-  kills.onKill((downMs) => restartLater(world, cloud, targets?.guests, downMs));
+  targets = targetsFor(world, cloud, guests, calls);
+  calls.onKill(() => targets?.kill(1_000));
 
   startManager(world, cloud, guests);
   for (const plan of day.jobs) clock.schedule(plan.atMs, () => targets?.startJob(plan));
@@ -99,55 +112,16 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
   const isOver = (): boolean => clock.monotonic() >= lengthMs || world.violations.length > 0;
   clock.schedule(lengthMs, () => undefined);
   await clock.advanceUntil(isOver, lengthMs);
-  kills.stop();
+  calls.stop();
+  const portCallsOfDay = calls.total();
   await quieten(world, () => {
     if (world.process === undefined && guests !== undefined) startManager(world, cloud, guests);
   });
   killManager(world);
-  return resultFrom(world, kills.calls());
+  return resultFrom(world, calls, portCallsOfDay);
 }
 
-interface Kills {
-  readonly hook: PortHook;
-  arm(calls: number, moment: "before" | "after", downMs: number): void;
-  onKill(kill: (downMs: number) => void): void;
-  stop(): void;
-  calls(): number;
-}
-
-/** Counts port calls and strikes at the one that was named. */
-function createKills(killAtCalls: readonly number[]): Kills {
-  let calls = 0;
-  let kill: (downMs: number) => void = () => undefined;
-  let armed: { left: number; readonly moment: "before" | "after"; readonly downMs: number } | undefined;
-  const at = new Set(killAtCalls);
-
-  return {
-    calls: () => calls,
-    arm(left, moment, downMs) {
-      armed = { left, moment, downMs };
-    },
-    onKill(run) {
-      kill = run;
-    },
-    stop() {
-      armed = undefined;
-      at.clear();
-    },
-    hook(_name, moment) {
-      calls += 1;
-      if (at.delete(calls)) return kill(1_000);
-      if (armed?.moment !== moment) return;
-      armed.left -= 1;
-      if (armed.left > 0) return;
-      const { downMs } = armed;
-      armed = undefined;
-      kill(downMs);
-    },
-  };
-}
-
-function targetsFor(world: World, cloud: Cloud, guests: WorldGuests, kills: Kills): StrikeTargets {
+function targetsFor(world: World, cloud: Cloud, guests: WorldGuests, calls: PortCalls): StrikeTargets {
   return {
     ...{ world, cloud, guests },
     startJob(plan: PlannedJob) {
@@ -156,21 +130,38 @@ function targetsFor(world: World, cloud: Cloud, guests: WorldGuests, kills: Kill
       world.journal.note(plan.name, `job comes to ${plan.poolName}`);
       void (plan.holder === "inside" ? submitJob(world, job) : liveFrontDoor(world, job));
     },
-    killAfter: kills.arm,
-    handOver() {
-      restartLater(world, cloud, guests, 1_000);
-    },
+    atCall: calls.at,
+    kill: (downMs) => restartLater(world, cloud, guests, downMs),
+    handOver: () => handOver(world, () => restartLater(world, cloud, guests, 1_000)),
   };
 }
 
-function restartLater(world: World, cloud: Cloud, guests: WorldGuests | undefined, downMs: number): void {
+function restartLater(world: World, cloud: Cloud, guests: WorldGuests, downMs: number): void {
   killManager(world);
   world.clock.schedule(downMs, () => {
-    if (world.process === undefined && guests !== undefined) startManager(world, cloud, guests);
+    if (world.process === undefined) startManager(world, cloud, guests);
   });
 }
 
-function resultFrom(world: World, portCalls: number): DayResult {
+/** Lets the manager stop in good order, answering nobody new, before the next one starts. One that does not serve yet is killed. */
+function handOver(world: World, startNext: () => void): void {
+  const { manager, process } = world;
+  if (manager === undefined) {
+    startNext();
+    return;
+  }
+  world.manager = undefined;
+  world.journal.note(`process-${process?.number}`, "manager hands over");
+  const isStill = (): boolean => world.process === process;
+  manager.loop.handOver().then(
+    () => {
+      if (isStill()) startNext();
+    },
+    (error: unknown) => world.tell({ what: "error-logged", text: `the manager did not hand over: ${error}` }),
+  );
+}
+
+function resultFrom(world: World, calls: PortCalls, portCallsOfDay: number): DayResult {
   const { journal, truth, clock, jobs } = world;
   const instances = [...truth.machines.values()].flatMap((machine) => machine.instances);
   const machineMs = instances.reduce((sum, { launchedAt, goneAt }) => sum + ((goneAt ?? clock.now()) - launchedAt), 0);
@@ -183,7 +174,10 @@ function resultFrom(world: World, portCalls: number): DayResult {
     jobs: jobs.length,
     jobsServed: jobs.filter(({ end }) => end === "success").length,
     processes: world.processCount,
-    portCalls,
+    portCalls: calls.total(),
+    portCallsOfDay,
+    callsByPort: calls.byPort,
+    kills: calls.kills,
     faults: world.faults.counts,
   };
 }

@@ -11,6 +11,7 @@ import type { World } from "./world.ts";
 export const OWNER = "simulated";
 /** A list shows what was true so long ago, at the most, in milliseconds. */
 const STALE_MS = 30_000;
+const THROTTLED = "request limit exceeded";
 
 /** The provider's side of all calls, as it is for every manager of a day: a request that was sent has its effect, whoever dies. */
 export interface Cloud {
@@ -59,11 +60,14 @@ export function createCloud(world: World): Cloud {
   });
 
   const refusal = (): readonly [FaultKind, Error] | undefined => {
+    if (faults.strikes("calls-throttled")) return ["calls-throttled", new TransientError("throttled", THROTTLED)];
+    const quota = faults.strikes("quota-lowered");
+    if (quota !== undefined && ours().length > quota.fault.value * day.maxMachines)
+      return ["quota-lowered", new CapacityError("quota", "the quota is used up")];
     if (faults.strikes("launch-no-capacity"))
       return ["launch-no-capacity", new CapacityError("no-capacity", "the provider has no capacity of that kind")];
     if (faults.strikes("launch-quota")) return ["launch-quota", new CapacityError("quota", "the quota is used up")];
-    if (faults.strikes("launch-throttled"))
-      return ["launch-throttled", new TransientError("throttled", "request limit exceeded")];
+    if (faults.strikes("launch-throttled")) return ["launch-throttled", new TransientError("throttled", THROTTLED)];
     return undefined;
   };
 
@@ -108,7 +112,8 @@ export function createCloud(world: World): Cloud {
       signal.throwIfAborted();
       if (faults.strikes("list-hangs")) await untilAborted(signal);
       await pause(signal);
-      if (faults.strikes("list-fails")) throw new TransientError("throttled", "request limit exceeded");
+      if (faults.strikes("calls-throttled") ?? faults.strikes("list-fails"))
+        throw new TransientError("throttled", THROTTLED);
       const stale = faults.strikes("list-stale");
       const all = stale === undefined ? history.now() : history.asOf(clock.now() - stale.draw.between(0, STALE_MS));
       const partial = faults.strikes("list-partial");
@@ -122,8 +127,14 @@ export function createCloud(world: World): Cloud {
       signal.throwIfAborted();
       if (faults.strikes("terminate-lost")) await untilAborted(signal);
       await pause(signal);
-      if (faults.strikes("terminate-refused")) throw new TransientError("throttled", "request limit exceeded");
+      if (faults.strikes("calls-throttled") ?? faults.strikes("terminate-refused"))
+        throw new TransientError("throttled", THROTTLED);
       const isAllGone = targets.every(({ goneAt }) => goneAt !== undefined);
+      // A driver reads "no such instance" as success; a provider says so of one that it has not heard of everywhere yet.
+      if (!isAllGone && faults.strikes("terminate-not-found")) {
+        for (const machineId of machineIds) touch(machineId, "terminate-not-found");
+        return;
+      }
       if (isAllGone && faults.strikes("terminate-unauthorized"))
         throw new SystemError("unauthorized", "UnauthorizedOperation: not authorized to perform this operation");
       const slow = faults.strikes("terminate-slow");
@@ -166,15 +177,20 @@ function createListHistory({ clock, provider }: World) {
   };
 }
 
-/** Which instances a list is without; none for longer than a list may be stale. */
+/** Which instances a list is without; none for longer than a list may be stale, but some again and again. */
 function createOmissions({ clock }: World) {
   const since = new Map<string, EpochMs>();
   return {
     isOmitted(providerId: string, { draw }: Strike): boolean {
       const first = since.get(providerId);
-      if (first === undefined ? !draw.chance(0.3) : clock.now() - first >= STALE_MS) return false;
-      if (first === undefined) since.set(providerId, clock.now());
-      return true;
+      if (first === undefined && draw.chance(0.3)) {
+        since.set(providerId, clock.now());
+        return true;
+      }
+      if (first !== undefined && clock.now() - first < STALE_MS) return true;
+      // It is shown for once; a later list may be without it again.
+      since.delete(providerId);
+      return false;
     },
   };
 }
@@ -198,7 +214,10 @@ export function createWorldDriver(world: World, cloud: Cloud): Driver {
     terminate: (ids, signal) => process.call("driver.terminate", () => cloud.terminate(ids, signal)),
     ...(watch && {
       watch(watcher: DriverWatcher) {
-        const stop = cloud.watch(watcher);
+        const stop = cloud.watch({
+          onGone: (...news) => process.deliver(() => watcher.onGone(...news)),
+          onInterruption: (...news) => process.deliver(() => watcher.onInterruption?.(...news)),
+        });
         process.onDeath(stop);
         return stop;
       },

@@ -84,10 +84,11 @@ export function createWorldGuests(world: World): WorldGuests {
       process.onDeath(() => died.abort());
       return {
         createKeys: world.guest.createKeys,
-        async seedFrom(machineId, keys, settings, limits) {
-          limitsOf.set(machineId, limits);
-          return world.guest.seedFrom(machineId, keys, settings, limits);
-        },
+        seedFrom: (machineId, keys, settings, limits) =>
+          process.call("guest.seedFrom", () => {
+            limitsOf.set(machineId, limits);
+            return world.guest.seedFrom(machineId, keys, settings, limits);
+          }),
         connect: (address, keys, settings, signal) =>
           process.call("guest.connect", async () => {
             const bounded = AbortSignal.any([signal, died.signal]);

@@ -1,6 +1,6 @@
 import { adoptFleet } from "../../pool/adopt.ts";
 import { createFleet } from "../../pool/fleet.ts";
-import type { Fleet } from "../../pool/fleet.ts";
+import type { Fleet, FleetDeps } from "../../pool/fleet.ts";
 import { createLeases } from "../../pool/leases.ts";
 import { startLoop } from "../../pool/loop.ts";
 import type { FleetLoop } from "../../pool/loop.ts";
@@ -27,7 +27,7 @@ export function startManager(world: World, cloud: Cloud, guests: WorldGuests): v
   const process = createProcess(world.processCount, world.clock, world.hook);
   world.process = process;
   world.journal.note(`process-${process.number}`, "manager started");
-  const fleet = createFleet({
+  const ports: FleetDeps = {
     store: createWorldStore(world),
     drivers: new Map([["simulated" as const, createWorldDriver(world, cloud)]]),
     guest: guests.forProcess(),
@@ -35,7 +35,8 @@ export function startManager(world: World, cloud: Cloud, guests: WorldGuests): v
     random: world.random,
     logger: loggerInto(world),
     desired: () => world.desired,
-  });
+  };
+  const fleet = createFleet(world.portsOf(ports));
   const leases = createLeases(fleet);
   const start = async (): Promise<void> => {
     await adoptFleet(fleet);

@@ -20,24 +20,23 @@ export function createWorldStore(world: World): Store {
     world.tell({ what: "commits", changes });
     truth.keep(changes, process.number);
   };
-  const read = <T>(run: () => Promise<T>): Promise<T> => (process.isAlive() ? run() : new Promise(() => undefined));
 
   return {
     commit: (changes) => process.call("store.commit", () => commit(changes)),
-    liveMachines: () => read(() => store.liveMachines()),
-    machine: (id) => read(() => store.machine(id)),
-    recentMachines: (limit) => read(() => store.recentMachines(limit)),
-    keysOf: (id) => read(() => store.keysOf(id)),
-    openLeases: () => read(() => store.openLeases()),
-    lease: (id) => read(() => store.lease(id)),
-    recentLeases: (limit) => read(() => store.recentLeases(limit)),
-    openJobs: () => read(() => store.openJobs()),
-    job: (id) => read(() => store.job(id)),
-    jobSpec: (id) => read(() => store.jobSpec(id)),
-    recentJobs: (limit) => read(() => store.recentJobs(limit)),
-    jobProgress: (id) => read(() => store.jobProgress(id)),
-    poolModes: () => read(() => store.poolModes()),
-    eventsOf: (id) => read(() => store.eventsOf(id)),
+    liveMachines: () => process.call("store.liveMachines", () => store.liveMachines()),
+    machine: (id) => process.call("store.machine", () => store.machine(id)),
+    recentMachines: (limit) => process.call("store.recentMachines", () => store.recentMachines(limit)),
+    keysOf: (id) => process.call("store.keysOf", () => store.keysOf(id)),
+    openLeases: () => process.call("store.openLeases", () => store.openLeases()),
+    lease: (id) => process.call("store.lease", () => store.lease(id)),
+    recentLeases: (limit) => process.call("store.recentLeases", () => store.recentLeases(limit)),
+    openJobs: () => process.call("store.openJobs", () => store.openJobs()),
+    job: (id) => process.call("store.job", () => store.job(id)),
+    jobSpec: (id) => process.call("store.jobSpec", () => store.jobSpec(id)),
+    recentJobs: (limit) => process.call("store.recentJobs", () => store.recentJobs(limit)),
+    jobProgress: (id) => process.call("store.jobProgress", () => store.jobProgress(id)),
+    poolModes: () => process.call("store.poolModes", () => store.poolModes()),
+    eventsOf: (id) => process.call("store.eventsOf", () => store.eventsOf(id)),
     close: async () => undefined,
   };
 }

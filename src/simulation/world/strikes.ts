@@ -1,6 +1,7 @@
 import { machineIdFrom } from "../../domain/ids.ts";
 import { steerPool } from "../../pool/control.ts";
 import { retireMachine } from "../../pool/terminate.ts";
+import type { Draw } from "../draw.ts";
 import type { Strike } from "../faults/active.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { ProviderInstance } from "../provider.ts";
@@ -10,6 +11,7 @@ import { DAY_MS, planJob } from "./day.ts";
 import { ask } from "./frontDoor.ts";
 import type { WorldGuests } from "./guests.ts";
 import type { LiveJob } from "./job.ts";
+import type { Moment } from "./process.ts";
 import { isAlive } from "./truth.ts";
 import type { World } from "./world.ts";
 
@@ -18,14 +20,18 @@ const HOUR_MS = 3_600_000;
 const NOTICE_MS = 120_000;
 const BURST_JOBS = 1_000;
 
+const MOMENTS: readonly [Moment, Moment] = ["before", "after"];
+
 /** What the faults that strike once reach. */
 export interface StrikeTargets {
   readonly world: World;
   readonly cloud: Cloud;
   readonly guests: WorldGuests;
   readonly startJob: (job: LiveJob["plan"]) => void;
-  /** Kills the manager after so many more port calls, and starts another after `downMs`. */
-  readonly killAfter: (calls: number, moment: "before" | "after", downMs: number) => void;
+  /** Runs something at the so-manieth (≥ 1) port call from now of which this is the moment. */
+  readonly atCall: (calls: number, moment: Moment, run: () => void) => void;
+  /** Kills the manager now, and starts another after `downMs`. */
+  readonly kill: (downMs: number) => void;
   readonly handOver: () => void;
 }
 
@@ -62,7 +68,15 @@ export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): voi
       return;
     case "manager-kill":
       struck(world, kind, "");
-      targets.killAfter(draw.between(1, 40), draw.pick(["before", "after"]), Math.round(100 * 36_000 ** value));
+      killSoon(targets, draw, Math.round(100 * 36_000 ** value));
+      return;
+    case "manager-killed-twice":
+      struck(world, kind, "");
+      killSoon(targets, draw, Math.round(100 * 36_000 ** value));
+      killSoon(targets, draw, 1_000);
+      return;
+    case "manager-stands-still":
+      standStill(world, Math.round(5_000 * 180 ** value));
       return;
     case "manager-hand-over":
       struck(world, kind, "");
@@ -79,7 +93,7 @@ export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): voi
       onJob(world, kind, value, (job) => job.stop.abort(new Error("cancelled")));
       return;
     case "limits-changed":
-      changeLimits(world, draw.chance(0.5), value);
+      targets.atCall(draw.between(1, 20), draw.pick(MOMENTS), () => changeLimits(world, draw.chance(0.5), value));
       return;
     case "pool-removed":
       removePool(world, value, draw.between(1, 120) * 60_000);
@@ -102,6 +116,25 @@ export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): voi
     default:
       throw new Error(`fault ${kind} does not strike once`);
   }
+}
+
+/** Kills the manager at one of its next port calls. One that is already waited for comes first: this is for the next manager then. */
+function killSoon({ atCall, kill }: StrikeTargets, draw: Draw, downMs: number): void {
+  atCall(draw.between(1, 40), draw.pick(MOMENTS), () => kill(downMs));
+}
+
+/** Five seconds to a quarter of an hour. What it had asked of others goes on meanwhile, and its deadlines pass. */
+function standStill(world: World, forMs: number): void {
+  const { process, clock, truth } = world;
+  if (process === undefined) return;
+  for (const { id, state } of truth.liveMachines.values())
+    if (state === "requested") truth.machine(id).touches.set("manager-stands-still", clock.monotonic());
+  struck(world, "manager-stands-still", `process-${process.number}`);
+  process.pause();
+  clock.schedule(forMs, () => {
+    if (process.isAlive()) world.journal.note(`process-${process.number}`, "manager goes on");
+    process.resume();
+  });
 }
 
 function struck(world: World, kind: FaultKind, about: string): void {

@@ -1,7 +1,7 @@
 import type { Store } from "../../ports/store.ts";
 import type { VirtualClock } from "../clock.ts";
 import type { ActiveFaults } from "../faults/active.ts";
-import type { DesiredFleet } from "../../pool/fleet.ts";
+import type { DesiredFleet, FleetDeps } from "../../pool/fleet.ts";
 import type { SimulatedGuest } from "../guest.ts";
 import type { SimulatedProvider } from "../provider.ts";
 import type { Random } from "../../ports/random.ts";
@@ -40,6 +40,8 @@ export interface World {
   readonly jobs: LiveJob[];
   readonly violations: Violation[];
   readonly hook: PortHook;
+  /** What a manager gets for its ports. */
+  readonly portsOf: (ports: FleetDeps) => FleetDeps;
   /** Tells the checks; a promise that breaks is added to `violations`. */
   readonly tell: (happening: Happening) => void;
   /** What the operator wishes now. */

@@ -1,0 +1,62 @@
+import type { Moment, PortHook } from "../world/process.ts";
+
+/** A manager that was killed at a port call. */
+export interface Kill {
+  /** The number of the port call, counted over the whole run from 1; the moments before and after one call count apart. */
+  readonly call: number;
+  readonly port: string;
+  readonly moment: Moment;
+}
+
+/** Counts the port calls of one run, and lets things happen at them. */
+export interface PortCalls {
+  readonly hook: PortHook;
+  /** Runs something at the `left`-th (≥ 1) call from now of which this is the moment. Several wait for each other, in order. */
+  at(left: number, moment: Moment, run: () => void): void;
+  /** Whom to tell of kills at the calls that were named from the start. */
+  onKill(kill: () => void): void;
+  /** Nothing happens at any call from here on. */
+  stop(): void;
+  readonly kills: readonly Kill[];
+  readonly total: () => number;
+  /** How often each port was called, both moments of a call counted as one. */
+  readonly byPort: ReadonlyMap<string, number>;
+}
+
+/** Starts to count. */
+export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
+  const killAt = new Set(killAtCalls);
+  const waiting: { left: number; readonly moment: Moment; readonly run: () => void }[] = [];
+  const kills: Kill[] = [];
+  const byPort = new Map<string, number>();
+  let total = 0;
+  let kill: () => void = () => undefined;
+
+  return {
+    kills,
+    byPort,
+    total: () => total,
+    at: (left, moment, run) => void waiting.push({ left, moment, run }),
+    onKill(run) {
+      kill = run;
+    },
+    stop() {
+      waiting.length = 0;
+      killAt.clear();
+    },
+    hook(port, moment) {
+      total += 1;
+      if (moment === "after") byPort.set(port, (byPort.get(port) ?? 0) + 1);
+      if (killAt.delete(total)) {
+        kills.push({ call: total, port, moment });
+        return kill();
+      }
+      const [next] = waiting;
+      if (next?.moment !== moment) return;
+      next.left -= 1;
+      if (next.left > 0) return;
+      waiting.shift();
+      next.run();
+    },
+  };
+}
