@@ -68,6 +68,9 @@ function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(routes.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
   app.openapi(routes.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));
   app.openapi(routes.resumePool, async (c) => c.json(await manager.resumePool(c.req.valid("param").name), 200));
+  app.openapi(routes.cordonAll, async (c) => c.json(await manager.cordonAll(), 200));
+  app.openapi(routes.drainAll, async (c) => c.json(await manager.drainAll(), 200));
+  app.openapi(routes.resumeAll, async (c) => c.json(await manager.resumeAll(), 200));
   app.openapi(routes.machines, async (c) => c.json(await manager.machines(c.req.valid("query").all), 200));
   app.openapi(routes.machine, async (c) => c.json(await manager.machine(machineIdFrom(c.req.valid("param").id)), 200));
   app.openapi(routes.terminateMachine, async (c) =>

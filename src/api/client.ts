@@ -41,6 +41,9 @@ export function createApiClient(socketPath: string): Manager {
     cordonPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/cordon`),
     drainPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/drain`),
     resumePool: (name) => post<PoolView>(`/v1/pools/${part(name)}/resume`),
+    cordonAll: () => post<readonly PoolView[]>("/v1/cordon"),
+    drainAll: () => post<readonly PoolView[]>("/v1/drain"),
+    resumeAll: () => post<readonly PoolView[]>("/v1/resume"),
 
     machines: (all) => get<readonly Machine[]>(`/v1/machines?all=${all}`),
     machine: (id) => get<Machine>(`/v1/machines/${part(id)}`),

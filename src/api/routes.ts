@@ -94,6 +94,16 @@ export const resumePool = createRoute({
   request: byName,
   responses: answers(poolViewSchema, "The pool, open again"),
 });
+/** The three again, for all pools at once. */
+const steersAll = (verb: "cordon" | "drain" | "resume", description: string) =>
+  createRoute({
+    method: post,
+    path: `/v1/${verb}` as const,
+    responses: answers(z.array(poolViewSchema).readonly(), description),
+  });
+export const cordonAll = steersAll("cordon", "All pools, which give no new leases");
+export const drainAll = steersAll("drain", "All pools, cordoned, their idle machines on their way out");
+export const resumeAll = steersAll("resume", "All pools; those that were steered by themselves stay so");
 
 export const machines = createRoute({
   method: get,

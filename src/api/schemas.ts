@@ -70,6 +70,7 @@ export const poolViewSchema = z
   .object({
     desired: desiredPool,
     mode: z.enum(["open", "cordoned", "draining"]),
+    steeredBy: z.enum(["pool", "all", "stop"]).optional(),
     isCordoned: z.boolean(),
     machines: z.record(z.enum(STATES), z.number()),
     waitingLeases: z.number(),

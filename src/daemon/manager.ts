@@ -11,6 +11,7 @@ import { poolKey } from "../pool/state.ts";
 import { retireMachine } from "../pool/terminate.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
+import { ALL_POOLS } from "../ports/store.ts";
 import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 
 /** How many ended records a list with `all` shows at the most. */
@@ -32,11 +33,14 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
 
   return {
     health: async () => health(),
-    pools: async () => fleet.deps.desired().pools.map((pool) => viewPool(fleet, pool.name)),
+    pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
     cordonPool: (name) => steer(fleet, name, "cordoned"),
     drainPool: (name) => steer(fleet, name, "draining"),
     resumePool: (name) => steer(fleet, name, "open"),
+    cordonAll: () => steerAll(fleet, "cordoned"),
+    drainAll: () => steerAll(fleet, "draining"),
+    resumeAll: () => steerAll(fleet, "open"),
 
     machines: async (all) => (all ? store.recentMachines(RECENT_LIMIT) : fleet.state.machines()),
     machine: async (id) => found(await store.machine(id), "machine", id),
@@ -87,6 +91,14 @@ async function steer(fleet: Fleet, name: string, to: PoolMode): Promise<PoolView
   await steerPool(fleet, name, to);
   return viewPool(fleet, name);
 }
+
+async function steerAll(fleet: Fleet, to: PoolMode): Promise<readonly PoolView[]> {
+  await steerPool(fleet, ALL_POOLS, to);
+  return viewPools(fleet);
+}
+
+const viewPools = (fleet: Fleet): readonly PoolView[] =>
+  fleet.deps.desired().pools.map((pool) => viewPool(fleet, pool.name));
 
 async function viewLease(fleet: Fleet, id: LeaseId): Promise<LeaseView> {
   const lease = found(await fleet.deps.store.lease(id), "lease", id);

@@ -14,11 +14,18 @@ export function viewPool(fleet: Fleet, name: string): PoolView {
   return {
     desired,
     mode,
+    steeredBy: steeredBy(fleet, mode),
     isCordoned: mode !== "open",
     machines: countByState(fleet.state.machines(name)),
     waitingLeases: fleet.state.waitingCount(name),
     why: fleet.state.notes(name).why,
   };
+}
+
+function steeredBy(fleet: Fleet, mode: PoolMode): PoolView["steeredBy"] {
+  if (mode === "open") return undefined;
+  if (fleet.isClosing) return "stop";
+  return fleet.state.mode(ALL_POOLS) === mode ? "all" : "pool";
 }
 
 /**
@@ -33,6 +40,6 @@ export async function steerPool(fleet: Fleet, name: string, to: PoolMode): Promi
       eventOf(fleet, { poolName: name, what: `pool ${to}`, detail: "by the operator" }),
     ]),
   );
-  fleet.deps.logger.info({ poolName: name, to }, "steered pool");
+  fleet.deps.logger.info({ poolName: name, to }, name === ALL_POOLS ? "steered all pools" : "steered pool");
   nudge(fleet);
 }

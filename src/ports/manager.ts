@@ -22,6 +22,8 @@ export interface PoolView {
   readonly desired: DesiredPool;
   /** The stricter of the pool's own mode and the whole manager's. */
   readonly mode: PoolMode;
+  /** What made it so: the pool was steered, all pools were, or the manager is stopping. Absent while it is open. */
+  readonly steeredBy?: "pool" | "all" | "stop" | undefined;
   /** `mode` is not open: it gives no new leases. */
   readonly isCordoned: boolean;
   readonly machines: Readonly<Record<MachineState, number>>;
@@ -45,6 +47,10 @@ export interface Manager {
   /** Cordons, lets leases end, terminates the idle machines. */
   drainPool(name: string): Promise<PoolView>;
   resumePool(name: string): Promise<PoolView>;
+  /** The same for all pools at once, beside what each was told by itself. Answers all pools. */
+  cordonAll(): Promise<readonly PoolView[]>;
+  drainAll(): Promise<readonly PoolView[]>;
+  resumeAll(): Promise<readonly PoolView[]>;
   /** Live machines, oldest first; with `all` the terminated ones too, at most 1,000. */
   machines(all: boolean): Promise<readonly Machine[]>;
   machine(id: MachineId): Promise<Machine>;

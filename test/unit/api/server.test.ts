@@ -169,6 +169,8 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "get /v1/pools",
     "get /v1/pools/{name}",
     "post /v1/archives",
+    "post /v1/cordon",
+    "post /v1/drain",
     "post /v1/jobs",
     "post /v1/jobs/{id}/cancel",
     "post /v1/leases",
@@ -178,6 +180,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "post /v1/pools/{name}/cordon",
     "post /v1/pools/{name}/drain",
     "post /v1/pools/{name}/resume",
+    "post /v1/resume",
   ]);
   expect(Object.keys(document.components.schemas).toSorted()).toEqual([
     ...["Error", "Health", "Job", "JobSpec", "Lease", "LeaseRequest", "LeaseView", "Machine", "Pool", "TimelineEvent"],

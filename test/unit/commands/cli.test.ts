@@ -35,6 +35,7 @@ async function runAgainst(
 const view: PoolView = {
   desired: pool({ idleTimeMs: 1_200_000 }),
   mode: "cordoned",
+  steeredBy: "all",
   isCordoned: true,
   machines: { requested: 1, booting: 1, idle: 3, leased: 4, terminating: 0, terminated: 9 },
   waitingLeases: 2,
@@ -60,6 +61,9 @@ describe("wrong usage", () => {
     [["lease", "acquire"], /^mayfly: required option '--pool <name>' not specified/],
     [["lease", "acquire", "--pool", "p", "--ttl", "60"], /^mayfly: --ttl: Expected a duration like .*, got "60"\n$/],
     [["lease", "acquire", "--pool", "p", "--ttl", "1ms"], /^mayfly: --ttl: Expected at least 1\.0s, got 0\.0s\n$/],
+    [["pool", "drain"], /^mayfly: pool drain: Expected a pool's name or --all, got neither\n$/],
+    [["pool", "cordon", "small", "--all"], /^mayfly: pool cordon: Expected a pool's name or --all, got both\n$/],
+    [["pool", "drain", "small", "--wait", "--timeout", "5"], /^mayfly: --timeout: Expected a duration/],
     [["pool"], /^Usage: mayfly pool/],
     [[], /^Usage: mayfly/],
   ])("%j ends with 2 and says what is wrong", async (args, message) => {
@@ -116,8 +120,10 @@ describe("a list", () => {
     const { exitCode, stdout } = await runAgainst({ pools: async () => [view] }, ["pool", "list"]);
 
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^pool +driver +max +booting +idle +leased +ending +waiting +open +why$/m);
-    expect(stdout).toMatch(/^small +simulated +4 +2 +3\/1 +4 +0 +2 +no +at its limit of 4 machines$/m);
+    expect(stdout).toMatch(/^pool +driver +max +booting +idle +leased +ending +waiting +mode +why$/m);
+    expect(stdout).toMatch(
+      /^small +simulated +4 +2 +3\/1 +4 +0 +2 +cordoned \(all pools\) +at its limit of 4 machines$/m,
+    );
   });
 
   it("of machines shows each in its state", async () => {
@@ -181,6 +187,36 @@ describe("one thing", () => {
     expect(stdout).toContain("why              at its limit of 4 machines\n");
     expect(stdout).toContain("machines         1 requested, 1 booting, 3 idle, 4 leased, 9 terminated\n");
     expect(stdout).toContain("idle time        20m\n");
+  });
+
+  it.each(["cordon", "drain", "resume"])("all pools are listed by %s --all", async (verb) => {
+    const outcome = await runAgainst({ [`${verb}All`]: async () => [view, view] }, ["pool", verb, "--all", "--json"]);
+
+    expect(outcome).toMatchObject({ exitCode: 0, stderr: "" });
+    expect(JSON.parse(outcome.stdout)).toEqual([view, view]);
+  });
+
+  it("a drained pool is shown once it is empty, with what was waited for", async () => {
+    const machine = leasedMachine();
+    const job = { ...waitingJob("j-7"), state: "running", machineId: machine.id } as const;
+    let looks = 0;
+    const answers: Partial<Manager> = {
+      drainPool: async () => view,
+      pool: async () => ({ ...view, why: "draining: nothing left" }),
+      jobs: async () => [job],
+      machines: async () => {
+        looks += 1;
+        return looks === 1 ? [machine, { ...idleMachine(), poolName: "large" }] : [];
+      },
+    };
+
+    const { exitCode, stdout, stderr } = await runAgainst(answers, ["pool", "drain", "small", "--wait"]);
+
+    expect({ exitCode, looks }).toEqual({ exitCode: 0, looks: 2 });
+    expect(stderr).toBe(
+      `mayfly: waiting for 1 machine of small: ${machine.id} (leased, job j-7 j-7); 1h more at the longest\n`,
+    );
+    expect(stdout).toMatch(/^why +draining: nothing left$/m);
   });
 
   it.each(["show", "terminate"])("a machine is shown by %s", async (verb) => {

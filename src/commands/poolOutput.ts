@@ -1,0 +1,60 @@
+import type { PoolView } from "../ports/manager.ts";
+import type { CommandContext } from "./context.ts";
+import { printFields, printJson, printTable } from "./output.ts";
+
+/** Prints pools as a table. */
+export async function printPools(context: CommandContext, pools: readonly PoolView[]): Promise<void> {
+  if (context.isJson) return printJson(context, pools);
+  await printTable(
+    context,
+    ["pool", "driver", "max", "booting", "idle", "leased", "ending", "waiting", "mode", "why"],
+    pools.map(({ desired, machines, waitingLeases, why, ...view }) => [
+      desired.name,
+      desired.shape.driver,
+      desired.maxMachines,
+      machines.requested + machines.booting,
+      `${machines.idle}/${desired.idleCount}`,
+      machines.leased,
+      machines.terminating,
+      waitingLeases,
+      shownMode(view),
+      why,
+    ]),
+  );
+}
+
+/** Prints one pool. */
+export async function printPool(context: CommandContext, view: PoolView): Promise<void> {
+  if (context.isJson) return printJson(context, view);
+  const { shownDuration } = await import("./shown.ts");
+  const { desired, machines, waitingLeases, why } = view;
+  await printFields(context, {
+    pool: desired.name,
+    why,
+    mode: shownMode(view),
+    machines: Object.entries(machines)
+      .filter(([, count]) => count > 0)
+      .map(([state, count]) => `${count} ${state}`)
+      .join(", "),
+    "waiting leases": waitingLeases,
+    "max machines": desired.maxMachines,
+    "idle count": desired.idleCount,
+    "idle time": shownDuration(desired.idleTimeMs),
+    "max growth rate": desired.maxGrowthRate,
+    "max age": shownDuration(desired.maxAgeMs),
+    "boot timeout": shownDuration(desired.bootTimeoutMs),
+    "job timeout": shownDuration(desired.jobTimeoutMs),
+    "orphan timeout": shownDuration(desired.orphanTimeoutMs),
+    docker: desired.guest.docker,
+    "registry mirror": desired.guest.registryMirror,
+    shape: Object.entries(desired.shape)
+      .map(([key, value]) => `${key} ${value}`)
+      .join(", "),
+  });
+}
+
+/** A pool's mode, and who made it so when that was not its own steering. */
+function shownMode({ mode, steeredBy }: Pick<PoolView, "mode" | "steeredBy">): string {
+  if (steeredBy === "all") return `${mode} (all pools)`;
+  return steeredBy === "stop" ? `${mode} (the manager is stopping)` : mode;
+}
