@@ -9,6 +9,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../domain/ids.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Manager } from "../ports/manager.ts";
 import { bodyFromError, ERROR_STATUS } from "./errors.ts";
+import { KEY_HEADER } from "./keyHeader.ts";
 import * as routes from "./routes.ts";
 
 /** A job's script may be 16 MiB, and JSON makes text longer. */
@@ -80,7 +81,7 @@ function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
 }
 
 function serveLeases(app: OpenAPIHono<Env>, manager: Manager): void {
-  app.openapi(routes.acquireLease, async (c) => c.json(await manager.acquireLease(c.req.valid("json")), 200));
+  app.openapi(routes.acquireLease, async (c) => c.json(await manager.acquireLease(c.req.valid("json"), keyOf(c)), 200));
   app.openapi(routes.leases, async (c) => c.json(await manager.leases(c.req.valid("query").all), 200));
   app.openapi(routes.awaitLease, async (c) => {
     const { waitMs, knownWhy } = c.req.valid("query");
@@ -96,11 +97,14 @@ function serveLeases(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(routes.forwardEngine, needsUpgrade);
 }
 
+/** The key that came with a request, checked by its route. */
+const keyOf = (c: Context<Env>): string | undefined => c.req.header(KEY_HEADER);
+
 function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(routes.putArchive, async (c) =>
     c.json({ archiveId: await manager.putArchive(c.env.incoming, clientOf(c)) }, 200),
   );
-  app.openapi(routes.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json")), 200));
+  app.openapi(routes.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json"), keyOf(c)), 200));
   app.openapi(routes.jobs, async (c) => c.json(await manager.jobs(c.req.valid("query").all), 200));
   app.openapi(routes.job, async (c) => c.json(await manager.job(jobIdFrom(c.req.valid("param").id)), 200));
   app.openapi(routes.awaitJob, async (c) => {

@@ -7,6 +7,7 @@ import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { openExec } from "./execClient.ts";
 import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
+import { KEY_HEADER } from "./keyHeader.ts";
 import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
 
 /**
@@ -14,15 +15,24 @@ import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
  * Beside what a Manager throws: SystemError `no-daemon` when none answers, TransientError `connection-lost` when it breaks off.
  */
 export function createApiClient(socketPath: string): Manager {
-  const ask = async <Answer>(path: string, method: "GET" | "POST", body?: unknown, signal?: AbortSignal) => {
-    const headers = body === undefined ? {} : { "content-type": "application/json" };
+  const ask = async <Answer>(
+    path: string,
+    method: "GET" | "POST",
+    body?: unknown,
+    signal?: AbortSignal,
+    key?: string,
+  ) => {
+    const headers = {
+      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(key === undefined ? {} : { [KEY_HEADER]: key }),
+    };
     const request = openRequest(socketPath, path, { method, headers, signal });
     request.end(body === undefined ? undefined : JSON.stringify(body));
     const response = await responseTo(request, socketPath, signal);
     return (await readJson(response, socketPath, signal)) as Answer;
   };
   const get = <Answer>(path: string, signal?: AbortSignal) => ask<Answer>(path, "GET", undefined, signal);
-  const post = <Answer>(path: string, body?: unknown) => ask<Answer>(path, "POST", body);
+  const post = <Answer>(path: string, body?: unknown, key?: string) => ask<Answer>(path, "POST", body, undefined, key);
 
   const upgrade = async (path: string, protocol: string, signal: AbortSignal) => {
     const headers = { connection: "Upgrade", upgrade: protocol };
@@ -51,7 +61,7 @@ export function createApiClient(socketPath: string): Manager {
     execOnMachine: (id, command, options, signal): Promise<RemoteProcess> =>
       exec(`/v1/machines/${part(id)}/exec`, command, options, signal),
 
-    acquireLease: (request) => post<LeaseView>("/v1/leases", request),
+    acquireLease: (request, key) => post<LeaseView>("/v1/leases", request, key),
     leases: (all) => get<readonly LeaseView[]>(`/v1/leases?all=${all}`),
     awaitLease(id, waitMs, knownWhy, signal) {
       const why = knownWhy === undefined ? "" : `&knownWhy=${part(knownWhy)}`;
@@ -64,7 +74,7 @@ export function createApiClient(socketPath: string): Manager {
     forwardEngine: (id, signal) => forward(upgrade(`/v1/leases/${part(id)}/engine`, FORWARD_PROTOCOL, signal), signal),
 
     putArchive: (bytes, signal) => putArchive(socketPath, bytes, signal),
-    submitJob: (spec) => post<Job>("/v1/jobs", spec),
+    submitJob: (spec, key) => post<Job>("/v1/jobs", spec, key),
     jobs: (all) => get<readonly Job[]>(`/v1/jobs?all=${all}`),
     job: (id) => get<Job>(`/v1/jobs/${part(id)}`),
     awaitJob: (id, waitMs, signal) => get<Job>(`/v1/jobs/${part(id)}/await?waitMs=${waitMs}`, signal),

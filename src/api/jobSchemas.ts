@@ -70,6 +70,7 @@ const jobBase = z.object({
     ...{ queued: phase, leased: phase, pulled: phase, services: phase },
     ...{ script: phase, after: phase, released: phase },
   }),
+  requestDigest: text.optional(),
 });
 
 export const jobSchema = z

@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { REQUEST_KEY } from "../domain/requestKey.ts";
 import { ERROR_KINDS } from "./errors.ts";
+import { KEY_HEADER } from "./keyHeader.ts";
 import { jobSchema, jobSpecSchema } from "./jobSchemas.ts";
 import { healthSchema, leaseViewSchema, machineSchema, poolViewSchema, timelineEventSchema } from "./schemas.ts";
 import { span } from "./schemas.ts";
@@ -48,6 +50,16 @@ const listed = { query: z.object({ all: flag }) };
 const byName = { params: z.object({ name: z.string() }) };
 const byId = { params: z.object({ id: z.string() }) };
 const waitMs = z.coerce.number().int().min(0).max(MAX_WAIT_MS);
+
+const keyed = {
+  headers: z.object({
+    [KEY_HEADER]: z
+      .string()
+      .regex(REQUEST_KEY, { error: "8 to 128 letters, digits, `_`, `.` and `-`" })
+      .optional()
+      .openapi({ description: "Made by the client: the same request sent again with it has no second effect" }),
+  }),
+};
 
 const leaseRequestSchema = z
   .strictObject({
@@ -133,7 +145,7 @@ export const execOnMachine = createRoute({
 export const acquireLease = createRoute({
   method: post,
   path: "/v1/leases",
-  request: jsonBody(leaseRequestSchema),
+  request: { ...jsonBody(leaseRequestSchema), ...keyed },
   responses: answers(leaseViewSchema, "The lease, waiting or held"),
 });
 export const leases = createRoute({
@@ -183,7 +195,7 @@ export const putArchive = createRoute({
 export const submitJob = createRoute({
   method: post,
   path: "/v1/jobs",
-  request: jsonBody(jobSpecSchema),
+  request: { ...jsonBody(jobSpecSchema), ...keyed },
   responses: answers(jobSchema, "The accepted job"),
 });
 export const jobs = createRoute({

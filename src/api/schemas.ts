@@ -140,6 +140,7 @@ const leaseBase = z.object({
   createdAt: instant,
   ttlMs: span,
   waitDeadlineAt: instant,
+  requestDigest: text.optional(),
 });
 
 const lease = z

@@ -55,7 +55,7 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
       return guest.channel.exec(command, options, signal);
     },
 
-    acquireLease: async (request) => viewLease(fleet, (await leases.request(request)).id),
+    acquireLease: async (request, key) => viewLease(fleet, (await leases.request(request, key)).id),
     leases: async (all) => {
       const list = all ? await store.recentLeases(RECENT_LIMIT) : fleet.state.leases();
       return Promise.all(list.map((lease) => viewLease(fleet, lease.id)));
@@ -74,7 +74,7 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
     forwardEngine: async (id, signal) => held(fleet, id).channel.forward(ENGINE_SOCKET, signal),
 
     putArchive: (bytes, signal) => archives.put(bytes, signal),
-    submitJob: (spec) => jobs.submit(spec),
+    submitJob: (spec, key) => jobs.submit(spec, key),
     jobs: (all) => jobs.jobs(all),
     job: (id) => jobs.job(id),
     awaitJob: (id, waitMs, signal) => jobs.await(id, waitMs, signal),

@@ -93,6 +93,8 @@ interface JobBase {
   readonly machineId?: MachineId | undefined;
   readonly startedAt?: EpochMs | undefined;
   readonly phasesMs: PhasesMs;
+  /** Of a submit that carried a key: tells it, sent again, from another one. */
+  readonly requestDigest?: string | undefined;
 }
 
 /** An accepted job. It comes to exactly one end. */

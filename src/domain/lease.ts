@@ -16,6 +16,8 @@ interface LeaseBase {
   readonly ttlMs: number;
   /** When waiting for a machine is given up. */
   readonly waitDeadlineAt: EpochMs;
+  /** Of a request that carried a key: tells it, sent again, from another one. */
+  readonly requestDigest?: string | undefined;
 }
 
 /** One job's exclusive, expiring hold on one machine: waiting in the queue, held, or ended. */

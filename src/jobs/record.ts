@@ -47,8 +47,8 @@ export class JobRecord {
 
   /** Sends the job back into the queue: it has touched nothing but the machine that it gave back. */
   requeue(detail: string, signal: AbortSignal): Promise<void> {
-    const { id, name, poolName, holder, createdAt, phasesMs } = this.#job;
-    const job: Job = { id, name, poolName, holder, createdAt, phasesMs, state: "waiting" };
+    const { id, name, poolName, holder, createdAt, phasesMs, requestDigest } = this.#job;
+    const job: Job = { id, name, poolName, holder, createdAt, phasesMs, requestDigest, state: "waiting" };
     return this.#must(job, "job queued again", detail, signal);
   }
 

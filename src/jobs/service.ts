@@ -2,6 +2,8 @@ import { ConfigError, ConflictError, MayflyError, NotFoundError } from "../domai
 import type { JobId } from "../domain/ids.ts";
 import { jobIdFrom } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
+import { checkSameRequest, keyedRequestFrom } from "../domain/requestKey.ts";
+import type { KeyedRequest } from "../domain/requestKey.ts";
 import type { JobLogs } from "../ports/files.ts";
 import type { Store } from "../ports/store.ts";
 import type { JobLife, JobLifeDeps } from "./life.ts";
@@ -36,8 +38,12 @@ export interface JobService {
    * had not begun is queued again. Without it they are ended, as lost.
    */
   adopt(resume: boolean): Promise<void>;
-  /** Accepts a job; it is stored when this resolves. @throws ConfigError, or ConflictError while stopping. */
-  submit(spec: JobSpec): Promise<Job>;
+  /**
+   * Accepts a job; it is stored when this resolves. @throws ConfigError, or ConflictError while stopping.
+   * @param key of a submit that may be sent again: it answers the job of the first time, wherever that is by now.
+   * @throws ConflictError `request-key-reused` when that was of another spec.
+   */
+  submit(spec: JobSpec, key?: string): Promise<Job>;
   job(id: JobId): Promise<Job>;
   /** Jobs that have not ended, oldest first; with `all` the ended ones too, newest first, at most 1,000. */
   jobs(all: boolean): Promise<readonly Job[]>;
@@ -70,7 +76,7 @@ interface ActiveJob {
 
 export function createJobService(deps: JobServiceDeps): JobService {
   const active = new Map<JobId, ActiveJob>();
-  const accepting = new Set<Promise<Job>>();
+  const accepting = new Map<JobId, Promise<Job>>();
   const handingOver = new AbortController();
   let isStopping = false;
 
@@ -101,15 +107,19 @@ export function createJobService(deps: JobServiceDeps): JobService {
     }
   };
 
-  const accept = async (spec: JobSpec): Promise<Job> => {
-    const accepted = acceptedJob(jobIdFrom(deps.random.id("job")), spec, deps);
+  const accept = async (accepted: Job, spec: JobSpec): Promise<Job> => {
     const { id, poolName, createdAt: at } = accepted;
     // The log is there before the job is, so that a reader may follow it at once.
     const log = await deps.logs.create(id);
-    await deps.store.commit([
-      { kind: "job", job: accepted, spec },
-      { kind: "event", event: { at, jobId: id, poolName, what: "job accepted", detail: spec.name } },
-    ]);
+    try {
+      await deps.store.commit([
+        { kind: "job", job: accepted, spec },
+        { kind: "event", event: { at, jobId: id, poolName, what: "job accepted", detail: spec.name } },
+      ]);
+    } catch (error) {
+      await log.close().catch(() => undefined);
+      throw error;
+    }
     start(new JobRecord(accepted, deps), { spec, log, isResumed: false });
     return accepted;
   };
@@ -124,17 +134,30 @@ export function createJobService(deps: JobServiceDeps): JobService {
       }
     },
 
-    async submit(spec) {
+    async submit(spec, key) {
       validateJobSpec(spec);
+      const keyed = key === undefined ? undefined : keyedRequestFrom("job", key, spec);
+      if (keyed !== undefined) {
+        const id = jobIdFrom(keyed.id);
+        const stored = await deps.store.job(id);
+        // From here to its entry among those that are accepted nothing is waited for: no other submit comes between.
+        const before = active.get(id)?.record.job ?? stored ?? accepting.get(id);
+        if (before !== undefined) {
+          const known = await before;
+          checkSameRequest(known.requestDigest, keyed);
+          return known;
+        }
+      }
       if (deps.jobTimeoutMs(spec.poolName) === undefined) {
         throw new ConfigError([{ place: "pool", message: `expected the name of a pool, got "${spec.poolName}"` }]);
       }
       if (isStopping) {
         throw new ConflictError("manager-stopping", "the manager is stopping and takes no more jobs");
       }
-      const accepted = accept(spec);
-      accepting.add(accepted);
-      return accepted.finally(() => accepting.delete(accepted));
+      const job = acceptedJob(spec, keyed, deps);
+      const accepted = accept(job, spec);
+      accepting.set(job.id, accepted);
+      return accepted.finally(() => accepting.delete(job.id));
     },
 
     async jobs(all) {
@@ -161,7 +184,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     async drain(signal) {
       isStopping = true;
-      await Promise.allSettled(accepting);
+      await Promise.allSettled(accepting.values());
       for (const one of active.values()) {
         turnAwayJob(one);
       }
@@ -170,7 +193,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     async close(force = new AbortController().signal) {
       isStopping = true;
-      await Promise.allSettled(accepting);
+      await Promise.allSettled(accepting.values());
       const running = [...active.values()];
       const ended = Promise.all(running.map((one) => one.ended));
       const stopped = new ManagerStoppedError(
@@ -190,7 +213,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
 
     async handOver() {
       isStopping = true;
-      await Promise.allSettled(accepting);
+      await Promise.allSettled(accepting.values());
       handingOver.abort(new HandedOverError("handed-over", "the manager hands its jobs over to the next one"));
       const ended = Promise.all([...active.values()].map((one) => one.ended));
       await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
@@ -215,7 +238,9 @@ function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean, why:
   }
 }
 
-function acceptedJob(id: JobId, spec: JobSpec, { clock }: JobServiceDeps): Job {
+function acceptedJob(spec: JobSpec, keyed: KeyedRequest | undefined, { clock, random }: JobServiceDeps): Job {
   const { name, poolName, holder } = spec;
-  return { id, name, poolName, holder, createdAt: clock.now(), phasesMs: {}, state: "waiting" };
+  const id = jobIdFrom(keyed?.id ?? random.id("job"));
+  const digest = keyed === undefined ? {} : { requestDigest: keyed.digest };
+  return { id, name, poolName, holder, createdAt: clock.now(), phasesMs: {}, ...digest, state: "waiting" };
 }

@@ -1,7 +1,9 @@
 import { CapacityError, ConfigError, ConflictError, MachineLostError } from "../domain/errors.ts";
 import { leaseIdFrom } from "../domain/ids.ts";
 import type { LeaseId, MachineId } from "../domain/ids.ts";
-import type { LeaseIn } from "../domain/lease.ts";
+import type { Lease, LeaseIn } from "../domain/lease.ts";
+import { checkSameRequest, keyedRequestFrom } from "../domain/requestKey.ts";
+import type { KeyedRequest } from "../domain/requestKey.ts";
 import { assignLeases } from "../planning/assign.ts";
 import type { HeldMachine, LeaseRequest, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
@@ -18,7 +20,7 @@ const DEFAULT_WAIT_MS = 3_600_000;
 /** Creates the queue and the leases over a fleet. */
 export function createLeases(fleet: Fleet): Leases {
   return {
-    request: (request) => requestLease(fleet, request),
+    request: (request, key) => requestLease(fleet, request, key),
     waitUntilHeld: (id, onWait, signal) => waitUntilHeld(fleet, id, onWait, signal),
     renew: (id) => renewLease(fleet, id),
     release: (id, outcome, detail) => endLease(fleet, id, outcome, detail),
@@ -26,12 +28,13 @@ export function createLeases(fleet: Fleet): Leases {
   };
 }
 
-async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLease> {
+async function requestLease(fleet: Fleet, request: LeaseRequest, key: string | undefined): Promise<Lease> {
   const { clock, random, logger } = fleet.deps;
   const now = clock.now();
+  const keyed = key === undefined ? undefined : keyedRequestFrom("l", key, request);
   const ttlMs = request.ttlMs ?? DEFAULT_TTL_MS;
   const lease: LeaseIn<"waiting"> = {
-    id: leaseIdFrom(random.id("l")),
+    id: leaseIdFrom(keyed?.id ?? random.id("l")),
     poolName: request.poolName,
     holder: request.holder,
     priority: request.priority ?? 0,
@@ -39,10 +42,13 @@ async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLe
     createdAt: request.queuedSince ?? now,
     ttlMs,
     waitDeadlineAt: now + (request.waitTimeoutMs ?? DEFAULT_WAIT_MS),
+    ...(keyed === undefined ? {} : { requestDigest: keyed.digest }),
     state: "waiting",
     expiresAt: now + ttlMs,
   };
   const answer = await fleet.decide(async () => {
+    const known = keyed === undefined ? undefined : await leaseUnder(fleet, keyed);
+    if (known !== undefined) return known;
     assertLeasable(fleet, request);
     const idle = reachable(fleet, request.poolName);
     // A thousand that ask at once must not each sort the queue of all others for nothing.
@@ -68,6 +74,14 @@ async function requestLease(fleet: Fleet, request: LeaseRequest): Promise<OpenLe
   );
   nudge(fleet);
   return answer;
+}
+
+/** The lease that came of a request when it was sent before. */
+async function leaseUnder(fleet: Fleet, keyed: KeyedRequest): Promise<Lease | undefined> {
+  const id = leaseIdFrom(keyed.id);
+  const lease = fleet.state.lease(id) ?? (await fleet.deps.store.lease(id));
+  if (lease !== undefined) checkSameRequest(lease.requestDigest, keyed);
+  return lease;
 }
 
 function assertLeasable(fleet: Fleet, { poolName, queuedSince }: LeaseRequest): void {

@@ -27,8 +27,12 @@ export interface HeldMachine extends ReadyGuest {
 
 /** The queue and the leases: how a front door comes to a machine. */
 export interface Leases {
-  /** Joins the queue. @throws ConfigError for an unknown pool, ConflictError when the pool is cordoned. */
-  request(request: LeaseRequest): Promise<Lease>;
+  /**
+   * Joins the queue. @throws ConfigError for an unknown pool, ConflictError when the pool is cordoned.
+   * @param key made by whoever asks, so that a request whose answer was lost can be sent again: it answers the lease of
+   * the first time. @throws ConflictError `request-key-reused` when that was another request.
+   */
+  request(request: LeaseRequest, key?: string): Promise<Lease>;
   /**
    * Waits until the lease is held.
    * @param onWait told in one sentence why it still waits, whenever that changes.

@@ -57,7 +57,8 @@ export interface Manager {
   terminateMachine(id: MachineId): Promise<Machine>;
   /** A process on the machine, e.g. an interactive shell, for people looking at a running job. Uses the kept channel. */
   execOnMachine(id: MachineId, command: string, options: ExecOptions, signal: AbortSignal): Promise<RemoteProcess>;
-  acquireLease(request: LeaseRequest): Promise<LeaseView>;
+  /** @param key as with `submitJob` */
+  acquireLease(request: LeaseRequest, key?: string): Promise<LeaseView>;
   leases(all: boolean): Promise<readonly LeaseView[]>;
   /** Answers when the lease is no longer waiting, when the why has changed from `knownWhy`, or after `waitMs`. */
   awaitLease(id: LeaseId, waitMs: number, knownWhy: string | undefined, signal: AbortSignal): Promise<LeaseView>;
@@ -68,8 +69,12 @@ export interface Manager {
   /** A stream to the Docker socket of the leased machine. */
   forwardEngine(id: LeaseId, signal: AbortSignal): Promise<Duplex>;
   putArchive(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string>;
-  /** Accepts a job: it is in the store when this resolves, and comes to exactly one end. */
-  submitJob(spec: JobSpec): Promise<Job>;
+  /**
+   * Accepts a job: it is in the store when this resolves, and comes to exactly one end.
+   * @param key made by the client, 8 to 128 of [A-Za-z0-9_.-]: a submit whose answer was lost is sent again with it, and
+   * answers the job of the first time. @throws ConflictError `request-key-reused` when that was of another spec.
+   */
+  submitJob(spec: JobSpec, key?: string): Promise<Job>;
   jobs(all: boolean): Promise<readonly Job[]>;
   job(id: JobId): Promise<Job>;
   /** Answers when the job has ended or `waitMs` has passed. */

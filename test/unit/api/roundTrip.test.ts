@@ -152,13 +152,15 @@ describe("a manager behind the API", () => {
     ["machines", [], (client) => client.machines(false), [false]],
     ["machine", machines[3], (client) => client.machine(machineId), [machineId]],
     ["terminateMachine", machines[4], (client) => client.terminateMachine(machineId), [machineId]],
-    ["acquireLease", leaseViews[0], (client) => client.acquireLease(request), [request]],
+    ["acquireLease", leaseViews[0], (client) => client.acquireLease(request), [request, undefined]],
+    ["acquireLease", leaseViews[0], (client) => client.acquireLease(request, "key-1234"), [request, "key-1234"]],
     ["leases", leaseViews, (client) => client.leases(true), [true]],
     ["awaitLease", leaseViews[1], (client) => client.awaitLease(leaseId, 9, "a & b", never), [leaseId, 9, "a & b"]],
     ["awaitLease", leaseViews[1], (client) => client.awaitLease(leaseId, 9, undefined, never), [leaseId, 9, undefined]],
     ["renewLease", leaseViews[1], (client) => client.renewLease(leaseId), [leaseId]],
     ["releaseLease", leaseViews[2], (client) => client.releaseLease(leaseId), [leaseId]],
-    ["submitJob", jobs[0], (client) => client.submitJob(spec), [spec]],
+    ["submitJob", jobs[0], (client) => client.submitJob(spec), [spec, undefined]],
+    ["submitJob", jobs[0], (client) => client.submitJob(spec, "key-1234"), [spec, "key-1234"]],
     ["jobs", jobs, (client) => client.jobs(true), [true]],
     ["job", jobs[1], (client) => client.job(jobId), [jobId]],
     ["awaitJob", jobs[2], (client) => client.awaitJob(jobId, 30_000, never), [jobId, 30_000]],
@@ -218,6 +220,14 @@ describe("a manager behind the API", () => {
     expect(got).toBeInstanceOf(ConfigError);
     expect((got as Error).message).toMatch(/json\.script: .*array/);
     expect((got as Error).message).toContain("pool");
+  });
+
+  it("refuses a key that could be no key, before anything is done", async () => {
+    await using served = await serveManager({});
+
+    const asked = served.client.submitJob(jobSpec(), "a b");
+
+    await expect(asked).rejects.toThrow("idempotency-key: 8 to 128 letters");
   });
 
   it("takes a job whose script is 16 MiB, and refuses one of 33 MiB by name", async () => {

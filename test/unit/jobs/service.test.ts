@@ -10,6 +10,7 @@ import {
   ConflictError,
   MachineLostError,
   NotFoundError,
+  SystemError,
 } from "../../../src/domain/errors.ts";
 import type { JobId } from "../../../src/domain/ids.ts";
 import { jobIdFrom, machineIdFrom } from "../../../src/domain/ids.ts";
@@ -199,6 +200,89 @@ describe("a job's life", () => {
 
     expect(endOf(job)).toEqual({ result: "machine-lost", message: "its process died; safe to retry" });
     expect(leases.releases).toMatchObject([{ outcome: "machine-lost" }]);
+  });
+});
+
+describe("a job submitted with a key", () => {
+  const key = "key-0123456789ab";
+  const spec = jobSpec({ variables: { A: "a", B: "b" } });
+  const sameSpec = jobSpec({ variables: { B: "b", A: "a" } });
+
+  it("is the same job when it is submitted again: while it is accepted, while it waits, and when it has ended", async () => {
+    const service = createService();
+    const [first, meanwhile] = await Promise.all([service.submit(spec, key), service.submit(sameSpec, key)]);
+    const waiting = await service.submit(sameSpec, key);
+
+    leases.grant(heldMachine(channel));
+    await service.await(first.id, LONG_MS, never);
+    const ended = await service.submit(sameSpec, key);
+
+    expect([meanwhile.id, waiting.id, ended.id]).toEqual([first.id, first.id, first.id]);
+    expect(ended).toMatchObject({ state: "ended", end: { result: "success" } });
+    expect(leases.requests).toHaveLength(1);
+    expect(await store.recentJobs(10)).toHaveLength(1);
+  });
+
+  it("is known to the next manager, which goes on with it", async () => {
+    const { id } = await createService().submit(spec, key);
+    await services[0]?.handOver();
+    const next = createService();
+    await next.adopt(true);
+
+    expect(await next.submit(spec, key)).toMatchObject({ id, state: "waiting" });
+  });
+
+  it("keeps its key when it is queued anew", async () => {
+    const { id } = await createService().submit(spec, key);
+    await services[0]?.handOver();
+    const job = (await store.job(id)) as Job;
+    await store.commit([{ kind: "job", job: { ...job, state: "running", machineId: machineIdFrom("m-1") } }]);
+    const next = createService();
+    await next.adopt(true);
+    while ((await next.job(id)).state === "running") {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+
+    expect(await next.submit(spec, key)).toMatchObject({ id });
+  });
+
+  it.each([
+    ["another spec", jobSpec({ script: ["false"] }), key],
+    ["another value", jobSpec({ variables: { A: "a", B: "c" } }), key],
+  ])("is refused with %s under its key", async (_title, other, sameKey) => {
+    const service = createService();
+    await service.submit(spec, key);
+
+    const again = service.submit(other, sameKey);
+
+    await expect(again).rejects.toThrow(ConflictError);
+    await expect(again).rejects.toMatchObject({ code: "request-key-reused" });
+    expect(await store.openJobs()).toHaveLength(1);
+  });
+
+  it("is another job under another key, and without one", async () => {
+    const service = createService();
+
+    const ids = [
+      service.submit(spec, key),
+      service.submit(spec, `${key}x`),
+      service.submit(spec),
+      service.submit(spec),
+    ];
+
+    expect(new Set((await Promise.all(ids)).map(({ id }) => id)).size).toBe(4);
+  });
+
+  it("can be submitted again when the store refused it", async () => {
+    const service = createService();
+    const { commit } = store;
+    store.commit = () => Promise.reject(new SystemError("store-io", "the disk is gone"));
+    await expect(service.submit(spec, key)).rejects.toThrow("the disk is gone");
+    store.commit = commit;
+
+    const { id } = await service.submit(spec, key);
+
+    expect(await store.job(id)).toMatchObject({ state: "waiting" });
   });
 });
 
