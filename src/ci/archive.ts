@@ -8,10 +8,15 @@ import { SystemError } from "../domain/errors.ts";
 import { projectFiles } from "./projectFiles.ts";
 
 /**
- * Packs a project's folder as a tar stream, file by file as it is read. Modes, times and symbolic links are kept, owners not.
+ * Packs a project's folder as a tar stream, file by file as it is read, anew each time that it is read: an upload that broke
+ * off is sent again. Modes, times and symbolic links are kept, owners not.
  * @throws SystemError `archive-failed` naming the file that could not be read or changed under way.
  */
-export async function* packProject(folder: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
+export function packProject(folder: string, signal: AbortSignal): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => packOnce(folder, signal) };
+}
+
+async function* packOnce(folder: string, signal: AbortSignal): AsyncGenerator<Uint8Array, void> {
   const files = await projectFiles(folder, signal);
   const archive = pack();
   // A failure travels through the archive to whoever reads it.

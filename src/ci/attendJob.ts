@@ -1,6 +1,7 @@
-import { SystemError } from "../domain/errors.ts";
+import { isManagerAway } from "../api/outage.ts";
+import { NotFoundError, SystemError } from "../domain/errors.ts";
 import type { JobId } from "../domain/ids.ts";
-import type { JobSpec } from "../domain/job.ts";
+import type { Job, JobSpec } from "../domain/job.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Manager } from "../ports/manager.ts";
 import { followJob } from "./followJob.ts";
@@ -23,7 +24,8 @@ const FORCED_END_MS = 30_000;
 
 /**
  * Submits a job and stays with it: its log goes to `write`, which is the back-pressure, until it has ended.
- * @throws ConfigError when the manager refuses the job; what else keeps it from being followed, after the job was cancelled.
+ * @throws ConfigError when the manager refuses the job; SystemError `manager-away` when the manager went and did not come
+ * back, while the job goes on; what else keeps it from being followed, after the job was cancelled.
  */
 export async function attendJob(
   manager: JobManager,
@@ -32,18 +34,34 @@ export async function attendJob(
   signals: JobSignals,
   onAccepted: (jobId: JobId) => void = () => undefined,
 ): Promise<EndedJob> {
-  const { id } = await manager.submitJob(spec);
+  const { id } = await submit(manager, spec);
   onAccepted(id);
   const settleCancels = cancelOn(manager, id, signals);
   try {
     return await followJob(manager, id, write, signals.giveUp);
   } catch (error) {
+    if (isManagerAway(error)) throw error;
+    if (error instanceof NotFoundError) throw new SystemError("job-lost", lostText(id), { cause: error });
     await abandon(manager, id, signals.giveUp);
     throw error;
   } finally {
     settleCancels();
   }
 }
+
+async function submit(manager: JobManager, spec: JobSpec): Promise<Job> {
+  try {
+    return await manager.submitJob(spec);
+  } catch (error) {
+    if (!isManagerAway(error)) throw error;
+    const text = `${error.message}; \`mayfly job list --all\` shows whether it took job ${spec.name}`;
+    throw new SystemError(error.code, text, { cause: error });
+  }
+}
+
+/** What came back is not the manager that took the job, or it lost its state directory. */
+const lostText = (id: JobId): string =>
+  `the manager knows no job ${id} any more: it has another state directory, or lost it`;
 
 /** Passes interrupts on to the job, those from before it was submitted too. Answers how to stop that. */
 function cancelOn(manager: JobManager, jobId: JobId, { stop, force }: JobSignals): () => void {

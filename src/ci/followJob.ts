@@ -1,4 +1,5 @@
-import { NotFoundError, TransientError } from "../domain/errors.ts";
+import { isManagerAway } from "../api/outage.ts";
+import { NotFoundError, SystemError, TransientError } from "../domain/errors.ts";
 import type { JobId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
 import type { Manager } from "../ports/manager.ts";
@@ -14,9 +15,25 @@ const MAX_BROKEN_READS = 5;
 /**
  * Streams a job's log to `write`, which is the back-pressure, until the job has ended, and answers the ended job.
  * A log that breaks off is resumed at its offset.
- * @throws TransientError when the manager stays unreachable; the signal's reason when it aborts.
+ * @throws TransientError when the log keeps breaking off; SystemError `manager-away`, with what to do next, when the manager
+ * went and did not come back; the signal's reason when it aborts.
  */
 export async function followJob(
+  manager: Pick<Manager, "jobLog" | "awaitJob">,
+  jobId: JobId,
+  write: (bytes: Uint8Array) => Promise<void>,
+  signal: AbortSignal,
+): Promise<EndedJob> {
+  try {
+    return await follow(manager, jobId, write, signal);
+  } catch (error) {
+    if (!isManagerAway(error)) throw error;
+    const next = `job ${jobId} goes on without it: \`mayfly job logs ${jobId} --follow\` once it is back`;
+    throw new SystemError(error.code, `${error.message}; ${next}`, { cause: error });
+  }
+}
+
+async function follow(
   manager: Pick<Manager, "jobLog" | "awaitJob">,
   jobId: JobId,
   write: (bytes: Uint8Array) => Promise<void>,

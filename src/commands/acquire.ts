@@ -2,7 +2,7 @@ import { CapacityError, ConfigError } from "../domain/errors.ts";
 import type { LeaseId } from "../domain/ids.ts";
 import type { LeaseRequest } from "../ports/leases.ts";
 import type { LeaseView, Manager } from "../ports/manager.ts";
-import { connectManager } from "./connect.ts";
+import { connectManager, connectPatiently } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
 import { withInterrupts } from "./interrupts.ts";
 import { writeAll } from "./output.ts";
@@ -12,26 +12,30 @@ import { shownDuration } from "./shown.ts";
 const MIN_TTL_MS = 1_000;
 
 /**
- * Acquires a lease and waits until it is held, saying on stderr why it waits. An interrupt gives it back.
+ * Acquires a lease and waits until it is held, saying on stderr why it waits. An interrupt gives it back. A daemon that goes
+ * away is waited for, up to `reconnectMs`.
  * @throws CapacityError with the last why when no machine came in time.
  */
 export async function acquireLease(
   context: CommandContext,
   request: LeaseRequest & { readonly ttlMs: number; readonly waitTimeoutMs: number },
+  reconnectMs: number,
 ): Promise<LeaseView> {
   if (request.ttlMs < MIN_TTL_MS) {
     const message = `Expected at least ${shownDuration(MIN_TTL_MS)}, got ${shownDuration(request.ttlMs)}`;
     throw new ConfigError([{ place: "--ttl", message }], "usage");
   }
-  const manager = await connectManager(context);
   return withInterrupts(async ({ first }) => {
-    const view = await manager.acquireLease(request);
+    const manager = await connectPatiently(context, reconnectMs, { first, second: first });
+    let id: LeaseId | undefined;
     try {
+      const view = await manager.acquireLease(request);
+      id = view.lease.id;
       return await waitUntilHeld(manager, view, request, context, first);
     } catch (error) {
       // Nobody would renew it: it is given back now rather than left to lapse with a machine on it.
-      await giveBack(manager, view.lease.id);
-      throw error;
+      if (id !== undefined) await giveBack(await connectManager(context), id);
+      throw first.aborted ? first.reason : error;
     }
   });
 }

@@ -22,6 +22,7 @@ import { EXIT } from "./exit.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { variablesFrom } from "./options.ts";
 import { printJson, writeAll } from "./output.ts";
+import { reconnectFrom } from "./reconnect.ts";
 import { withManager } from "./withManager.ts";
 
 /** What `mayfly ci` was asked to do. */
@@ -40,13 +41,15 @@ export interface CiOptions {
   readonly job?: readonly string[];
   readonly pool?: string;
   readonly variable?: readonly string[];
+  readonly reconnect?: string;
 }
 
 /** Runs a pipeline's file and prints what became of its jobs. */
 export async function runCi(fileName: string, options: CiOptions, context: CommandContext): Promise<void> {
+  const reconnectMs = reconnectFrom(options.reconnect);
   const request = await readRequest(fileName, options, context);
   await finishCi(
-    await withManager(context, (manager, interrupts) => runRequest(request, manager, interrupts, context)),
+    await withManager(context, reconnectMs, (manager, interrupts) => runRequest(request, manager, interrupts, context)),
     context,
   );
 }

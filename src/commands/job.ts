@@ -1,10 +1,11 @@
 import type { Command } from "commander";
 import { jobIdFrom } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
-import { connectManager } from "./connect.ts";
+import { connectManager, connectPatiently } from "./connect.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printFields, printJson, printTable, writeAll } from "./output.ts";
+import { RECONNECT_OPTION, reconnectFrom } from "./reconnect.ts";
 
 /** Adds `mayfly job`. */
 export function addJobCommand(program: Command): void {
@@ -34,9 +35,10 @@ export function addJobCommand(program: Command): void {
     .command("logs")
     .argument("<id>", "the job")
     .option("-f, --follow", "go on until the job has ended")
+    .option(...RECONNECT_OPTION)
     .description("print a job's log")
-    .action(async (id: string, options: { follow?: boolean }, command: Command) => {
-      await printLog(contextOf(command), id, options.follow === true);
+    .action(async (id: string, options: { follow?: boolean; reconnect: string }, command: Command) => {
+      await printLog(contextOf(command), id, options.follow === true, reconnectFrom(options.reconnect));
     });
 }
 
@@ -106,8 +108,8 @@ async function explainJob(context: CommandContext, id: string): Promise<void> {
   await writeAll(context.stdout, `${lines.join("")}${now}job ${job.id} (${job.name}): ${stateOf(job)}${message}\n`);
 }
 
-async function printLog(context: CommandContext, id: string, isFollowing: boolean): Promise<void> {
-  const manager = await connectManager(context);
+async function printLog(context: CommandContext, id: string, isFollowing: boolean, reconnectMs: number): Promise<void> {
+  const manager = await connectPatiently(context, isFollowing ? reconnectMs : 0);
   const jobId = jobIdFrom(id);
   const signal = new AbortController().signal;
   const write = (bytes: Uint8Array): Promise<void> => writeAll(context.stdout, bytes);

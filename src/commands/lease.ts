@@ -5,6 +5,7 @@ import { connectManager } from "./connect.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printFields, printJson, printTable } from "./output.ts";
+import { RECONNECT_OPTION, reconnectFrom } from "./reconnect.ts";
 
 /** Adds `mayfly lease`. */
 export function addLeaseCommand(program: Command): void {
@@ -14,9 +15,10 @@ export function addLeaseCommand(program: Command): void {
     .requiredOption("--pool <name>", "the pool that the machine comes from")
     .option("--ttl <duration>", "the lease lapses, and its machine ends, unless renewed within this", "60s")
     .option("--wait <duration>", "how long to wait for a machine", "1h")
+    .option(...RECONNECT_OPTION)
     .option("--holder <name>", "who holds it, for people", "command line")
     .description("wait for a machine and hold it")
-    .action(async (options: { pool: string; ttl: string; wait: string; holder: string }, command: Command) => {
+    .action(async (options: AcquireOptions, command: Command) => {
       const context = contextOf(command);
       const [{ durationFrom }, { acquireLease }] = await Promise.all([import("./options.ts"), import("./acquire.ts")]);
       const request = {
@@ -25,7 +27,7 @@ export function addLeaseCommand(program: Command): void {
         ttlMs: durationFrom("--ttl", options.ttl),
         waitTimeoutMs: durationFrom("--wait", options.wait),
       };
-      await printLease(context, await acquireLease(context, request));
+      await printLease(context, await acquireLease(context, request, reconnectFrom(options.reconnect)));
     });
   lease
     .command("renew")
@@ -50,6 +52,14 @@ export function addLeaseCommand(program: Command): void {
     .action(async (options: { all?: boolean }, command: Command) => {
       await listLeases(contextOf(command), options.all === true);
     });
+}
+
+interface AcquireOptions {
+  readonly pool: string;
+  readonly ttl: string;
+  readonly wait: string;
+  readonly holder: string;
+  readonly reconnect: string;
 }
 
 async function printLease(context: CommandContext, view: LeaseView): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { contextOf } from "./context.ts";
+import { RECONNECT_OPTION } from "./reconnect.ts";
 import type { RunOptions } from "./runJob.ts";
 
 /** Adds `mayfly run`. */
@@ -16,6 +17,7 @@ export function addRunCommand(program: Command): void {
     .option("--variable <name=value>", "set a variable; may be repeated", collect)
     .option("--timeout <duration>", "stop the job after this long (else the pool's job_timeout)")
     .option("--wait <duration>", "how long to wait for a machine", "1h")
+    .option(...RECONNECT_OPTION)
     .option("--files <folder>", "start in a copy of this folder (of a git work tree: what git does not ignore)")
     .passThroughOptions()
     .description("run one job on one fresh machine")

@@ -15,6 +15,7 @@ import { EXIT, exitCodeFrom } from "./exit.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { durationFrom, variablesFrom } from "./options.ts";
 import { printJson, writeAll } from "./output.ts";
+import { reconnectFrom } from "./reconnect.ts";
 import { quoteWords } from "./shellWords.ts";
 import { tellWait } from "./tellWait.ts";
 import { withManager } from "./withManager.ts";
@@ -29,6 +30,7 @@ export interface RunOptions {
   readonly variable?: readonly string[];
   readonly timeout?: string;
   readonly wait: string;
+  readonly reconnect: string;
   readonly files?: string;
 }
 
@@ -38,7 +40,7 @@ type Draft = Omit<JobSpec, "poolName" | "archiveId">;
 export async function runJob(words: readonly string[], options: RunOptions, context: CommandContext): Promise<void> {
   const draft = await draftFrom(words, options, context);
   const folder = options.files === undefined ? undefined : await folderFrom(options.files, context.cwd);
-  const ended = await withManager(context, async (manager, interrupts) => {
+  const ended = await withManager(context, reconnectFrom(options.reconnect), async (manager, interrupts) => {
     const poolName = await choosePool(manager, options.pool);
     const { first } = interrupts;
     const archiveId = folder === undefined ? undefined : await manager.putArchive(packProject(folder, first), first);

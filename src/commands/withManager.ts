@@ -1,24 +1,41 @@
+import { isManagerAway } from "../api/outage.ts";
 import { SystemError } from "../domain/errors.ts";
 import type { Manager } from "../ports/manager.ts";
-import { connectManager } from "./connect.ts";
+import { connectPatiently } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
+import { InterruptedError } from "./exit.ts";
 import { withInterrupts } from "./interrupts.ts";
 import type { Interrupts } from "./interrupts.ts";
 import { mayflyVersion } from "./version.ts";
 
 /**
- * Uses the daemon that answers at the socket. Without one it starts a manager in this process, and ends it, machines and all,
+ * Uses the daemon that answers at the socket, and waits for it, up to `reconnectMs`, when it goes away. Without one it starts a manager in this process, and ends it, machines and all,
  * when `use` is done; a second interrupt hurries that. @throws SystemError `no-daemon` when a socket was named and none answers there.
  */
 export function withManager<T>(
   context: CommandContext,
+  reconnectMs: number,
   use: (manager: Manager, interrupts: Interrupts) => Promise<T>,
 ): Promise<T> {
   return withInterrupts(async (interrupts) => {
-    const daemon = await connectManager(context);
-    if (await doesAnswer(daemon, context.isSocketNamed)) return use(daemon, interrupts);
+    const daemon = await connectPatiently(context, reconnectMs, interrupts);
+    if (await doesAnswer(daemon, context.isSocketNamed)) return useDaemon(daemon, interrupts, use);
     return withEmbeddedManager(context, 0, interrupts, use);
   });
+}
+
+async function useDaemon<T>(
+  daemon: Manager,
+  interrupts: Interrupts,
+  use: (manager: Manager, interrupts: Interrupts) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(daemon, interrupts);
+  } catch (error) {
+    // Who interrupts while the manager is away ends the wait, and is told what becomes of the job.
+    if (interrupts.first.aborted && isManagerAway(error)) throw new InterruptedError(error.message);
+    throw error;
+  }
 }
 
 async function doesAnswer(daemon: Manager, isNamed: boolean): Promise<boolean> {

@@ -68,6 +68,7 @@ export interface Manager {
   execOnLease(id: LeaseId, command: string, options: ExecOptions, signal: AbortSignal): Promise<RemoteProcess>;
   /** A stream to the Docker socket of the leased machine. */
   forwardEngine(id: LeaseId, signal: AbortSignal): Promise<Duplex>;
+  /** @param bytes read from their start at each try, where they can be read more than once */
   putArchive(bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string>;
   /**
    * Accepts a job: it is in the store when this resolves, and comes to exactly one end.

@@ -21,16 +21,25 @@ export interface ServedManager extends AsyncDisposable {
   readonly socketPath: string;
   /** Speaks to it through that socket. */
   readonly client: Manager;
+  /** Ends the server as a restart does: connections break, and nobody answers at the socket. */
+  goAway(): Promise<void>;
+  /** Serves the same manager at the same socket again. */
+  comeBack(): Promise<void>;
 }
 
 /** Serves a manager that answers what the test says. */
 export async function serveManager(answers: Partial<Manager>, logger = silentLogger): Promise<ServedManager> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-api-"));
   const socketPath = join(folder, "mayfly.sock");
-  const server = await startApiServer({ manager: fakeManager(answers), socketPath, logger, version: "1.2.3" });
+  const start = () => startApiServer({ manager: fakeManager(answers), socketPath, logger, version: "1.2.3" });
+  let server = await start();
   return {
     socketPath,
     client: createApiClient(socketPath),
+    goAway: () => server.close(),
+    async comeBack() {
+      server = await start();
+    },
     async [Symbol.asyncDispose]() {
       await server.close();
       await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { ConfigError, TransientError } from "../../src/domain/errors.ts";
+import { ConfigError, NotFoundError, TransientError } from "../../src/domain/errors.ts";
 import { jobIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import type { JobId } from "../../src/domain/ids.ts";
 import type { Job, JobEnd, JobSpec } from "../../src/domain/job.ts";
@@ -13,6 +13,9 @@ export interface Part {
   readonly runsUntil?: "soft" | "forced";
   /** How often reading its log breaks off after its first byte. */
   readonly breaks?: number;
+  /** Runs until this resolves, and then prints `rest`. */
+  readonly until?: Promise<unknown>;
+  readonly rest?: string;
   /** The manager does not accept it. */
   readonly isRefused?: boolean;
 }
@@ -20,6 +23,8 @@ export interface Part {
 /** A manager without machines: jobs end as their part says. */
 export interface PipelineManager extends Manager {
   readonly submitted: readonly JobSpec[];
+  /** Of each submit, those that were sent again too. */
+  readonly keys: readonly (string | undefined)[];
   /** `NAME` or `NAME by force`, in order. */
   readonly cancelled: readonly string[];
   readonly archives: readonly Buffer[];
@@ -40,14 +45,16 @@ export function createPipelineManager(
   parts: Readonly<Record<string, Part>> = {},
   poolNames: readonly string[] = ["small"],
 ): PipelineManager {
+  const byKey = new Map<string, JobId>();
   const lives = new Map<JobId, Life>();
   const submitted: JobSpec[] = [];
+  const keys: (string | undefined)[] = [];
   const cancelled: string[] = [];
   const archives: Buffer[] = [];
 
   const lifeOf = (id: JobId): Life => {
     const life = lives.get(id);
-    if (life === undefined) throw new Error(`no job ${id}`);
+    if (life === undefined) throw new NotFoundError("unknown-job", `there is no job ${id}`);
     return life;
   };
   const endJob = (life: Life, end: JobEnd): Job => {
@@ -61,6 +68,7 @@ export function createPipelineManager(
 
   const manager = {
     submitted,
+    keys,
     cancelled,
     archives,
     health: async () => ({ status: "ok", version: "1.2.3", name: "ci", pid: 1, startedAt: 1, problems: [] }),
@@ -82,7 +90,10 @@ export function createPipelineManager(
       archives.push(Buffer.concat(chunks));
       return `archive-${archives.length}`;
     },
-    async submitJob(spec: JobSpec) {
+    async submitJob(spec: JobSpec, key?: string) {
+      keys.push(key);
+      const first = key === undefined ? undefined : byKey.get(key);
+      if (first !== undefined) return lifeOf(first).job;
       const part = parts[spec.name] ?? {};
       if (part.isRefused) throw new ConfigError([{ place: spec.name, message: "refused" }]);
       submitted.push(spec);
@@ -92,7 +103,9 @@ export function createPipelineManager(
       const job: Job = { id, name, poolName, holder, machineId, createdAt: 1, phasesMs: {}, state: "running" };
       const life: Life = { part, name, job, breaks: part.breaks ?? 0, ended: Promise.withResolvers() };
       lives.set(id, life);
-      if (part.runsUntil === undefined) endJob(life, part.end ?? SUCCESS);
+      if (key !== undefined) byKey.set(key, id);
+      void part.until?.then(() => endJob(life, part.end ?? SUCCESS));
+      if (part.runsUntil === undefined && part.until === undefined) endJob(life, part.end ?? SUCCESS);
       return job;
     },
     async *jobLog(id: JobId, offset: number, _follow: boolean, signal: AbortSignal) {
@@ -105,6 +118,8 @@ export function createPipelineManager(
       }
       if (offset < bytes.length) yield bytes.subarray(offset);
       await endOrAbort(life, signal);
+      const rest = Buffer.from(life.part.rest ?? "").subarray(Math.max(0, offset - bytes.length));
+      if (life.job.state === "ended" && rest.length > 0) yield rest;
     },
     async awaitJob(id: JobId, _waitMs: number, signal: AbortSignal) {
       const life = lifeOf(id);

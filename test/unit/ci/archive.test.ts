@@ -114,11 +114,11 @@ it("refuses to pack ignored files along when git cannot read its work tree", asy
 
 it("ends when its reader does", async () => {
   await writeFile(join(folder, "big"), Buffer.alloc(3_000_000));
-  const archive = packProject(folder, signal);
+  const archive = packProject(folder, signal)[Symbol.asyncIterator]();
 
   await archive.next();
 
-  await expect(archive.return()).resolves.toMatchObject({ done: true });
+  await expect(archive.return?.()).resolves.toMatchObject({ done: true });
 });
 
 it("knows the commit, its branch and its tag", async () => {
