@@ -18,6 +18,9 @@ export const instant = z.number();
 export const span = z.number();
 const text = z.string();
 
+const mode = z.enum(["open", "cordoned", "draining"]);
+const steeredBy = z.enum(["pool", "all", "stop"]).optional();
+
 export const healthSchema = z
   .object({
     status: z.enum(["ok", "degraded", "stopping"]),
@@ -26,6 +29,21 @@ export const healthSchema = z
     pid: z.number(),
     startedAt: instant,
     problems: z.array(text).readonly(),
+    storeProblem: z.object({ text, since: instant }).optional(),
+    disks: z.array(z.object({ what: text, path: text, freeBytes: z.number(), totalBytes: z.number() })).readonly(),
+    minFreeBytes: z.number(),
+    pools: z
+      .array(
+        z.object({
+          name: text,
+          mode,
+          steeredBy,
+          launchProblem: text.optional(),
+          refusals: z.number(),
+          launchesPausedUntil: instant.optional(),
+        }),
+      )
+      .readonly(),
   })
   .openapi("Health") satisfies z.ZodType<Health>;
 
@@ -69,8 +87,8 @@ const STATES = [
 export const poolViewSchema = z
   .object({
     desired: desiredPool,
-    mode: z.enum(["open", "cordoned", "draining"]),
-    steeredBy: z.enum(["pool", "all", "stop"]).optional(),
+    mode,
+    steeredBy,
     isCordoned: z.boolean(),
     machines: z.record(z.enum(STATES), z.number()),
     waitingLeases: z.number(),

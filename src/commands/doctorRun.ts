@@ -10,6 +10,7 @@ import { requirementsFor } from "../host/requirements.ts";
 import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
+import { checksFromHealth } from "./doctorDaemon.ts";
 import { EXIT } from "./exit.ts";
 import { withInterrupts } from "./interrupts.ts";
 import { printJson, writeAll } from "./output.ts";
@@ -25,7 +26,7 @@ export async function runDoctor(shouldFix: boolean, context: CommandContext): Pr
       { name: "system", status: "ok", detail: `${facts.osName}, Node ${process.version}` },
       { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
-      await checkDaemon(context),
+      ...(await checkDaemon(context)),
     ];
     await printChecks(checks, context);
     if (checks.some((check) => check.status === "fail")) context.setExitCode(EXIT.system);
@@ -43,14 +44,12 @@ async function fixHost(config: Config, context: CommandContext, signal: AbortSig
   }
 }
 
-async function checkDaemon(context: CommandContext): Promise<Check> {
+async function checkDaemon(context: CommandContext): Promise<readonly Check[]> {
   try {
-    const { status, pid, version, problems } = await (await connectManager(context)).health();
-    const detail = [`runs as process ${pid}, version ${version}`, ...problems].join("; ");
-    return { name: "daemon", status: status === "ok" ? "ok" : "warn", detail };
+    return checksFromHealth(await (await connectManager(context)).health(), systemClock.now());
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return { name: "daemon", status: "ok", detail: "none runs; `run` and `ci` start a manager of their own" };
+    return [{ name: "daemon", status: "ok", detail: "none runs; `run` and `ci` start a manager of their own" }];
   }
 }
 

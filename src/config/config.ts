@@ -14,6 +14,8 @@ export interface Config {
   readonly stateDir: string;
   /** Machines of all pools together, ≥ 1. @default 100 */
   readonly maxMachines: number;
+  /** With less free space than this where the state directory is, nothing is launched. In MiB, ≥ 32. @default 1,024 */
+  readonly minFreeDiskMiB: number;
   /** How long a stopping daemon waits for running jobs and held leases, in milliseconds, ≥ 0. @default 10 minutes */
   readonly stopTimeoutMs: number;
   readonly api: ApiConfig;

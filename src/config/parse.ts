@@ -68,6 +68,7 @@ function configFrom(file: ConfigFile): Config {
     stateDir: file.state_dir,
     maxMachines: file.max_machines,
     stopTimeoutMs: file.stop_timeout,
+    minFreeDiskMiB: file.min_free_disk,
     api: { socket: file.api.socket },
     pools: file.pool.map(poolFrom),
   };

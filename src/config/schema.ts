@@ -59,6 +59,8 @@ export const fileSchema = z.strictObject({
   state_dir: absolutePath(),
   max_machines: integer(1, MAX_MACHINES).prefault(100),
   stop_timeout: duration(0).prefault("10m"),
+  // The store's own reserve comes back at half of the least.
+  min_free_disk: size(2 ** 20, 32, 2 ** 24).prefault("1GiB"),
   api: apiSchema,
   pool: z
     .array(poolSchema, { error: "an array of tables, each under [[pool]]" })

@@ -5,12 +5,12 @@ import type { DriverName } from "../domain/shape.ts";
 import type { MachineFolders } from "../jobs/run.ts";
 import { createJobService } from "../jobs/service.ts";
 import { adoptFleet } from "../pool/adopt.ts";
-import { createFleet } from "../pool/fleet.ts";
-import type { Fleet } from "../pool/fleet.ts";
+import { createFleet, nudge } from "../pool/fleet.ts";
 import { createLeases } from "../pool/leases.ts";
 import { startLoop } from "../pool/loop.ts";
 import type { OpenLease } from "../pool/state.ts";
 import type { Clock } from "../ports/clock.ts";
+import type { Disks } from "../ports/disks.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Archives, JobLogs } from "../ports/files.ts";
 import type { Guest } from "../ports/guest.ts";
@@ -18,6 +18,9 @@ import type { Logger } from "../ports/logger.ts";
 import type { Health, Manager } from "../ports/manager.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import { watchDisks } from "./diskWatch.ts";
+import type { DiskWatch } from "./diskWatch.ts";
+import { healthOf } from "./health.ts";
 import { createManager } from "./manager.ts";
 
 /** How long the end of a manager waits for its machines' ends. */
@@ -33,6 +36,8 @@ export interface ManagerPorts {
   readonly archives: Archives;
   readonly guest: Guest;
   readonly drivers: ReadonlyMap<DriverName, Driver>;
+  /** @default none are watched */
+  readonly disks?: Disks | undefined;
 }
 
 /** A manager at work in this process. */
@@ -74,13 +79,19 @@ export async function composeManager(
   { resumesJobs, folders }: ManagerOptions = { resumesJobs: true },
 ): Promise<RunningManager> {
   const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
+  let watch: DiskWatch | undefined;
+  const spaceProblem = (): string => watch?.problem() ?? "";
   const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
-  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
+  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem });
+  if (ports.disks !== undefined) {
+    const minFreeBytes = config.minFreeDiskMiB * 2 ** 20;
+    watch = await watchDisks({ disks: ports.disks, clock, logger, minFreeBytes, onChange: () => nudge(fleet) });
+  }
   const leases = createLeases(fleet);
   const jobTimeoutMs = (poolName: string) => config.pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
   const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs, folders });
   const startedAt = clock.now();
-  const health = (): Health => healthOf(config, fleet, version, startedAt);
+  const health = (): Health => healthOf({ config, fleet, version, startedAt, watch });
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
@@ -89,6 +100,7 @@ export async function composeManager(
     return loop.close(TERMINATE_ALL_MS);
   };
   const letGo = async (): Promise<void> => {
+    await watch?.stop();
     for (const driver of drivers.values()) await driver.close();
     await store.close();
   };
@@ -126,14 +138,4 @@ function phraseOfJob({ id, name, machineId }: Job): string {
 function phraseOfLease(lease: OpenLease): string {
   const machine = lease.state === "held" ? ` on ${lease.machineId}` : "";
   return `lease ${lease.id} of ${lease.holder}${machine}`;
-}
-
-function healthOf(config: Config, fleet: Fleet, version: string, startedAt: number): Health {
-  const pools = config.pools.flatMap(({ name }) => {
-    const { launchProblem } = fleet.state.notes(name);
-    return launchProblem === "" ? [] : [`pool ${name} cannot launch: ${launchProblem}`];
-  });
-  const problems = fleet.isClosing ? ["it is stopping and takes no more jobs", ...pools] : pools;
-  const status = fleet.isClosing ? "stopping" : problems.length === 0 ? "ok" : "degraded";
-  return { status, version, name: config.name, pid: process.pid, startedAt, problems };
 }

@@ -11,6 +11,7 @@ import { openStore } from "../store/open.ts";
 import { systemClock as clock } from "./clock.ts";
 import { composeManager } from "./compose.ts";
 import type { ManagerOptions, RunningManager } from "./compose.ts";
+import { createDisks } from "./disks.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { systemRandom as random } from "./random.ts";
 
@@ -39,7 +40,8 @@ export async function startManager(
     { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
   );
   const drivers = new Map([["qemu" as const, qemu]]);
-  const ports = { clock, random, logger, store, logs, archives, guest, drivers };
+  const disks = createDisks(stateDir, imagesDirOf(stateDir));
+  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers };
   const running = await composeManager(config, ports, version, options);
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   return {

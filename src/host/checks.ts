@@ -1,16 +1,12 @@
-import { readFile, statfs } from "node:fs/promises";
-import { dirname } from "node:path";
+import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
 import { probeAccelerators } from "../drivers/qemu/accelerator.ts";
 import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
+import { checkDisks } from "./checkDisks.ts";
 import type { HostFacts } from "./facts.ts";
 import { installCommands, missingRequirements, requirementsFor } from "./requirements.ts";
-
-const GIB = 2 ** 30;
-/** A guest image's build needs about as much while it works. */
-const DISK_WARN_BYTES = 10 * GIB;
 
 /** Looks at all that machines on this host need, in the order in which it matters. */
 export async function checkHost(
@@ -19,11 +15,12 @@ export async function checkHost(
   imagesDir: string,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
+  const { stateDir, minFreeDiskMiB } = config;
   return [
     checkPrograms(facts),
     ...(facts.has("qemu-system-x86_64") ? await checkAccelerators(signal) : []),
     await checkMemory(config),
-    await checkDisk(config.stateDir),
+    ...(await checkDisks({ stateDir, imagesDir, minFreeBytes: minFreeDiskMiB * 2 ** 20 })),
     ...(await checkImages(config, imagesDir)),
   ];
 }
@@ -60,24 +57,6 @@ async function checkMemory(config: Config): Promise<Check> {
   const detail = `${(availableMiB / 1024).toFixed(1)} GiB available: room for ${room} machines of ${neededMiB} MiB`;
   if (room > 0) return { name: "memory", status: "ok", detail };
   return { name: "memory", status: "fail", detail, fix: "lower `memory` in [pool.qemu], or free memory" };
-}
-
-async function checkDisk(stateDir: string): Promise<Check> {
-  const { path, free } = await freeBytes(stateDir);
-  const detail = `${(free / GIB).toFixed(1)} GiB free at ${path}`;
-  if (free >= DISK_WARN_BYTES) return { name: "disk", status: "ok", detail };
-  return { name: "disk", status: free < GIB ? "fail" : "warn", detail, fix: "set `state_dir` to a larger disk" };
-}
-
-/** Free bytes where a folder is or will be. */
-async function freeBytes(path: string): Promise<{ readonly path: string; readonly free: number }> {
-  try {
-    const { bavail, bsize } = await statfs(path);
-    return { path, free: bavail * bsize };
-  } catch (error) {
-    if (dirname(path) === path) throw error;
-    return freeBytes(dirname(path));
-  }
 }
 
 async function checkImages(config: Config, imagesDir: string): Promise<readonly Check[]> {

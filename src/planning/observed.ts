@@ -15,7 +15,7 @@ export interface ObservedPool {
   readonly launchesPausedUntil: EpochMs;
   /** What the provider said when it last refused a launch; empty when the last one went well. */
   readonly launchProblem: string;
-  /** Why nothing can be written to the store, so that nothing may be launched; empty when it can. */
+  /** Why nothing can be written to the store, or soon cannot, so that nothing may be launched; empty when it can. */
   readonly storeProblem: string;
   /** Machines that may still be launched before the limit over all pools is met, ≥ 0. */
   readonly headroomOverall: number;

@@ -28,7 +28,7 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
   const counts = countByState(observed.machines);
   const inFlight = counts.requested + counts.booting;
   if (observed.mode !== "open") return `the pool is ${observed.mode}`;
-  if (observed.storeProblem !== "") return `no idle machine; launches wait for the store: ${observed.storeProblem}`;
+  if (observed.storeProblem !== "") return `no idle machine; launches wait: ${observed.storeProblem}`;
   // One try after another is refused: the refusal is the news, not the try that is on its way.
   if (observed.launchProblem !== "" && counts.booting === 0) {
     return `no idle machine; launches are refused and tried again: ${observed.launchProblem}`;
@@ -39,7 +39,7 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
 }
 
 function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
-  if (observed.storeProblem !== "") return `launches wait for the store: ${observed.storeProblem}`;
+  if (observed.storeProblem !== "") return `launches wait: ${observed.storeProblem}`;
   if (now < observed.launchesPausedUntil) return `launches pause after a refusal: ${observed.launchProblem}`;
   const { room, limit } = launchRoom(desired, observed);
   return room === 0 ? `${limit} is reached` : "a launch is next";

@@ -41,6 +41,8 @@ export interface FleetDeps {
   readonly logger: Logger;
   /** Read anew on every pass. */
   readonly desired: () => DesiredFleet;
+  /** Why the host has no room for more machines; empty when it has. Read anew on every pass. @default always room */
+  readonly spaceProblem?: (() => string) | undefined;
 }
 
 /** Everything that the parts of the control loop share. */
@@ -94,7 +96,7 @@ export const NUDGE = "nudge";
 export function createFleet(ports: FleetDeps): Fleet {
   const deps = { ...ports, clock: createSteadyClock(ports.clock) };
   const changes = createBroadcast();
-  const state = createFleetState(deps.store, changes);
+  const state = createFleetState(deps.store, changes, deps.clock);
   return {
     deps,
     wallClock: ports.clock,

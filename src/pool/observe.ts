@@ -19,7 +19,7 @@ function observePool(fleet: Fleet, { name }: DesiredPool, headroomOverall: numbe
     mode: modeOf(fleet, name),
     ...{ launchesPausedUntil, launchProblem, headroomOverall },
     reservedForOthers: 0,
-    storeProblem: fleet.storeProblem,
+    storeProblem: fleet.storeProblem || (fleet.deps.spaceProblem?.() ?? ""),
     watchedSince: fleet.watchedSince,
   };
 }

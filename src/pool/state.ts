@@ -3,6 +3,7 @@ import type { Lease, LeaseIn } from "../domain/lease.ts";
 import type { LiveMachine, Machine } from "../domain/machine.ts";
 import { stricterMode } from "../domain/pool.ts";
 import type { PoolMode } from "../domain/pool.ts";
+import type { Clock } from "../ports/clock.ts";
 import { ALL_POOLS } from "../ports/store.ts";
 import type { Change, Store } from "../ports/store.ts";
 import type { Broadcast } from "./broadcast.ts";
@@ -34,6 +35,8 @@ export interface FleetState {
   commit(changes: readonly Change[]): Promise<void>;
   /** Why the last commit could not be written, in the store's words; empty when it was. */
   problem(): string;
+  /** When the first of the commits failed that could not be written since. */
+  problemSince(): EpochMs;
   /** Shows a lease's renewal without a write: a restart renews every lease anyway. */
   renew(lease: OpenLease): void;
   machine(id: MachineId): LiveMachine | undefined;
@@ -58,13 +61,14 @@ export const poolKey = (poolName: string): string => `pool:${poolName}`;
 export const ANY_CHANGE = "any";
 
 /** Creates the state over a store; `load` fills it. */
-export function createFleetState(store: Store, changes: Broadcast): FleetState {
+export function createFleetState(store: Store, changes: Broadcast, clock: Clock): FleetState {
   const machines = createRecordIndex<MachineId, LiveMachine>();
   const leases = createRecordIndex<LeaseId, OpenLease>();
   const waiting = createRecordIndex<LeaseId, LeaseIn<"waiting">>();
   const modes = new Map<string, PoolMode>();
   const notes = new Map<string, PoolNotes>();
   let problem = "";
+  let problemSince = 0;
 
   const keepMachine = (machine: Machine): void => {
     if (machine.state === "terminated") machines.remove(machine);
@@ -105,12 +109,16 @@ export function createFleetState(store: Store, changes: Broadcast): FleetState {
         await store.commit(batch);
         problem = "";
       } catch (error) {
-        if (isStoreFailure(error)) problem = error instanceof Error ? error.message : String(error);
+        if (isStoreFailure(error)) {
+          if (problem === "") problemSince = clock.now();
+          problem = error instanceof Error ? error.message : String(error);
+        }
         throw error;
       }
       for (const key of [...batch.flatMap(keep), ANY_CHANGE]) changes.notify(key);
     },
     problem: () => problem,
+    problemSince: () => problemSince,
     renew: (lease) => {
       if (leases.get(lease.id) !== undefined) keepLease(lease);
     },

@@ -1,10 +1,11 @@
 import type { Duplex } from "node:stream";
-import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
+import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
 import type { DesiredPool, PoolMode } from "../domain/pool.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
+import type { DiskSpace } from "./disks.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
 
@@ -15,7 +16,28 @@ export interface Health {
   readonly name: string;
   readonly pid: number;
   readonly startedAt: number;
+  /** A sentence for each thing that needs a look. */
   readonly problems: readonly string[];
+  /** Why the store cannot be written, and since when. Absent when it can. */
+  readonly storeProblem?: { readonly text: string; readonly since: EpochMs } | undefined;
+  /** The disks that it lives on, the state directory's first. */
+  readonly disks: readonly DiskSpace[];
+  /** With less free space than this at the state directory, nothing is launched. */
+  readonly minFreeBytes: number;
+  readonly pools: readonly PoolHealth[];
+}
+
+/** How a pool fares. */
+export interface PoolHealth {
+  readonly name: string;
+  readonly mode: PoolMode;
+  readonly steeredBy?: PoolView["steeredBy"];
+  /** What its provider said when it last refused a launch; absent when the last one went well. */
+  readonly launchProblem?: string | undefined;
+  /** Launches refused in a row, those that went out together counted once. */
+  readonly refusals: number;
+  /** When the next is tried, after a refusal. */
+  readonly launchesPausedUntil?: EpochMs | undefined;
 }
 
 export interface PoolView {

@@ -19,11 +19,13 @@ export interface CommitQueue {
  * still all or nothing by itself: one that is refused leaves the others alone.
  * @param apply writes one change; throws when it is refused.
  * @param classify names an error of the database for the caller.
+ * @param makeRoom called when a commit failed by itself; answers whether it is worth another try.
  */
 export function createCommitQueue(
   database: DatabaseSync,
   apply: (change: Change) => void,
   classify: (error: unknown) => unknown,
+  makeRoom: (error: unknown, changes: readonly Change[]) => boolean = () => false,
 ): CommitQueue {
   let waiting: Pending[] = [];
 
@@ -45,8 +47,10 @@ export function createCommitQueue(
     } catch (error) {
       rollBack(database);
       // Alone, each gets what it deserves: a job too big for the disk must not fail the small record beside it.
-      if (batch.length > 1) for (const pending of batch) write([pending]);
-      else for (const { reject } of batch) reject(classify(error));
+      for (const pending of batch) {
+        if (batch.length > 1 || makeRoom(error, pending.changes)) write([pending]);
+        else pending.reject(classify(error));
+      }
       return;
     }
     for (const pending of batch) {

@@ -1,15 +1,17 @@
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { DatabaseSync } from "node:sqlite";
-import { SystemError } from "../domain/errors.ts";
+import { MayflyError, SystemError } from "../domain/errors.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
-import type { Store } from "../ports/store.ts";
+import type { Change, Store } from "../ports/store.ts";
 import { applyChange } from "./apply.ts";
 import { createCommitQueue } from "./commits.ts";
 import { lockStateDir } from "./lock.ts";
 import { migrate } from "./migrations.ts";
 import { preparePrune } from "./prune.ts";
+import { createReserve, isBeginning } from "./reserve.ts";
+import type { Reserve } from "./reserve.ts";
 import { DEFAULT_RETENTION } from "./retention.ts";
 import type { Retention } from "./retention.ts";
 import { corruptError, openDatabase, storeErrorFrom } from "./sqlite.ts";
@@ -37,9 +39,11 @@ export async function openStore(stateDir: string, deps: StoreDeps): Promise<Stor
   const path = join(stateDir, "mayfly.db");
   prepareStateDir(stateDir);
   const lock = lockStateDir(stateDir);
+  const reserve = createReserve(stateDir);
   try {
-    const database = openPrivate(path, deps.writer ?? "mayfly");
-    return storeOn(database, path, deps, () => {
+    const database = openPrivate(path, deps.writer ?? "mayfly", reserve);
+    reserve.restore();
+    return storeOn(database, path, { ...deps, reserve }, () => {
       database.close();
       lock.release();
     });
@@ -72,7 +76,20 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: "no space is left there",
 };
 
-function openPrivate(path: string, writer: string): DatabaseSync {
+function openPrivate(path: string, writer: string, reserve: Reserve): DatabaseSync {
+  try {
+    return openWith(path, writer);
+  } catch (error) {
+    // A full disk has no room for what SQLite keeps beside the file; a damaged one is not mended by more of it.
+    if (!ROOM_HELPS.has(codeOf(storeErrorFrom(error, path))) || !reserve.spend()) throw error;
+    return openWith(path, writer);
+  }
+}
+
+const ROOM_HELPS: ReadonlySet<string> = new Set(["disk-full", "store-io", "store-failed"]);
+const codeOf = (error: unknown): string => (error instanceof MayflyError ? error.code : "");
+
+function openWith(path: string, writer: string): DatabaseSync {
   chmodSync(path, 0o600);
   const database = openDatabase(path);
   try {
@@ -98,11 +115,24 @@ function checkWhole(database: DatabaseSync, path: string): void {
   if (found !== "ok") throw corruptError(path, String(found).replaceAll("\n", " "));
 }
 
-function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll: () => void): Store {
+interface StoreParts extends StoreDeps {
+  readonly reserve: Reserve;
+}
+
+const noRoomError = (path: string): SystemError =>
+  new SystemError("disk-full", `The disk that holds ${path} is full: nothing new is begun before it has room`);
+
+function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAll: () => void): Store {
   const tables = prepareTables(database);
   const prune = preparePrune(database, deps.retention ?? DEFAULT_RETENTION);
   const classify = (error: unknown): unknown => storeErrorFrom(error, path);
-  const queue = createCommitQueue(database, (change) => applyChange(tables, change), classify);
+  const { reserve, logger } = deps;
+  const makeRoom = (error: unknown, changes: readonly Change[]): boolean => {
+    if (codeOf(classify(error)) !== "disk-full" || isBeginning(changes) || !reserve.spend()) return false;
+    logger.warn({ path }, "the disk is full: what happens is recorded in the reserve, and nothing new is begun");
+    return true;
+  };
+  const queue = createCommitQueue(database, (change) => applyChange(tables, change), classify, makeRoom);
   let commits = 0;
   let isOpen = true;
 
@@ -130,6 +160,8 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreDeps, closeAll
   return {
     async commit(changes) {
       if (!isOpen) throw new SystemError("store-closed", `The store ${path} is closed`);
+      if (!reserve.isHeld() && reserve.restore()) logger.info({ path }, "the disk has room again, the reserve is back");
+      if (!reserve.isHeld() && isBeginning(changes)) throw noRoomError(path);
       await queue.commit(changes);
       commits += 1;
       if (commits % PRUNE_EVERY === 0 && isOpen) pruneNow();

@@ -31,7 +31,7 @@ const [stateDir = "", machines = ""] = process.argv.slice(2);
 const count = Number(machines);
 const socketPath = join(stateDir, "mayfly.sock");
 const config = {
-  ...{ name: "bench", stateDir, maxMachines: count, stopTimeoutMs: 0, api: { socket: socketPath } },
+  ...{ name: "bench", stateDir, maxMachines: count, stopTimeoutMs: 0, minFreeDiskMiB: 32, api: { socket: socketPath } },
   pools: [pool({ maxMachines: count, idleCount: count, maxGrowthRate: count })],
 };
 

@@ -18,13 +18,16 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array;
+  /** Words before `node`, as in `["nice"]`. */
+  readonly wrap?: readonly string[];
   readonly onStart?: (child: ChildProcess) => void;
 }
 
 /** Runs `mayfly` as a process of its own, in an environment without mayfly's variables. */
 export async function runCli(args: readonly string[], options: CliOptions = {}): Promise<Outcome> {
   const { MAYFLY_SOCKET: _socket, MAYFLY_CONFIG: _config, ...env } = process.env;
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const [program = "", ...words] = [...(options.wrap ?? []), process.execPath, CLI, ...args];
+  const child = spawn(program, words, {
     cwd: options.cwd ?? "/",
     env: { ...env, ...options.env },
     stdio: "pipe",

@@ -28,7 +28,7 @@ export interface ComposedManager {
 /** What an operator wishes, with one pool of simulated machines. */
 export const simulatedConfig = (changes: Partial<Config> = {}): Config => ({
   ...{ name: "test", stateDir: "/nowhere", maxMachines: 100, stopTimeoutMs: 60_000, api: { socket: "/nowhere/sock" } },
-  ...{ pools: [pool()], ...changes },
+  ...{ minFreeDiskMiB: 1_024, pools: [pool()], ...changes },
 });
 
 /** Starts it at time 0. */

@@ -6,6 +6,7 @@ import { loadConfig } from "../../src/config/load.ts";
 import { systemClock as clock } from "../../src/daemon/clock.ts";
 import { composeManager } from "../../src/daemon/compose.ts";
 import type { RunningManager } from "../../src/daemon/compose.ts";
+import { createDisks } from "../../src/daemon/disks.ts";
 import { createLogger } from "../../src/daemon/logger.ts";
 import { systemRandom as random } from "../../src/daemon/random.ts";
 import type { Guest } from "../../src/ports/guest.ts";
@@ -35,7 +36,7 @@ async function start(): Promise<RunningManager> {
   return composeManager(
     { ...config, pools },
     {
-      ...{ clock, random, logger, store, guest: localGuest() },
+      ...{ clock, random, logger, store, guest: localGuest(), disks: createDisks(stateDir, join(stateDir, "images")) },
       logs: createJobLogs(join(stateDir, "logs")),
       archives: createArchives(join(stateDir, "archives"), { clock }),
       drivers: new Map([["simulated" as const, createSimulatedDriver(provider, name)]]),

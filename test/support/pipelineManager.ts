@@ -3,6 +3,7 @@ import { jobIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import type { JobId } from "../../src/domain/ids.ts";
 import type { Job, JobEnd, JobSpec } from "../../src/domain/job.ts";
 import type { Manager } from "../../src/ports/manager.ts";
+import { health } from "./health.ts";
 import { pool } from "./pools.ts";
 
 /** What happens to a job of a given name; without a word it prints nothing and succeeds. */
@@ -71,7 +72,7 @@ export function createPipelineManager(
     keys,
     cancelled,
     archives,
-    health: async () => ({ status: "ok", version: "1.2.3", name: "ci", pid: 1, startedAt: 1, problems: [] }),
+    health: async () => health(),
     pools: async () =>
       poolNames.map((name) => {
         const machines = { requested: 0, booting: 0, idle: 1, leased: 0, terminating: 0, terminated: 0 };

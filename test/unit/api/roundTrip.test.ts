@@ -15,8 +15,9 @@ import type { Job } from "../../../src/domain/job.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { terminatedFrom, terminatingFrom } from "../../../src/domain/moves.ts";
 import type { LeaseRequest } from "../../../src/ports/leases.ts";
-import type { Health, Manager, PoolView } from "../../../src/ports/manager.ts";
+import type { Manager, PoolView } from "../../../src/ports/manager.ts";
 import type { TimelineEvent } from "../../../src/ports/store.ts";
+import { health as healthWith } from "../../support/health.ts";
 import { jobSpec, silentLogger } from "../../support/jobs.ts";
 import {
   bootingMachine,
@@ -51,14 +52,16 @@ const machineId = machineIdFrom("m 1/ä");
 const leaseId = leaseIdFrom("l-1");
 const jobId = jobIdFrom("j-1");
 
-const health: Health = {
+const health = healthWith({
   status: "degraded",
-  version: "1.2.3",
-  name: "ci-1",
-  pid: 12,
-  startedAt: 5,
   problems: ["pool small cannot launch: no image"],
-};
+  storeProblem: { text: "no space left", since: 7 },
+  disks: [{ what: "state directory", path: "/var/lib/mayfly", freeBytes: 12, totalBytes: 34 }],
+  pools: [
+    { name: "small", mode: "open", launchProblem: "no image", refusals: 3, launchesPausedUntil: 9 },
+    { name: "large", mode: "cordoned", steeredBy: "all", refusals: 0 },
+  ],
+});
 const pool: PoolView = {
   desired: desiredPool({
     guest: { user: "runner", docker: "dind", registryMirror: "http://10.0.2.2:5000", dataRoot: "/d" },

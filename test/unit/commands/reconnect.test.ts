@@ -7,6 +7,7 @@ import { machineIdFrom } from "../../../src/domain/ids.ts";
 import type { Manager } from "../../../src/ports/manager.ts";
 import { runCli } from "../../support/cli.ts";
 import type { Outcome } from "../../support/cli.ts";
+import { health } from "../../support/health.ts";
 import { serveManager } from "../../support/manager.ts";
 import type { ServedManager } from "../../support/manager.ts";
 import { createPipelineManager } from "../../support/pipelineManager.ts";
@@ -269,7 +270,7 @@ describe("lease acquire, when its manager goes away", () => {
     const keys = new Set<unknown>();
     let isBack = false;
     await using served = await serveManager({
-      health: async () => ({ status: "ok", version: "1", name: "ci", pid: 1, startedAt: 1, problems: [] }),
+      health: async () => health(),
       async acquireLease(_request, key) {
         keys.add(key);
         return { lease, why: "all are leased" };

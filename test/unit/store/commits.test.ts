@@ -47,3 +47,30 @@ it("rejects every commit when the database is gone", async () => {
 
   expect(settled.map(({ status }) => status)).toEqual(["rejected", "rejected"]);
 });
+
+it("tries a commit again for which room was made, and no other", async () => {
+  const database = openDatabase(":memory:");
+  database.exec("CREATE TABLE notes (text TEXT); PRAGMA max_page_count = 2");
+  const insert = database.prepare("INSERT INTO notes VALUES (?)");
+  const apply = (change: Change): void => void insert.run(change.kind === "event" ? change.event.detail : change.kind);
+  const asked: unknown[] = [];
+  const makeRoom = (error: unknown, changes: readonly Change[]): boolean => {
+    asked.push([(storeErrorFrom(error, "notes.db") as Error).message, changes.length]);
+    if (changes.length > 1 || asked.length > 2) return false;
+    database.exec("PRAGMA max_page_count = 100");
+    return true;
+  };
+  const queue = createCommitQueue(database, apply, (error) => storeErrorFrom(error, "notes.db"), makeRoom);
+
+  const settled = await Promise.allSettled([
+    queue.commit([note("x".repeat(10_000)), note("not for this")]),
+    queue.commit([note("y".repeat(10_000))]),
+  ]);
+
+  expect(settled.map(({ status }) => status)).toEqual(["rejected", "fulfilled"]);
+  expect(asked).toEqual([
+    [expect.stringContaining("No space left"), 2],
+    [expect.stringContaining("No space left"), 1],
+  ]);
+  expect(database.prepare("SELECT count(*) AS notes FROM notes").get()).toEqual({ notes: 1 });
+});

@@ -1,0 +1,48 @@
+import type { EpochMs } from "../domain/ids.ts";
+import type { Check } from "../host/check.ts";
+import type { Health, PoolHealth } from "../ports/manager.ts";
+import { shownDuration } from "./shown.ts";
+
+/** What a running daemon says of itself, as checks: itself, its store, each of its pools. */
+export function checksFromHealth(health: Health, now: EpochMs): readonly Check[] {
+  return [checkProcess(health), checkStore(health, now), ...health.pools.map((pool) => checkPool(pool, now))];
+}
+
+function checkProcess({ pid, version, status }: Health): Check {
+  const detail = `runs as process ${pid}, version ${version}`;
+  if (status !== "stopping") return { name: "daemon", status: "ok", detail };
+  const fix = `let it end, or hurry it with \`kill ${pid}\`; start it again with \`mayfly daemon\``;
+  return { name: "daemon", status: "warn", detail: `${detail}; it is stopping and takes no more jobs`, fix };
+}
+
+function checkStore({ storeProblem }: Health, now: EpochMs): Check {
+  if (storeProblem === undefined) return { name: "store", status: "ok", detail: "can be written" };
+  const { text, since } = storeProblem;
+  const detail = `cannot be written for ${shownDuration(now - since)}, nothing new is begun: ${text}`;
+  return {
+    name: "store",
+    status: "fail",
+    detail,
+    fix: "make room or mend the disk; the daemon goes on by itself then",
+  };
+}
+
+function checkPool(
+  { name, mode, steeredBy, launchProblem, refusals, launchesPausedUntil }: PoolHealth,
+  now: EpochMs,
+): Check {
+  const check = { name: `pool ${name}`, status: "warn" } as const;
+  if (launchProblem !== undefined) {
+    const pauseMs = (launchesPausedUntil ?? 0) - now;
+    const next = pauseMs > 0 ? `tried again in ${shownDuration(pauseMs)}` : "tried again now";
+    const times = refusals > 1 ? `${refusals} times in a row` : "once";
+    return {
+      ...check,
+      detail: `a launch was refused ${times}, ${next}: ${launchProblem}`,
+      fix: `mayfly pool show ${name}`,
+    };
+  }
+  if (mode === "open" || steeredBy === "stop") return { ...check, status: "ok", detail: mode };
+  const words = steeredBy === "all" ? ["with all pools", "--all"] : ["by itself", name];
+  return { ...check, detail: `${mode} by an operator, ${words[0]}`, fix: `mayfly pool resume ${words[1]}` };
+}

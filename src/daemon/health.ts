@@ -1,0 +1,42 @@
+import type { Config } from "../config/config.ts";
+import { viewPool } from "../pool/control.ts";
+import type { Fleet } from "../pool/fleet.ts";
+import type { Health, PoolHealth } from "../ports/manager.ts";
+import type { DiskWatch } from "./diskWatch.ts";
+
+export interface HealthParts {
+  readonly config: Config;
+  readonly fleet: Fleet;
+  readonly version: string;
+  readonly startedAt: number;
+  readonly watch: Pick<DiskWatch, "disks" | "problem"> | undefined;
+}
+
+/** Says how a manager fares now. */
+export function healthOf({ config, fleet, version, startedAt, watch }: HealthParts): Health {
+  const pools = config.pools.map(({ name }) => poolHealthOf(fleet, name));
+  const storeText = fleet.storeProblem;
+  const storeProblem = storeText === "" ? undefined : { text: storeText, since: fleet.state.problemSince() };
+  const spaceText = watch?.problem() ?? "";
+  const problems = [
+    ...(fleet.isClosing ? ["it is stopping and takes no more jobs"] : []),
+    ...(storeText === "" ? [] : [`the store cannot be written, nothing new is begun: ${storeText}`]),
+    ...(spaceText === "" ? [] : [`nothing is launched: ${spaceText}`]),
+    ...pools.flatMap(({ name, launchProblem }) =>
+      launchProblem === undefined ? [] : [`pool ${name} cannot launch: ${launchProblem}`],
+    ),
+  ];
+  const isWell = problems.length === 0;
+  return {
+    status: fleet.isClosing ? "stopping" : isWell ? "ok" : "degraded",
+    ...{ version, name: config.name, pid: process.pid, startedAt, problems, storeProblem, pools },
+    ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20 },
+  };
+}
+
+function poolHealthOf(fleet: Fleet, name: string): PoolHealth {
+  const { mode, steeredBy } = viewPool(fleet, name);
+  const { launchProblem, refusals, launchesPausedUntil } = fleet.state.notes(name);
+  if (launchProblem === "") return { name, mode, steeredBy, refusals };
+  return { name, mode, steeredBy, launchProblem, refusals, launchesPausedUntil };
+}

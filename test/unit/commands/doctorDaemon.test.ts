@@ -1,0 +1,53 @@
+import { expect, it } from "vitest";
+import { checksFromHealth } from "../../../src/commands/doctorDaemon.ts";
+import type { Health } from "../../../src/ports/manager.ts";
+import { health } from "../../support/health.ts";
+
+const NOW = 1_000_000;
+const open = { name: "small", mode: "open", refusals: 0 } as const;
+
+it.each<[string, Partial<Health>, string, unknown]>([
+  ["the daemon", {}, "daemon", { status: "ok", detail: "runs as process 12, version 1.2.3" }],
+  [
+    "a daemon that stops",
+    { status: "stopping" },
+    "daemon",
+    { status: "warn", detail: expect.stringContaining("it is stopping"), fix: expect.stringContaining("`kill 12`") },
+  ],
+  ["a store", {}, "store", { status: "ok", detail: "can be written" }],
+  [
+    "a store that cannot be written",
+    { storeProblem: { text: "No space left", since: NOW - 90_000 } },
+    "store",
+    {
+      status: "fail",
+      detail: "cannot be written for 1m30s, nothing new is begun: No space left",
+      fix: expect.stringContaining("goes on by itself"),
+    },
+  ],
+  ["a pool", { pools: [open] }, "pool small", { status: "ok", detail: "open" }],
+  [
+    "a pool whose launches are refused",
+    { pools: [{ ...open, launchProblem: "no memory", refusals: 3, launchesPausedUntil: NOW + 12_000 }] },
+    "pool small",
+    {
+      status: "warn",
+      detail: "a launch was refused 3 times in a row, tried again in 12s: no memory",
+      fix: "mayfly pool show small",
+    },
+  ],
+  [
+    "a pool that was cordoned",
+    { pools: [{ ...open, mode: "cordoned", steeredBy: "pool" }] },
+    "pool small",
+    { status: "warn", detail: "cordoned by an operator, by itself", fix: "mayfly pool resume small" },
+  ],
+  [
+    "a pool that was drained with all others",
+    { pools: [{ ...open, mode: "draining", steeredBy: "all" }] },
+    "pool small",
+    { status: "warn", detail: "draining by an operator, with all pools", fix: "mayfly pool resume --all" },
+  ],
+])("shows %s, and what to do next", (_what, changes, name, expected) => {
+  expect(checksFromHealth(health(changes), NOW).find((check) => check.name === name)).toMatchObject(expected as object);
+});
