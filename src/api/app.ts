@@ -77,6 +77,8 @@ function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(routes.terminateMachine, async (c) =>
     c.json(await manager.terminateMachine(machineIdFrom(c.req.valid("param").id)), 200),
   );
+  app.openapi(routes.auditInstances, async (c) => c.json(await manager.auditInstances(clientOf(c)), 200));
+  app.openapi(routes.reapStrangers, async (c) => c.json(await manager.reapStrangers(clientOf(c)), 200));
   app.openapi(routes.execOnMachine, needsUpgrade);
 }
 

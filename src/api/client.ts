@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Job } from "../domain/job.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
-import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
+import type { Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { openExec } from "./execClient.ts";
 import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
@@ -58,6 +58,8 @@ export function createApiClient(socketPath: string): Manager {
     machines: (all) => get<readonly Machine[]>(`/v1/machines?all=${all}`),
     machine: (id) => get<Machine>(`/v1/machines/${part(id)}`),
     terminateMachine: (id) => post<Machine>(`/v1/machines/${part(id)}/terminate`),
+    auditInstances: (signal) => get<readonly InstanceView[]>("/v1/instances", signal),
+    reapStrangers: (signal) => ask<readonly InstanceView[]>("/v1/instances/reap", "POST", undefined, signal),
     execOnMachine: (id, command, options, signal): Promise<RemoteProcess> =>
       exec(`/v1/machines/${part(id)}/exec`, command, options, signal),
 

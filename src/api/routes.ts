@@ -3,7 +3,14 @@ import { REQUEST_KEY } from "../domain/requestKey.ts";
 import { ERROR_KINDS } from "./errors.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { jobSchema, jobSpecSchema } from "./jobSchemas.ts";
-import { healthSchema, leaseViewSchema, machineSchema, poolViewSchema, timelineEventSchema } from "./schemas.ts";
+import {
+  healthSchema,
+  instanceViewSchema,
+  leaseViewSchema,
+  machineSchema,
+  poolViewSchema,
+  timelineEventSchema,
+} from "./schemas.ts";
 import { span } from "./schemas.ts";
 
 /** The longest that one question may stay open, in milliseconds. */
@@ -134,6 +141,16 @@ export const terminateMachine = createRoute({
   path: "/v1/machines/{id}/terminate",
   request: byId,
   responses: answers(machineSchema, "The machine, on its way out"),
+});
+export const auditInstances = createRoute({
+  method: get,
+  path: "/v1/instances",
+  responses: answers(z.array(instanceViewSchema).readonly(), "What providers show under our tag, against the store"),
+});
+export const reapStrangers = createRoute({
+  method: post,
+  path: "/v1/instances/reap",
+  responses: answers(z.array(instanceViewSchema).readonly(), "The same, its strangers ended"),
 });
 export const execOnMachine = createRoute({
   method: get,

@@ -3,7 +3,7 @@ import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState, RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import type { Health, LeaseView, PoolView } from "../ports/manager.ts";
+import type { Health, InstanceView, LeaseView, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 
 /** A string that carries a brand of the domain. */
@@ -148,6 +148,20 @@ export const machineSchema = z
     machineBase.extend({ state: z.literal("terminated"), terminatedAt: instant, ...retireFacts }),
   ])
   .openapi("Machine") satisfies z.ZodType<Machine>;
+
+export const instanceViewSchema = z
+  .object({
+    driver: z.enum(["qemu", "simulated"]),
+    providerId: text,
+    machineId: machineIdSchema,
+    poolName: text,
+    launchedAt: instant.optional(),
+    state: z.enum(["pending", "running", "ending", "stopped"]).optional(),
+    verdict: z.enum(["ours", "ending", "stranger", "missing"]),
+    what: text,
+    outcome: text.optional(),
+  })
+  .openapi("Instance") satisfies z.ZodType<InstanceView>;
 
 const leaseBase = z.object({
   id: leaseIdSchema,

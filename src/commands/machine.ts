@@ -4,11 +4,12 @@ import type { Machine } from "../domain/machine.ts";
 import { connectManager } from "./connect.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
+import type { ReapOptions } from "./reap.ts";
 import { printFields, printJson, printTable } from "./output.ts";
 
 /** Adds `mayfly machine`. */
 export function addMachineCommand(program: Command): void {
-  const machine = program.command("machine").description("see machines, end one, look inside");
+  const machine = program.command("machine").description("see machines, end one, end what nobody knows, look inside");
   machine
     .command("list")
     .option("--all", "those that are gone too")
@@ -31,6 +32,17 @@ export function addMachineCommand(program: Command): void {
     .action(async (id: string, _options: unknown, command: Command) => {
       const context = contextOf(command);
       await printMachine(context, await (await connectManager(context)).terminateMachine(machineIdFrom(id)));
+    });
+  machine
+    .command("reap")
+    .option("--dry-run", "end nothing (the default)")
+    .option("--yes", "end the strangers, now")
+    .description(
+      "list what the providers show under our tag, say what each is, and end what nobody knows; works with the daemon, and without one on its state directory",
+    )
+    .action(async (options: ReapOptions, command: Command) => {
+      const { reapInstances } = await import("./reap.ts");
+      await reapInstances(options, contextOf(command));
     });
   machine
     .command("shell")

@@ -3,6 +3,9 @@ import type { LeaseId } from "../domain/ids.ts";
 import type { LeaseIn } from "../domain/lease.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { JobService } from "../jobs/service.ts";
+import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
+import type { AuditPorts } from "../pool/audit.ts";
+import { callDriver } from "../pool/calls.ts";
 import { steerPool, viewPool } from "../pool/control.ts";
 import { withDeadline } from "../pool/deadline.ts";
 import type { Fleet } from "../pool/fleet.ts";
@@ -29,7 +32,11 @@ export interface ManagerParts {
 
 /** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
 export function createManager({ fleet, leases, jobs, archives, health }: ManagerParts): Manager {
-  const { store } = fleet.deps;
+  const { store, drivers, clock } = fleet.deps;
+  const auditPorts: AuditPorts = {
+    ...{ store, drivers, clock },
+    call: (name, verb, signal, run) => callDriver(fleet, name, verb, signal, run),
+  };
 
   return {
     health: async () => health(),
@@ -49,6 +56,8 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
       await retireMachine(fleet, id, "operator", "the operator asked for it");
       return found(await store.machine(id), "machine", id);
     },
+    auditInstances: (signal) => auditInstances(auditPorts, signal),
+    reapStrangers: (signal) => reapStrangersNow(auditPorts, signal),
     async execOnMachine(id, command, options, signal) {
       const guest = fleet.guests.get(id);
       if (guest === undefined) throw new NotFoundError("no-channel", `machine ${id} is not ready: it has no channel`);

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import type { DriverName } from "../domain/shape.ts";
 import { chooseAccelerator } from "../drivers/qemu/accelerator.ts";
 import { createQemuDriver } from "../drivers/qemu/driver.ts";
 import type { AcceleratorName } from "../drivers/qemu/options.ts";
 import { createGuest } from "../guest/guest.ts";
+import type { Driver } from "../ports/driver.ts";
 import type { Logger } from "../ports/logger.ts";
 import { createArchives } from "../store/archives.ts";
 import { createJobLogs } from "../store/jobLogs.ts";
@@ -23,6 +25,15 @@ export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promis
   return async (signal) => (await chooseAccelerator({ memoPath: join(stateDir, "accelerator.json") }, signal)).name;
 }
 
+/** Creates the drivers of every provider that pools may have machines from. */
+export function createDrivers({ stateDir, name: owner }: Config, logger: Logger): ReadonlyMap<DriverName, Driver> {
+  const qemu = createQemuDriver(
+    { stateDir, imagesDir: imagesDirOf(stateDir), owner },
+    { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
+  );
+  return new Map([["qemu" as const, qemu]]);
+}
+
 /** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */
 export async function startManager(
   config: Config,
@@ -30,16 +41,12 @@ export async function startManager(
   logger: Logger,
   options?: ManagerOptions,
 ): Promise<RunningManager> {
-  const { stateDir, name: owner } = config;
+  const { stateDir } = config;
   const store = await openStore(stateDir, { clock, logger, writer: `mayfly ${version}` });
   const logs = createJobLogs(join(stateDir, "logs"));
   const archives = createArchives(join(stateDir, "archives"), { clock });
   const guest = createGuest({ clock, logger });
-  const qemu = createQemuDriver(
-    { stateDir, imagesDir: imagesDirOf(stateDir), owner },
-    { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
-  );
-  const drivers = new Map([["qemu" as const, qemu]]);
+  const drivers = createDrivers(config, logger);
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
   const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers };
   const running = await composeManager(config, ports, version, options);

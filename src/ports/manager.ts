@@ -5,7 +5,9 @@ import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
 import type { DesiredPool, PoolMode } from "../domain/pool.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
+import type { DriverName } from "../domain/shape.ts";
 import type { DiskSpace } from "./disks.ts";
+import type { Instance } from "./driver.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
 
@@ -54,6 +56,27 @@ export interface PoolView {
   readonly why: string;
 }
 
+/** One resource under our tag, as a provider shows it and as the store knows it. */
+export interface InstanceView {
+  readonly driver: DriverName;
+  readonly providerId: string;
+  /** From its tag, or from the record of what is missing. */
+  readonly machineId: MachineId;
+  readonly poolName: string;
+  /** Absent when it is missing. */
+  readonly launchedAt?: EpochMs | undefined;
+  readonly state?: Instance["state"] | undefined;
+  /**
+   * `ours`: a live record knows it; `ending`: it is on its way out; `stranger`: it bears our tag and nobody knows it;
+   * `missing`: a live record knows it and the provider does not show it.
+   */
+  readonly verdict: "ours" | "ending" | "stranger" | "missing";
+  /** What it is, in a few words. */
+  readonly what: string;
+  /** What became of a stranger that was to be ended: `ended`, or why it was not. */
+  readonly outcome?: string | undefined;
+}
+
 export interface LeaseView {
   readonly lease: Lease;
   /** Why it waits, while it waits. */
@@ -77,6 +100,10 @@ export interface Manager {
   machines(all: boolean): Promise<readonly Machine[]>;
   machine(id: MachineId): Promise<Machine>;
   terminateMachine(id: MachineId): Promise<Machine>;
+  /** Holds what the providers show under our tag against what the store knows, now. */
+  auditInstances(signal: AbortSignal): Promise<readonly InstanceView[]>;
+  /** The same, and ends the strangers at once. */
+  reapStrangers(signal: AbortSignal): Promise<readonly InstanceView[]>;
   /** A process on the machine, e.g. an interactive shell, for people looking at a running job. Uses the kept channel. */
   execOnMachine(id: MachineId, command: string, options: ExecOptions, signal: AbortSignal): Promise<RemoteProcess>;
   /** @param key as with `submitJob` */

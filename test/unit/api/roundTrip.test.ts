@@ -15,7 +15,7 @@ import type { Job } from "../../../src/domain/job.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { terminatedFrom, terminatingFrom } from "../../../src/domain/moves.ts";
 import type { LeaseRequest } from "../../../src/ports/leases.ts";
-import type { Manager, PoolView } from "../../../src/ports/manager.ts";
+import type { InstanceView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import type { TimelineEvent } from "../../../src/ports/store.ts";
 import { health as healthWith } from "../../support/health.ts";
 import { jobSpec, silentLogger } from "../../support/jobs.ts";
@@ -62,6 +62,13 @@ const health = healthWith({
     { name: "large", mode: "cordoned", steeredBy: "all", refusals: 0 },
   ],
 });
+const instances: InstanceView[] = [
+  {
+    ...{ driver: "qemu", providerId: "i-1", machineId, poolName: "small", launchedAt: 5, state: "running" },
+    ...{ verdict: "stranger", what: "no record knows it", outcome: "ended" },
+  },
+  { driver: "qemu", providerId: "i-2", machineId, poolName: "small", verdict: "missing", what: "booting" },
+];
 const pool: PoolView = {
   desired: desiredPool({
     guest: { user: "runner", docker: "dind", registryMirror: "http://10.0.2.2:5000", dataRoot: "/d" },
@@ -154,6 +161,8 @@ describe("a manager behind the API", () => {
     ["machines", machines, (client) => client.machines(true), [true]],
     ["machines", [], (client) => client.machines(false), [false]],
     ["machine", machines[3], (client) => client.machine(machineId), [machineId]],
+    ["auditInstances", instances, (client) => client.auditInstances(never), []],
+    ["reapStrangers", instances, (client) => client.reapStrangers(never), []],
     ["terminateMachine", machines[4], (client) => client.terminateMachine(machineId), [machineId]],
     ["acquireLease", leaseViews[0], (client) => client.acquireLease(request), [request, undefined]],
     ["acquireLease", leaseViews[0], (client) => client.acquireLease(request, "key-1234"), [request, "key-1234"]],

@@ -154,6 +154,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
   expect(document.openapi).toBe("3.1.0");
   expect(routes.toSorted()).toEqual([
     "get /v1/health",
+    "get /v1/instances",
     "get /v1/jobs",
     "get /v1/jobs/{id}",
     "get /v1/jobs/{id}/await",
@@ -171,6 +172,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "post /v1/archives",
     "post /v1/cordon",
     "post /v1/drain",
+    "post /v1/instances/reap",
     "post /v1/jobs",
     "post /v1/jobs/{id}/cancel",
     "post /v1/leases",
@@ -183,7 +185,19 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "post /v1/resume",
   ]);
   expect(Object.keys(document.components.schemas).toSorted()).toEqual([
-    ...["Error", "Health", "Job", "JobSpec", "Lease", "LeaseRequest", "LeaseView", "Machine", "Pool", "TimelineEvent"],
+    ...[
+      "Error",
+      "Health",
+      "Instance",
+      "Job",
+      "JobSpec",
+      "Lease",
+      "LeaseRequest",
+      "LeaseView",
+      "Machine",
+      "Pool",
+      "TimelineEvent",
+    ],
   ]);
   await server.close();
 });
