@@ -9,6 +9,7 @@ export function createWorldStore(world: World): Store {
   if (process === undefined) throw new Error("a store belongs to a process");
 
   const commit = async (changes: readonly Change[]): Promise<void> => {
+    const askedAtMs = clock.monotonic();
     const slow = faults.strikes("disk-slow");
     if (slow !== undefined) await clock.sleep(slow.draw.between(1, 2_000));
     if (faults.strikes("disk-full") !== undefined) throw new SystemError("disk-full", "no space left on the device");
@@ -18,7 +19,7 @@ export function createWorldStore(world: World): Store {
     await committed;
     for (const words of changes.flatMap(wordsOf)) world.journal.note(words.about, words.what);
     world.tell({ what: "commits", changes });
-    truth.keep(changes, process.number);
+    truth.keep(changes, process.number, askedAtMs);
   };
 
   return {

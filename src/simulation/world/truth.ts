@@ -12,6 +12,7 @@ export interface MachineTruth {
   readonly id: MachineId;
   /** As last stored; undefined when the store never knew it. */
   record: Machine | undefined;
+  /** When the manager asked for its intent to be stored, however long that took. */
   addedAtMs: number;
   /** Number of the process that wrote the intent. */
   addedBy: number;
@@ -50,8 +51,8 @@ export interface Truth {
   readonly openLeases: Map<LeaseId, Lease>;
   readonly jobs: Map<JobId, Job>;
   machine(id: MachineId): MachineTruth;
-  /** Takes over what was stored. */
-  keep(changes: readonly Change[], processNumber: number): void;
+  /** Takes over what was stored, since the manager asked for it at `askedAtMs`. */
+  keep(changes: readonly Change[], processNumber: number, askedAtMs: number): void;
 }
 
 /** Knows nothing yet. */
@@ -98,13 +99,13 @@ export function createTruth(passedMs: () => number): Truth {
 
   return {
     ...{ machines, leases, liveMachines, openLeases, jobs, machine },
-    keep(changes, processNumber) {
+    keep(changes, processNumber, askedAtMs) {
       for (const change of changes) {
         if (change.kind === "lease") keepLease(change.lease);
         if (change.kind === "job") jobs.set(change.job.id, change.job);
         if (change.kind !== "machine-added" && change.kind !== "machine-moved") continue;
         const known = machine(change.machine.id);
-        if (change.kind === "machine-added") Object.assign(known, { addedAtMs: passedMs(), addedBy: processNumber });
+        if (change.kind === "machine-added") Object.assign(known, { addedAtMs: askedAtMs, addedBy: processNumber });
         known.record = change.machine;
         if (change.machine.state === "terminated") liveMachines.delete(change.machine.id);
         else liveMachines.set(change.machine.id, change.machine);
