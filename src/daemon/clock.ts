@@ -20,4 +20,15 @@ export const systemClock: Clock = {
       throw signal?.reason ?? error;
     }
   },
+  schedule(ms, run) {
+    let timer: NodeJS.Timeout;
+    const wait = (restMs: number): void => {
+      timer = setTimeout(
+        () => (restMs > MAX_TIMER_MS ? wait(restMs - MAX_TIMER_MS) : run()),
+        Math.min(restMs, MAX_TIMER_MS),
+      );
+    };
+    wait(ms);
+    return () => clearTimeout(timer);
+  },
 };

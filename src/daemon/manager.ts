@@ -121,7 +121,7 @@ async function awaitLease(
   knownWhy: string | undefined,
   signal: AbortSignal,
 ): Promise<LeaseView> {
-  const late = new Error("the wait is over");
+  const late = (): Error => new Error("the wait is over");
   const stopAttending = fleet.attended.begin(id, fleet.deps.clock);
   try {
     return await withDeadline(fleet.deps.clock, waitMs, late, signal, async (bounded) => {

@@ -50,7 +50,7 @@ async function serveUntilStopped(
     await aborted(AbortSignal.any([stop, handOver]));
     const outcome = stop.aborted ? await drainManager(running, deps, signals) : "handed-over";
     if (outcome !== "handed-over") {
-      const late = new Error("cancelled jobs took too long");
+      const late = (): Error => new Error("cancelled jobs took too long");
       const end = (force: AbortSignal) => running.endAll(force);
       await withDeadline(clock, outcome === "late" ? CANCEL_MS : 0, late, hurry, end);
       if (!hurry.aborted) await server.settle(clock);

@@ -33,7 +33,7 @@ export async function drainManager(
   { clock, logger, stopTimeoutMs }: DrainDeps,
   { hurry, handOver }: DrainOrders,
 ): Promise<DrainOutcome> {
-  const late = new Error("the stop timeout is over");
+  const late = (): Error => new Error("the stop timeout is over");
   const until = clock.monotonic() + stopTimeoutMs;
   const orders = AbortSignal.any([hurry, handOver]);
   logger.info({ stopTimeoutMs }, "stopping: takes no more jobs, gives no more leases, ends what waits");

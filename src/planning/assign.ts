@@ -19,8 +19,11 @@ export function assignLeases(
   machines: readonly LiveMachine[],
 ): readonly Assignment[] {
   const idle = leasableMachines(machines);
-  return queueOrder(waiting).flatMap((lease, position) => {
-    const machine = idle[position];
-    return machine === undefined ? [] : [{ lease, machine }];
-  });
+  if (idle.length === 0) return [];
+  return queueOrder(waiting)
+    .slice(0, idle.length)
+    .flatMap((lease, position) => {
+      const machine = idle[position];
+      return machine === undefined ? [] : [{ lease, machine }];
+    });
 }

@@ -47,21 +47,24 @@ export function countByState(machines: readonly { readonly state: MachineState }
 
 /** Machines on their way to idle. */
 export function countInFlight(machines: readonly { readonly state: MachineState }[]): number {
-  const counts = countByState(machines);
-  return counts.requested + counts.booting;
+  let count = 0;
+  for (const { state } of machines) if (state === "requested" || state === "booting") count += 1;
+  return count;
 }
 
 /** Idle machines that may be leased, the longest idle first. */
 export function leasableMachines(machines: readonly LiveMachine[]): MachineIn<"idle">[] {
-  return machines
-    .filter((machine) => machine.state === "idle")
-    .filter((machine) => !machine.isCordoned)
-    .sort((a, b) => a.idleSince - b.idleSince);
+  const leasable: MachineIn<"idle">[] = [];
+  for (const machine of machines) if (machine.state === "idle" && !machine.isCordoned) leasable.push(machine);
+  return leasable.sort((a, b) => a.idleSince - b.idleSince);
 }
 
 /** Machines that will serve who waits, or are kept ready: idle or on their way there. */
-export const supplyOf = (machines: readonly LiveMachine[]): number =>
-  leasableMachines(machines).length + countInFlight(machines);
+export function supplyOf(machines: readonly LiveMachine[]): number {
+  let count = countInFlight(machines);
+  for (const { state, isCordoned } of machines) if (state === "idle" && !isCordoned) count += 1;
+  return count;
+}
 
 /** Launches that those who wait in this pool still need and that its own limits allow. */
 export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
@@ -70,22 +73,15 @@ export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: E
   return Math.max(0, Math.min(unmet, desired.maxMachines - observed.machines.length));
 }
 
-/** Machines that the pool may still launch before one of its limits is met, with the name of the limit that binds. */
+/** Machines that the pool may still launch before one of its limits is met, with the limit that binds. */
 export function launchRoom(
   desired: DesiredPool,
   observed: ObservedPool,
-): { readonly room: number; readonly limit: string } {
-  const rooms = [
-    {
-      room: desired.maxMachines - observed.machines.length,
-      limit: `max_machines (${desired.maxMachines}) of the pool`,
-    },
-    { room: observed.headroomOverall, limit: "max_machines over all pools" },
-    {
-      room: desired.maxGrowthRate - countInFlight(observed.machines),
-      limit: `max_growth_rate (${desired.maxGrowthRate})`,
-    },
-  ];
-  const least = rooms.reduce((low, next) => (next.room < low.room ? next : low));
-  return { room: Math.max(0, least.room), limit: least.limit };
+): { readonly room: number; readonly limit: "pool" | "all-pools" | "growth-rate" } {
+  const inPool = desired.maxMachines - observed.machines.length;
+  const overall = observed.headroomOverall;
+  const growing = desired.maxGrowthRate - countInFlight(observed.machines);
+  const room = Math.max(0, Math.min(inPool, overall, growing));
+  if (inPool <= overall && inPool <= growing) return { room, limit: "pool" };
+  return { room, limit: overall <= growing ? "all-pools" : "growth-rate" };
 }

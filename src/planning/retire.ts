@@ -15,34 +15,38 @@ type Terminate = ActionOf<"terminate">;
 
 /** Decides which machines of a pool are to end now, and why. Never more than one action a machine. */
 export function planRetirements(desired: DesiredPool, observed: ObservedPool, now: EpochMs): Terminate[] {
-  const overdue = observed.machines.flatMap((machine) => overdueOf(desired, machine, now, observed.watchedSince));
-  const overdueIds = new Set(overdue.map((action) => action.machineId));
-  const rest = observed.machines.filter((machine) => !overdueIds.has(machine.id));
+  const overdue: Terminate[] = [];
+  const rest: LiveMachine[] = [];
+  for (const machine of observed.machines) {
+    const action = overdueOf(desired, machine, now, observed.watchedSince);
+    if (action === undefined) rest.push(machine);
+    else overdue.push(action);
+  }
   const surplus = observed.mode === "draining" ? drainedOf(desired, rest) : surplusOf(desired, observed, rest, now);
   return [...overdue, ...surplus];
 }
 
-function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate[] {
+function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate | undefined {
   const dueAt = overdueAt(desired, machine, watchedSince);
-  if (dueAt === undefined || now < dueAt) return [];
+  if (dueAt === undefined || now < dueAt) return undefined;
   switch (machine.state) {
     case "requested":
     case "booting": {
       const since = machine.state === "booting" ? machine.launchedAt : machine.requestedAt;
       const text = `not ready ${seconds(now - since)} after launch; boot_timeout is ${seconds(desired.bootTimeoutMs)}`;
-      return [terminate(machine, "boot-timeout", text)];
+      return terminate(machine, "boot-timeout", text);
     }
     case "idle": {
       const text = `${seconds(now - machine.launchedAt)} old; max_age is ${seconds(desired.maxAgeMs)}`;
-      return [terminate(machine, "max-age", text)];
+      return terminate(machine, "max-age", text);
     }
     case "leased": {
       const text = `leased for ${seconds(now - machine.leasedAt)}; job_timeout is ${seconds(desired.jobTimeoutMs)}`;
-      return [terminate(machine, "job-timeout", text)];
+      return terminate(machine, "job-timeout", text);
     }
     case "terminating":
     case "terminated":
-      return [];
+      return undefined;
   }
 }
 
@@ -75,6 +79,7 @@ function surplusOf(
   now: EpochMs,
 ): Terminate[] {
   const surplus = surplusCount(desired, observed, machines);
+  if (surplus === 0) return [];
   return leasableMachines(machines)
     .filter((machine) => now - machine.idleSince > desired.idleTimeMs)
     .slice(0, surplus)

@@ -42,5 +42,13 @@ function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: Ep
   if (observed.storeProblem !== "") return `launches wait: ${observed.storeProblem}`;
   if (now < observed.launchesPausedUntil) return `launches pause after a refusal: ${observed.launchProblem}`;
   const { room, limit } = launchRoom(desired, observed);
-  return room === 0 ? `${limit} is reached` : "a launch is next";
+  if (room > 0) return "a launch is next";
+  switch (limit) {
+    case "pool":
+      return `max_machines (${desired.maxMachines}) of the pool is reached`;
+    case "all-pools":
+      return "max_machines over all pools is reached";
+    case "growth-rate":
+      return `max_growth_rate (${desired.maxGrowthRate}) is reached`;
+  }
 }

@@ -82,7 +82,8 @@ async function reconnect(
 ): Promise<void> {
   const { id: machineId, poolName, state } = machine;
   const deadlineMs = ADOPT_DEADLINE_MS[state];
-  const late = new MachineError("unreachable", `no answer within ${deadlineMs / 1000} s of the manager's restart`);
+  const late = (): MachineError =>
+    new MachineError("unreachable", `no answer within ${deadlineMs / 1000} s of the manager's restart`);
   try {
     const guest = await withDeadline(fleet.deps.clock, deadlineMs, late, signal, (bounded) =>
       tryToReach(fleet, machine, keys, settings, bounded),

@@ -23,7 +23,8 @@ export function callDriver<T>(
   call: (driver: Driver, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const ms = DEADLINES_MS[verb];
-  const late = new TransientError(`${verb}-timeout`, `no answer to the ${verb} within ${ms / 1000} s`);
+  const late = (): TransientError =>
+    new TransientError(`${verb}-timeout`, `no answer to the ${verb} within ${ms / 1000} s`);
   return withHardDeadline(fleet.deps.clock, ms, late, signal, async (bounded) => {
     const driver = driverOf(fleet, name);
     await budgetOf(fleet, driver).take(verb !== "launch", bounded);

@@ -7,13 +7,13 @@ export async function aborted(signal: AbortSignal): Promise<void> {
 }
 
 /**
- * Runs something that must end within a time. Its signal aborts with the outer one, or with `late` when the time is over.
+ * Runs something that must end within a time. Its signal aborts with the outer one, or with what `late` makes when the time is over.
  * @throws what `run` throws.
  */
 export async function withDeadline<T>(
   clock: Clock,
   ms: number,
-  late: Error,
+  late: () => Error,
   outer: AbortSignal,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
@@ -22,17 +22,12 @@ export async function withDeadline<T>(
   const forward = (): void => bounded.abort(outer.reason);
   if (outer.aborted) forward();
   outer.addEventListener("abort", forward, { once: true });
-  const ended = new AbortController();
-  const timer = clock.sleep(ms, ended.signal).then(
-    () => bounded.abort(late),
-    () => undefined,
-  );
+  const callOff = clock.schedule(ms, () => bounded.abort(late()));
   try {
     return await run(bounded.signal);
   } finally {
     outer.removeEventListener("abort", forward);
-    ended.abort();
-    await timer;
+    callOff();
   }
 }
 
@@ -43,7 +38,7 @@ export async function withDeadline<T>(
 export function withHardDeadline<T>(
   clock: Clock,
   ms: number,
-  late: Error,
+  late: () => Error,
   outer: AbortSignal,
   run: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {

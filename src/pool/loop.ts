@@ -104,7 +104,7 @@ async function closeMachines(fleet: Fleet, ms: number): Promise<void> {
     await retireMachine(fleet, machine.id, "shutdown", "the manager is stopping");
   }
   nudge(fleet);
-  const late = new Error("machines are left at the end");
+  const late = (): Error => new Error("machines are left at the end");
   await withDeadline(fleet.deps.clock, ms, late, new AbortController().signal, async (signal) => {
     while (fleet.state.machineCount() > 0 && !signal.aborted) await fleet.changes.next([ANY_CHANGE], signal);
   });

@@ -5,12 +5,13 @@ import type { Fleet } from "./fleet.ts";
 export async function napUntil(fleet: Fleet, at: EpochMs, key: string, signal: AbortSignal): Promise<void> {
   const { clock } = fleet.deps;
   if (signal.aborted || at <= clock.now()) return;
-  const woken = new AbortController();
-  const wake = (): void => woken.abort();
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = (): void => resolve();
+  const callOff = clock.schedule(at - clock.now(), wake);
+  const stopListening = fleet.changes.listen(key, wake);
   signal.addEventListener("abort", wake, { once: true });
-  const pause = clock.sleep(at - clock.now(), woken.signal).then(wake, () => undefined);
-  await fleet.changes.next([key], woken.signal);
-  wake();
-  await pause;
+  await promise;
   signal.removeEventListener("abort", wake);
+  stopListening();
+  callOff();
 }

@@ -50,7 +50,8 @@ async function probeMachine(fleet: Fleet, id: MachineId, signal: AbortSignal): P
   const { clock, guest, logger } = fleet.deps;
   const live = fleet.guests.get(id);
   if (live === undefined) return;
-  const late = new TransientError("probe-timeout", `no answer to a probe within ${PROBE_DEADLINE_MS / 1000} s`);
+  const late = (): TransientError =>
+    new TransientError("probe-timeout", `no answer to a probe within ${PROBE_DEADLINE_MS / 1000} s`);
   try {
     await withHardDeadline(clock, PROBE_DEADLINE_MS, late, signal, (bounded) => guest.probe(live, bounded));
     if (fleet.failedProbes.delete(id)) nudge(fleet);

@@ -1,13 +1,14 @@
+import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { earliestAfter, nextDueAt } from "../planning/due.ts";
+import { nextDueAt } from "../planning/due.ts";
 import { planFleet } from "../planning/fleet.ts";
 import type { PoolInView } from "../planning/observed.ts";
 import type { Action, ActionOf } from "../planning/plan.ts";
 import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
 import { assignWaiting } from "./claim.ts";
 import { expireLeases, leaseDueAt } from "./expire.ts";
-import { eventOf } from "./fleet.ts";
+import { desiredPool, eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { createIntent, intentChanges, startLaunch } from "./launch.ts";
 import type { LaunchIntent } from "./launch.ts";
@@ -25,17 +26,24 @@ const STORE_PROBE_MS = 5_000;
  * alone. Answers when the next pass is due if nothing else happens.
  */
 export async function reconcileFleet(fleet: Fleet): Promise<number> {
-  await attempt(fleet, "probe store", () => probeStore(fleet));
+  if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
   await attempt(fleet, "end leases", () => expireLeases(fleet));
   await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
-  await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
+  if (isAnybodyWaiting(fleet)) await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
   retryTerminations(fleet);
-  await attempt(fleet, "reconcile pools", () => reconcilePools(fleet));
   await attempt(fleet, "retire orphans", () => retireOrphans(fleet));
-  const views = observePools(fleet);
+  // Most passes find all as it should be: they take no turn in the queue of decisions, and look only once.
+  let views = observePools(fleet);
+  if (planFleet(views, fleet.deps.clock.now()).length > 0) {
+    await attempt(fleet, "reconcile pools", () => reconcilePools(fleet));
+    views = observePools(fleet);
+  }
   explainPools(fleet, views);
   return nextPassAt(fleet, views);
 }
+
+const isAnybodyWaiting = (fleet: Fleet): boolean =>
+  fleet.deps.desired().pools.some(({ name }) => fleet.state.waitingCount(name) > 0);
 
 /** Runs one part of a pass. What the store could not write is tried again by the next pass; anything else is a bug. */
 async function attempt(fleet: Fleet, part: string, run: () => Promise<void>): Promise<void> {
@@ -49,7 +57,6 @@ async function attempt(fleet: Fleet, part: string, run: () => Promise<void>): Pr
 
 /** Finds out by a tiny write whether a store that failed works again. */
 async function probeStore(fleet: Fleet): Promise<void> {
-  if (fleet.storeProblem === "") return;
   const detail = `after: ${fleet.storeProblem}`;
   await fleet.state.commit([eventOf(fleet, { what: "store written again", detail })]);
   fleet.deps.logger.info({ detail }, "the store can be written again");
@@ -102,10 +109,9 @@ function retirementOf(fleet: Fleet, action: Action): Retirement[] {
 
 /** Retires machines whose pool is no longer wished for; a leased one keeps its job. */
 async function retireOrphans(fleet: Fleet): Promise<void> {
-  const names = new Set(fleet.deps.desired().pools.map(({ name }) => name));
   const isUnheld = ({ state }: LiveMachine): boolean => state !== "leased";
   for (const { id, poolName, state } of fleet.state.machines()) {
-    if (names.has(poolName) || state === "leased" || state === "terminating") continue;
+    if (state === "leased" || state === "terminating" || desiredPool(fleet, poolName) !== undefined) continue;
     await retireMachine(fleet, id, "pool-removed", `pool ${poolName} is not in the configuration`, isUnheld);
   }
 }
@@ -125,11 +131,14 @@ function explainPools(fleet: Fleet, views: readonly PoolInView[]): void {
 /** When something is due by the passing of time alone. */
 function nextPassAt(fleet: Fleet, views: readonly PoolInView[]): number {
   const now = fleet.deps.clock.now();
-  return earliestAfter(now, [
-    ...views.map(({ desired, observed }) => nextDueAt(desired, observed, now)),
-    ...fleet.state.leases().map((lease) => leaseDueAt(fleet, lease)),
-    ...fleet.state.machines().map((m) => (m.state === "terminating" ? terminationDueAt(fleet, m) : Infinity)),
-    ...[...fleet.interruptions.values()].map(({ endsAt }) => endsAt),
-    fleet.storeProblem === "" ? Infinity : now + STORE_PROBE_MS,
-  ]);
+  let first = fleet.storeProblem === "" ? Infinity : now + STORE_PROBE_MS;
+  const consider = (at: EpochMs): void => {
+    if (at > now && at < first) first = at;
+  };
+  for (const { desired, observed } of views) consider(nextDueAt(desired, observed, now));
+  for (const lease of fleet.state.leases()) consider(leaseDueAt(fleet, lease));
+  for (const machine of fleet.state.machines())
+    if (machine.state === "terminating") consider(terminationDueAt(fleet, machine));
+  for (const { endsAt } of fleet.interruptions.values()) consider(endsAt);
+  return first;
 }

@@ -40,14 +40,14 @@ export interface FleetState {
   /** Shows a lease's renewal without a write: a restart renews every lease anyway. */
   renew(lease: OpenLease): void;
   machine(id: MachineId): LiveMachine | undefined;
-  /** Oldest first. */
-  machines(poolName?: string): LiveMachine[];
+  /** Oldest first, as they are now: a list that was handed out never changes. */
+  machines(poolName?: string): readonly LiveMachine[];
   machineCount(): number;
   lease(id: LeaseId): OpenLease | undefined;
   /** In order of arrival. */
-  leases(poolName?: string): OpenLease[];
+  leases(poolName?: string): readonly OpenLease[];
   /** In order of arrival. */
-  waiting(poolName: string): LeaseIn<"waiting">[];
+  waiting(poolName: string): readonly LeaseIn<"waiting">[];
   waitingCount(poolName: string): number;
   firstWaiting(poolName: string): LeaseIn<"waiting"> | undefined;
   /** The stricter of the pool's own mode and the whole manager's. */
@@ -80,21 +80,21 @@ export function createFleetState(store: Store, changes: Broadcast, clock: Clock)
     if (lease.state === "waiting") waiting.put(lease);
     else waiting.remove(lease);
   };
-  const keep = (change: Change): string[] => {
+  const keep = (change: Change): string | undefined => {
     switch (change.kind) {
       case "machine-added":
       case "machine-moved":
         keepMachine(change.machine);
-        return [change.machine.id];
+        return change.machine.id;
       case "lease":
         keepLease(change.lease);
-        return [change.lease.id];
+        return change.lease.id;
       case "pool-mode":
         modes.set(change.poolName, change.mode);
-        return [];
+        return undefined;
       case "job":
       case "event":
-        return [];
+        return undefined;
     }
   };
 
@@ -115,7 +115,10 @@ export function createFleetState(store: Store, changes: Broadcast, clock: Clock)
         }
         throw error;
       }
-      for (const key of [...batch.flatMap(keep), ANY_CHANGE]) changes.notify(key);
+      // All of a commit shows at once: whoever is woken by one part of it sees the others.
+      const ids = batch.map(keep);
+      for (const id of ids) if (id !== undefined) changes.notify(id);
+      changes.notify(ANY_CHANGE);
     },
     problem: () => problem,
     problemSince: () => problemSince,

@@ -11,5 +11,6 @@ export function createSteadyClock(clock: Clock): Clock {
     now: () => Math.round(startedAt + clock.monotonic() - startedMs),
     monotonic: () => clock.monotonic(),
     sleep: (ms, signal) => clock.sleep(ms, signal),
+    schedule: (ms, run) => clock.schedule(ms, run),
   };
 }

@@ -5,8 +5,8 @@ import type { Logger } from "../ports/logger.ts";
 export interface TaskSet {
   /** Starts `run` unless a task of that name is running, or the set is closed. A failure is a bug by then, and logged as one. */
   start(name: string, run: (signal: AbortSignal) => Promise<void>): void;
-  /** Asks one task to end, for this reason. Not running is success. */
-  abort(name: string, reason: Error): void;
+  /** Asks one task to end, for the reason that is made. Not running is success. */
+  abort(name: string, reason: () => Error): void;
   isRunning(name: string): boolean;
   /** Resolves when the named task, if any, has ended. */
   settled(name: string): Promise<void>;
@@ -39,7 +39,7 @@ export function createTaskSet(logger: Logger): TaskSet {
       running.set(name, { controller, ended });
     },
     abort(name, reason) {
-      running.get(name)?.controller.abort(reason);
+      running.get(name)?.controller.abort(reason());
     },
     isRunning: (name) => running.has(name),
     async settled(name) {

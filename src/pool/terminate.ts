@@ -64,7 +64,7 @@ export function afterRetirement(fleet: Fleet, machine: LiveMachine, reason: Reti
   fleet.failedProbes.delete(machineId);
   if (machine.state === "leased") fleet.attended.forget(machine.leaseId);
   for (const task of [launchTask(machineId), bootTask(machineId), adoptTask(machineId)])
-    fleet.tasks.abort(task, new MachineError(reason, detail));
+    fleet.tasks.abort(task, () => new MachineError(reason, detail));
   startTermination(fleet, machineId);
   nudge(fleet);
 }

@@ -8,4 +8,6 @@ export interface Clock {
   monotonic(): number;
   /** Resolves after `ms`. @throws the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs `run`, which must not throw, after `ms`, unless it is called off first. Answers how to call it off, which may come late. */
+  schedule(ms: number, run: () => void): () => void;
 }

@@ -9,8 +9,6 @@ export interface VirtualClock extends Clock {
   advance(ms: number): Promise<void>;
   /** Goes on from one due thing to the next until `isDone`. @throws Error when it is not done after `maxMs`, or nobody sleeps any more. */
   advanceUntil(isDone: () => boolean, maxMs: number): Promise<void>;
-  /** Runs `run` after `ms`, unless it is called off first. Answers how to call it off. */
-  schedule(ms: number, run: () => void): () => void;
 }
 
 interface Timer extends Due {
@@ -18,8 +16,12 @@ interface Timer extends Due {
   run: (() => void) | undefined;
 }
 
-/** Creates a clock that shows `startMs`. What is due at one instant happens in the order in which it was asked for. */
-export function createVirtualClock(startMs: EpochMs): VirtualClock {
+/**
+ * Creates a clock that shows `startMs`. What is due at one instant happens in the order in which it was asked for.
+ * @param stepsPerTurn things that may happen in one turn of the event loop, ≥ 1. Between two of them every promise chain has
+ * gone as far as it can without the clock, and no rejection is left unheeded; real I/O goes on only from turn to turn.
+ */
+export function createVirtualClock(startMs: EpochMs, stepsPerTurn = 1): VirtualClock {
   const timers = createHeap<Timer>();
   let passedMs = 0;
   let order = 0;
@@ -64,20 +66,45 @@ export function createVirtualClock(startMs: EpochMs): VirtualClock {
       }),
     async advance(ms) {
       const untilMs = passedMs + ms;
-      await settle();
-      while (step(untilMs)) await settle();
+      await repeat(stepsPerTurn, () => !step(untilMs));
       passedMs = untilMs;
     },
-    async advanceUntil(isDone, maxMs) {
+    advanceUntil(isDone, maxMs) {
       const untilMs = passedMs + maxMs;
-      await settle();
-      while (!isDone()) {
+      return repeat(stepsPerTurn, () => {
+        if (isDone()) return true;
         if (!step(untilMs)) throw new Error(`not done after ${passedMs} virtual ms, and nobody wakes`);
-        await settle();
-      }
+        return false;
+      });
     },
   };
 }
 
-/** One turn of the event loop: every promise chain and stream that can go on without the clock has gone on by then. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/**
+ * Does something again and again until it answers true, so many times in a turn of the event loop. Node lets all promises
+ * settle between two immediates of one turn, so what the last time set going has gone on before the next.
+ * @throws what `once` throws.
+ */
+function repeat(timesPerTurn: number, once: () => boolean): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let isOver = false;
+    let left = 0;
+    const turn = (): void => {
+      left = timesPerTurn;
+      for (let time = 0; time < timesPerTurn; time++) setImmediate(attempt);
+    };
+    const attempt = (): void => {
+      if (isOver) return;
+      left -= 1;
+      try {
+        isOver = once();
+      } catch (error) {
+        isOver = true;
+        reject(error);
+      }
+      if (isOver) resolve();
+      else if (left === 0) turn();
+    };
+    turn();
+  });
+}

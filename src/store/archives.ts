@@ -10,7 +10,7 @@ import { removeOlder } from "./removeOlder.ts";
 const STORING = "store the uploaded archive";
 
 /** Keeps uploaded archives as plain files, mode 0600, named by their SHA-256; a file's mtime is its last use. */
-export function createArchives(dir: string, deps: { readonly clock: Clock }): Archives {
+export function createArchives(dir: string, deps: { readonly clock: Pick<Clock, "now"> }): Archives {
   const pathOf = (archiveId: string): string => join(dir, `${archiveId}.tar`);
   const touch = async (path: string): Promise<void> => {
     const nowSeconds = deps.clock.now() / 1000;

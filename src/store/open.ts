@@ -22,7 +22,7 @@ const PRUNE_EVERY = 1000;
 
 /** What a store needs from outside. */
 export interface StoreDeps {
-  readonly clock: Clock;
+  readonly clock: Pick<Clock, "now">;
   readonly logger: Logger;
   /** @default the newest 10,000 of each kind, 30 days */
   readonly retention?: Retention | undefined;

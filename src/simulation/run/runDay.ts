@@ -32,6 +32,8 @@ import { quieten } from "./quieten.ts";
 /** Monday, 1 January 2024, 00:00 UTC. */
 const START_MS = Date.UTC(2024, 0, 1);
 const MINUTE_MS = 60_000;
+/** A turn of the event loop costs as much as many steps, and a simulated day waits for nothing outside its clock. */
+const STEPS_PER_TURN = 64;
 
 export interface DayOptions {
   readonly faults: readonly Fault[];
@@ -70,7 +72,7 @@ export interface DayResult {
 /** Lives through one day with its faults and the quiet after it. Stops at the first broken promise. */
 export async function runDay(day: Day, options: DayOptions): Promise<DayResult> {
   const { faults, killAtCalls = [], lengthMs = DAY_MS, portsOf = (ports) => ports } = options;
-  const clock = createVirtualClock(START_MS);
+  const clock = createVirtualClock(START_MS, STEPS_PER_TURN);
   const random = createSeededRandom(mixed(day.seed, "ids"));
   const provider = createSimulatedProvider({ clock, random });
   const journal = createJournal(() => clock.monotonic(), options.keepsJournal ?? false);

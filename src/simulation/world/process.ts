@@ -112,20 +112,32 @@ const never = (): Promise<never> => new Promise(() => undefined);
 
 /** The host's clock as one process sees it: `jumpedMs` ahead of the true time, and still once the process is dead. */
 export function clockOf(process: ManagerProcess, clock: VirtualClock, jumpedMs: () => number, hook: PortHook): Clock {
+  const schedule = (ms: number, run: () => void): (() => void) => {
+    let isCalledOff = false;
+    const wake = (): void => {
+      // It may have come due while the process stood still, and be called off before it woke.
+      if (isCalledOff) return;
+      if (process.isAlive()) hook("clock.sleep", "after");
+      if (process.isAlive()) run();
+    };
+    const callOff = clock.schedule(ms, () => process.deliver(wake));
+    return () => {
+      isCalledOff = true;
+      callOff();
+    };
+  };
   return {
     now: () => clock.now() + jumpedMs(),
     monotonic: () => clock.monotonic() - process.startedAtMs,
+    schedule,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         if (!process.isAlive()) return;
         if (signal?.aborted) return reject(signal.reason);
-        const wake = (): void => {
-          if (signal?.aborted) return;
+        const callOff = schedule(ms, () => {
           signal?.removeEventListener("abort", abort);
-          if (process.isAlive()) hook("clock.sleep", "after");
-          if (process.isAlive()) resolve();
-        };
-        const callOff = clock.schedule(ms, () => process.deliver(wake));
+          resolve();
+        });
         const abort = (): void => {
           callOff();
           reject(signal?.reason);

@@ -21,3 +21,17 @@ it("sleeps for longer than one timer of Node can", async () => {
   abort.abort(new Error("enough"));
   await expect(long).rejects.toThrow("enough");
 });
+
+it("runs what is scheduled in the order of its time, but nothing that was called off, or is due after one timer of Node can wait", async () => {
+  const ran: string[] = [];
+  const callOffLong = systemClock.schedule(2 ** 31, () => ran.push("long"));
+  const callOff = systemClock.schedule(5, () => ran.push("called off"));
+  systemClock.schedule(10, () => ran.push("second"));
+  systemClock.schedule(0, () => ran.push("first"));
+
+  callOff();
+  await systemClock.sleep(30);
+
+  expect(ran).toEqual(["first", "second"]);
+  callOffLong();
+});

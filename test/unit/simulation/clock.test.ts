@@ -19,24 +19,27 @@ describe("virtual clock", () => {
     expect(clock.now()).toBe(1_301);
   });
 
-  it("lets what a sleeper set going settle, and sleep again, before time goes on", async () => {
-    const clock = createVirtualClock(0);
-    const seen: number[] = [];
-    const loop = async (): Promise<void> => {
-      for (let round = 0; round < 3; round++) {
-        await clock.sleep(10);
-        await Promise.resolve().then(() => undefined);
-        seen.push(clock.now());
-      }
-    };
-    const running = loop();
+  it.each([1, 64])(
+    "lets what a sleeper set going settle, with %i steps in a turn, before time goes on",
+    async (steps) => {
+      const clock = createVirtualClock(0, steps);
+      const seen: number[] = [];
+      const loop = async (): Promise<void> => {
+        for (let round = 0; round < 3; round++) {
+          await clock.sleep(10);
+          await Promise.resolve().then(() => undefined);
+          seen.push(clock.now());
+        }
+      };
+      const running = loop();
 
-    await clock.advance(100);
+      await clock.advance(100);
 
-    await running;
-    expect(seen).toEqual([10, 20, 30]);
-    expect(clock.now()).toBe(100);
-  });
+      await running;
+      expect(seen).toEqual([10, 20, 30]);
+      expect(clock.now()).toBe(100);
+    },
+  );
 
   it("rejects a sleeper with the reason of its signal and forgets it", async () => {
     const clock = createVirtualClock(0);
@@ -48,6 +51,17 @@ describe("virtual clock", () => {
 
     await expect(sleeping).rejects.toBe(reason);
     await expect(clock.advanceUntil(() => false, 10_000)).rejects.toThrow(/nobody wakes/);
+  });
+
+  it("asks after every step, however many there are in a turn, whether it is done", async () => {
+    const clock = createVirtualClock(0, 64);
+    const happened: number[] = [];
+    for (const ms of [10, 20, 30]) clock.schedule(ms, () => happened.push(ms));
+
+    await clock.advanceUntil(() => happened.length === 2, 1_000);
+
+    expect(happened).toEqual([10, 20]);
+    expect(clock.now()).toBe(20);
   });
 
   it("advances only as far as the condition needs", async () => {

@@ -15,7 +15,7 @@ let now: number;
 beforeEach(() => {
   dir = mkdtempSync(join(tmpdir(), "mayfly-archives-"));
   now = 10_000;
-  archives = createArchives(dir, { clock: { now: () => now, monotonic: () => now, sleep: () => Promise.resolve() } });
+  archives = createArchives(dir, { clock: { now: () => now } });
 });
 afterEach(() => rmSync(dir, { recursive: true }));
 
