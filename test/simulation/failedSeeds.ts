@@ -5,4 +5,5 @@ export const FAILED_SEEDS: readonly { readonly seed: number; readonly why: strin
   { seed: 1038, why: "a lease may get its machine while the end of its wait is being written down" },
   { seed: 5030, why: "a manager that stood still for half a minute hears its holders late" },
   { seed: 2056, why: "a slow disk takes its time out of what a boot may take" },
+  { seed: 57, why: "a job that is given up before any manager has it never comes to be" },
 ];

@@ -42,7 +42,8 @@ export async function submitJob(world: World, job: LiveJob): Promise<void> {
       attend({ world, process, fleet, leases }, job, undefined);
     });
   } catch (error) {
-    if (job.isAccepted || signal.aborted) return;
+    // One that was given up is the next manager's, if the store has it, and never came to be, if it has not.
+    if (job.isAccepted || (signal.aborted && world.truth.jobs.has(jobIdOf(job)))) return;
     job.isTurnedAway = true;
     world.journal.note(job.plan.name, `turned away: ${error}`);
   }
