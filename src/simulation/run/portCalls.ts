@@ -13,10 +13,13 @@ export interface PortCalls {
   readonly hook: PortHook;
   /** Runs something at the `left`-th (≥ 1) call from now of which this is the moment. Several wait for each other, in order. */
   at(left: number, moment: Moment, run: () => void): void;
-  /** Whom to tell of kills at the calls that were named from the start. */
+  /** Whom to tell that a call is reached at which the manager is to be killed. */
   onKill(kill: () => void): void;
+  /** Notes that the manager is killed at the call of this moment. */
+  noteKill(): void;
   /** Nothing happens at any call from here on. */
   stop(): void;
+  /** The kills so far, in order. */
   readonly kills: readonly Kill[];
   readonly total: () => number;
   /** How often each port was called, both moments of a call counted as one. */
@@ -30,6 +33,7 @@ export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
   const kills: Kill[] = [];
   const byPort = new Map<string, number>();
   let total = 0;
+  let last: Omit<Kill, "call"> = { port: "", moment: "before" };
   let kill: () => void = () => undefined;
 
   return {
@@ -40,6 +44,7 @@ export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
     onKill(run) {
       kill = run;
     },
+    noteKill: () => void kills.push({ call: total, ...last }),
     stop() {
       waiting.length = 0;
       killAt.clear();
@@ -47,10 +52,8 @@ export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
     hook(port, moment) {
       total += 1;
       if (moment === "after") byPort.set(port, (byPort.get(port) ?? 0) + 1);
-      if (killAt.delete(total)) {
-        kills.push({ call: total, port, moment });
-        return kill();
-      }
+      last = { port, moment };
+      if (killAt.delete(total)) return kill();
       const [next] = waiting;
       if (next?.moment !== moment) return;
       next.left -= 1;

@@ -64,7 +64,7 @@ export interface DayResult {
   readonly portCallsOfDay: number;
   /** How often each port answered. */
   readonly callsByPort: ReadonlyMap<string, number>;
-  /** The kills at the calls that were named. */
+  /** Where managers were killed. */
   readonly kills: readonly Kill[];
   readonly faults: ReadonlyMap<FaultKind, number>;
 }
@@ -133,7 +133,10 @@ function targetsFor(world: World, cloud: Cloud, guests: WorldGuests, calls: Port
       void (plan.holder === "inside" ? submitJob(world, job) : liveFrontDoor(world, job));
     },
     atCall: calls.at,
-    kill: (downMs) => restartLater(world, cloud, guests, downMs),
+    kill(downMs) {
+      calls.noteKill();
+      restartLater(world, cloud, guests, downMs);
+    },
     handOver: () => handOver(world, () => restartLater(world, cloud, guests, 1_000)),
   };
 }

@@ -1,22 +1,37 @@
+/** What came of making a list shorter. */
+export interface Shrunk<Item> {
+  readonly kept: readonly Item[];
+  /** No single entry can be left out any more: proved for each. False when the time was over first. */
+  readonly isMinimal: boolean;
+}
+
 /**
- * Finds a short list that still breaks, by leaving out halves, quarters and so on down to single entries. The order is kept.
- * The answer breaks; whether a shorter list would is not proved.
- * @param breaks tells whether a list still breaks; asked at most `mostRuns` times.
+ * Finds a short list that still breaks, by delta debugging: it leaves out ever smaller parts, and goes on with single entries
+ * until each that is left is needed. The order is kept.
+ * @param breaks tells whether a list still breaks. It must say yes to the whole list.
+ * @param isLate ends the search with what has been found so far.
  */
-export async function shrinkFaults<Fault>(
-  faults: readonly Fault[],
-  breaks: (some: readonly Fault[]) => Promise<boolean>,
-  mostRuns: number,
-): Promise<readonly Fault[]> {
+export async function shrinkFaults<Item>(
+  faults: readonly Item[],
+  breaks: (some: readonly Item[]) => Promise<boolean>,
+  isLate: () => boolean,
+): Promise<Shrunk<Item>> {
+  // What breaks by itself needs no search.
+  if (faults.length > 0 && !isLate() && (await breaks([]))) return { kept: [], isMinimal: true };
   let kept = faults;
-  let runs = 0;
-  for (let size = Math.ceil(kept.length / 2); size >= 1; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-    for (let from = 0; from < kept.length && runs < mostRuns; ) {
+  for (let size = Math.ceil(kept.length / 2); size >= 1; ) {
+    let hasShrunk = false;
+    for (let from = 0; from < kept.length; ) {
+      if (isLate()) return { kept, isMinimal: false };
       const without = [...kept.slice(0, from), ...kept.slice(from + size)];
-      runs += 1;
-      if (await breaks(without)) kept = without;
-      else from += size;
+      if (await breaks(without)) {
+        kept = without;
+        hasShrunk = true;
+      } else from += size;
     }
+    // An entry that was needed may have been needed only beside one that went later.
+    if (size > 1) size = Math.ceil(size / 2);
+    else if (!hasShrunk) size = 0;
   }
-  return kept;
+  return { kept, isMinimal: true };
 }

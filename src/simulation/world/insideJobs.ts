@@ -53,9 +53,14 @@ export async function submitJob(world: World, job: LiveJob): Promise<void> {
 export function attendJobs(world: World, process: ManagerProcess, fleet: Fleet, leases: Leases): void {
   for (const job of world.jobs) {
     if (job.plan.holder !== "inside" || job.end !== undefined) continue;
-    const isStored = world.truth.jobs.has(jobIdOf(job));
-    if (!isStored) continue;
+    const stored = world.truth.jobs.get(jobIdOf(job));
+    if (stored === undefined) continue;
     job.isAccepted = true;
+    if (stored.state === "ended") {
+      // The manager died between the record of the end and telling of it.
+      endJob(world, job, stored.end.result);
+      continue;
+    }
     const lease = fleet.state.leases().find((open) => open.jobId === jobIdOf(job));
     attend({ world, process, fleet, leases }, job, lease);
   }
@@ -135,7 +140,6 @@ function resultFrom(job: LiveJob, error: unknown): JobEnd["result"] {
 function endedFrom(world: World, job: LiveJob, result: JobEnd["result"]): Job {
   const { name, poolName } = job.plan;
   const now = world.clock.now();
-  const end: JobEnd = result === "success" ? { result, exitCode: 0 } : { result: "machine-lost", message: result };
   return {
     id: jobIdOf(job),
     name,
@@ -145,6 +149,11 @@ function endedFrom(world: World, job: LiveJob, result: JobEnd["result"]): Job {
     phasesMs: {},
     state: "ended",
     endedAt: now,
-    end,
+    end: endFrom(result),
   };
+}
+
+function endFrom(result: JobEnd["result"]): JobEnd {
+  if (result === "success") return { result, exitCode: 0 };
+  return result === "failed" ? { result, exitCode: 1, message: result } : { result, message: result };
 }

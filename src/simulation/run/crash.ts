@@ -1,0 +1,76 @@
+import { drawFor } from "../draw.ts";
+import type { World } from "../world/world.ts";
+import { CRASH_DAY, CRASH_FAULTS, CRASH_LENGTH_MS } from "./crashDay.ts";
+import { runDay } from "./runDay.ts";
+import type { DayResult } from "./runDay.ts";
+
+/** One run of the scripted scenario. */
+export interface CrashRun {
+  /** The port calls at which the manager was killed, counted from 1. */
+  readonly killAtCalls: readonly number[];
+  readonly result: DayResult;
+}
+
+export interface CrashOptions {
+  /** Kills at every pair of port calls as well: the second may hit the next manager while it takes over. @default false */
+  readonly hasPairs?: boolean | undefined;
+  /** With it, so many pairs drawn by `seed`, instead of all. ≥ 1. */
+  readonly limit?: number | undefined;
+  /** @default 1 */
+  readonly seed?: number | undefined;
+  /** Only every `of`-th first call, from `index` (0 to `of` - 1) on. @default all */
+  readonly shard?: { readonly index: number; readonly of: number } | undefined;
+  readonly portsOf?: World["portsOf"] | undefined;
+}
+
+/** Runs the scripted scenario once, with these kills. */
+export async function runCrash(
+  killAtCalls: readonly number[],
+  options: { readonly keepsJournal?: boolean; readonly portsOf?: World["portsOf"] | undefined } = {},
+): Promise<CrashRun> {
+  const result = await runDay(CRASH_DAY, { ...options, faults: CRASH_FAULTS, lengthMs: CRASH_LENGTH_MS, killAtCalls });
+  return { killAtCalls, result };
+}
+
+/**
+ * Runs the scripted scenario without a kill first, then with one at every port call in turn, before its effect and after it, and
+ * with pairs if they are asked for. A new manager starts a second after each kill.
+ */
+export async function* crashEverywhere(options: CrashOptions): AsyncGenerator<CrashRun> {
+  const { hasPairs = false, limit, shard = { index: 0, of: 1 }, portsOf } = options;
+  const calm = await runCrash([], { portsOf });
+  yield calm;
+  if (hasPairs && limit !== undefined) {
+    yield* crashAtSome(calm.result.portCallsOfDay, limit, options);
+    return;
+  }
+  for (let first = 1 + shard.index; first <= calm.result.portCallsOfDay; first += shard.of) {
+    const single = await runCrash([first], { portsOf });
+    yield single;
+    // Up to its first kill every run is the same as this one, so its second kill can be at any later call of it.
+    for (let second = first + 1; hasPairs && second <= single.result.portCallsOfDay; second++)
+      yield await runCrash([first, second], { portsOf });
+  }
+}
+
+async function* crashAtSome(
+  calls: number,
+  limit: number,
+  { seed = 1, portsOf }: CrashOptions,
+): AsyncGenerator<CrashRun> {
+  const draw = drawFor(seed, "pairs");
+  const callsAfter = new Map<number, number>();
+  for (let count = 0; count < limit; ) {
+    const first = draw.between(1, calls);
+    const fraction = draw.fraction();
+    if (!callsAfter.has(first)) {
+      const single = await runCrash([first], { portsOf });
+      callsAfter.set(first, single.result.portCallsOfDay);
+      yield single;
+    }
+    const last = callsAfter.get(first) ?? 0;
+    if (last <= first) continue;
+    count += 1;
+    yield await runCrash([first, first + 1 + Math.floor(fraction * (last - first))], { portsOf });
+  }
+}
