@@ -37,7 +37,8 @@ export function createSweeper(store: Store, drivers: ReadonlyMap<DriverName, Dri
     call(name, verb, signal, run) {
       const driver = drivers.get(name);
       if (driver === undefined) throw new Error(`no driver "${name}" in this sweeper`);
-      const late = new TransientError(`${verb}-timeout`, `no answer to the ${verb} within ${CALL_MS / 1000} s`);
+      const late = (): TransientError =>
+        new TransientError(`${verb}-timeout`, `no answer to the ${verb} within ${CALL_MS / 1000} s`);
       return withHardDeadline(clock, CALL_MS, late, signal, (bounded) => run(driver, bounded));
     },
   };
