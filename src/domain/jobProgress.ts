@@ -36,7 +36,21 @@ export type JobProgress =
       /** Why its end was brought about, once it was. */
       readonly stopped?: "timeout" | "cancelled" | undefined;
     }
-  /** They have ended; after_script may have started. */
-  | { readonly phase: "after"; readonly place: JobPlace; readonly script: StartedScript; readonly end: JobEnd }
-  /** All have ended. `logBytes` is the size of the log before the end was written to it. */
-  | { readonly phase: "ended"; readonly end: JobEnd; readonly logBytes: number };
+  /** They have ended; after_script is next. */
+  | (Told & {
+      readonly phase: "after";
+      readonly place: JobPlace;
+      readonly end: JobEnd;
+      /** Once after_script may have started. */
+      readonly script?: StartedScript | undefined;
+    })
+  /** All have ended. */
+  | (Told & { readonly phase: "ended"; readonly end: JobEnd });
+
+/** What the log tells of an end. It goes into the log in one piece: a log that has grown has it. */
+interface Told {
+  /** Size of the log before it was told, in bytes. */
+  readonly logBytes: number;
+  /** What is told first, where there is more to say than the usual line. */
+  readonly said?: string | undefined;
+}

@@ -54,29 +54,35 @@ export function cancelledEnd({ reason }: AbortSignal): JobEnd {
     : { result: "cancelled", message: "the job was cancelled" };
 }
 
+/** A job's end, and what is to be said before it. */
+export interface Conclusion {
+  readonly end: JobEnd;
+  readonly said?: string | undefined;
+}
+
 /** Keeps a job's end and writes it to its log. Never rejects: its record will tell it in any case. */
 export async function concludeJob(
-  end: JobEnd,
+  { end, said }: Conclusion,
   notes: Notes,
   { keep, logBytes, force }: Pick<JobRun, "keep" | "logBytes" | "force">,
 ): Promise<void> {
-  await orAborted(keep({ phase: "ended", end, logBytes: logBytes() }), force).catch(() => undefined);
-  await orAborted(announceEnd(end, notes), force).catch(() => undefined);
+  await orAborted(keep({ phase: "ended", end, said, logBytes: logBytes() }), force).catch(() => undefined);
+  await orAborted(announceEnd({ end, said }, notes), force).catch(() => undefined);
 }
 
 /** Writes a job's last line, as GitLab's runner does. */
-export async function announceEnd(end: JobEnd, notes: Notes): Promise<void> {
+export async function announceEnd({ end, said }: Conclusion, notes: Notes): Promise<void> {
   switch (end.result) {
     case "success":
-      return notes.success("Job succeeded");
+      return notes.success("Job succeeded", said);
     case "failed":
     case "timeout":
-      return notes.error(`ERROR: Job failed: ${end.message}`);
+      return notes.error(`ERROR: Job failed: ${end.message}`, said);
     case "cancelled":
-      return notes.error("ERROR: Job failed: canceled");
+      return notes.error("ERROR: Job failed: canceled", said);
     case "machine-lost":
     case "system-failure":
-      return notes.error(`ERROR: Job failed (system failure): ${end.message}`);
+      return notes.error(`ERROR: Job failed (system failure): ${end.message}`, said);
   }
 }
 

@@ -1,9 +1,8 @@
 import type { StartedScript } from "../domain/jobProgress.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { JobOutput } from "./output.ts";
+import { NOTHING } from "./output.ts";
 import type { JobRun } from "./run.ts";
-
-const NOTHING = new Uint8Array(0);
 
 /** Keeps that a script is about to start, with the size that the log has then. */
 export async function keepStart(

@@ -110,18 +110,18 @@ async function untilEnd(context: LifeContext): Promise<JobEnd> {
     if (end.result === "system-failure") {
       deps.logger.warn({ err: error, jobId: record.job.id }, "job could not be run");
     }
-    await concludeJob(end, notes, run);
+    await concludeJob({ end }, notes, run);
     return end;
   }
 }
 
 /** Finishes what another manager began to finish. */
 async function conclude(
-  { end, logBytes }: Extract<JobProgress, { readonly phase: "ended" }>,
+  { end, said, logBytes }: Extract<JobProgress, { readonly phase: "ended" }>,
   { life, notes }: LifeContext,
 ): Promise<JobEnd> {
   if (life.log.sizeBytes <= logBytes) {
-    await orAborted(announceEnd(end, notes), life.force).catch(() => undefined);
+    await orAborted(announceEnd({ end, said }, notes), life.force).catch(() => undefined);
   }
   return end;
 }

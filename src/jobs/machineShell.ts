@@ -32,7 +32,7 @@ export function createMachineShell(jobDir: string, scratchDir: string, deps: Mac
       const trace = newTrace(scratchDir, random);
       const command = supervisorCommand(trace, `${trace.folder}/script`, script.length, { jobDir });
       const process = await channel.exec(command, {}, run.signal);
-      return followScript(process, trace, run, deps, async (either) => {
+      return followScript(process, trace, run, deps, notStarted, async (either) => {
         // The record and the upload are under way together; nothing starts before both have arrived.
         await orAborted(Promise.all([feed(process.stdin, script, either), onTrace(trace)]), either);
         process.stdin.write(RUN_WORD);
@@ -45,7 +45,7 @@ export function createMachineShell(jobDir: string, scratchDir: string, deps: Mac
       }
       const process = await channel.exec(followerCommand(trace, takenBytes), {}, run.signal);
       const stop = state === "ended" ? new AbortController().signal : run.stop;
-      return followScript(process, trace, { ...run, stop }, deps, async () => undefined);
+      return followScript(process, trace, { ...run, stop }, deps, notFollowed, async () => undefined);
     },
   };
 }
@@ -55,18 +55,31 @@ export function newTrace(scratchDir: string, random: Random): ScriptTrace {
   return { folder: `${scratchDir}/${random.id(".mayfly")}`, nonce: random.id("end") };
 }
 
-/** @param start what must happen before there is output; its signal aborts with `stop`, too. */
+const notStarted = (complaint: string): SystemError =>
+  new SystemError("script-not-started", `the script could not be started: ${complaint}`);
+
+/** What it means when the output of a script that was gone on with has no end. */
+export const notFollowed = (complaint: string): SystemError => {
+  const why = complaint === "" ? "its machine did not keep the end of its output: its disk may be full" : complaint;
+  return new SystemError("script-not-followed", `the script could not be followed: ${why}`);
+};
+
+/**
+ * @param failure what it means when the output has no end, given what the process complained of.
+ * @param start what must happen before there is output; its signal aborts with `stop`, too.
+ */
 async function followScript(
   process: RemoteProcess,
   { nonce }: ScriptTrace,
   { output, stop, signal }: ScriptRun,
   { clock }: MachineShellDeps,
+  failure: (complaint: string) => SystemError,
   start: (signal: AbortSignal) => Promise<void>,
 ): Promise<ScriptExit> {
   const stream = copyScript(process, nonce, { output, signal }, clock);
   try {
     await start(AbortSignal.any([signal, stop]));
-    return await untilEnded(process, stream, stop, signal, clock);
+    return await untilEnded(process, stream, stop, signal, clock, failure);
   } catch (error) {
     if (stop.aborted && error === stop.reason) {
       return { exitCode: KILLED_EXIT_CODE, wasStopped: true };
@@ -83,6 +96,7 @@ async function untilEnded(
   stop: AbortSignal,
   signal: AbortSignal,
   clock: Clock,
+  failure: (complaint: string) => SystemError,
 ): Promise<ScriptExit> {
   using stopped = whenAborted(stop);
   await orAborted(Promise.race([stream.marked, stopped]), signal);
@@ -94,5 +108,5 @@ async function untilEnded(
     return { exitCode: exitCode ?? KILLED_EXIT_CODE, wasStopped };
   }
   await orAborted(process.exited, signal);
-  throw new SystemError("script-not-started", `the script could not be started: ${(await stream.complaint).trim()}`);
+  throw failure((await stream.complaint).trim());
 }

@@ -7,6 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Random } from "../ports/random.ts";
 import { runAfterScript } from "./afterScript.ts";
 import { durationText } from "./durations.ts";
+import type { Conclusion } from "./ends.ts";
 import { concludeJob, endFromError, NeverBegunError, PrepareTimeoutError } from "./ends.ts";
 import { runMainScript } from "./mainScript.ts";
 import type { Notes } from "./notes.ts";
@@ -82,21 +83,22 @@ export async function runJob(
   const notes = createNotes(output, !spec.echoCommands);
   const hard = AbortSignal.any([run.force, machine.lost, run.handOver]);
   const context = { spec, machine, run, deps, folders: deps.folders ?? DEFAULT_FOLDERS, meter, output, notes, hard };
-  let end: JobEnd;
+  let conclusion: Conclusion;
   try {
-    end = await runParts(context, begun);
+    conclusion = await runParts(context, begun);
   } catch (error) {
     run.handOver.throwIfAborted();
     if (error instanceof NeverBegunError && !run.cancel.aborted && !hard.aborted) {
       throw error;
     }
-    end = endFromError(error, { cancel: run.cancel, force: run.force, lost: machine.lost });
+    const end = endFromError(error, { cancel: run.cancel, force: run.force, lost: machine.lost });
+    conclusion = { end };
     if (end.result === "system-failure") {
       deps.logger.error({ err: error, machineId: machine.machineId }, "job could not be run");
     }
   }
-  await concludeJob(end, notes, run);
-  return { end, phasesMs: meter.phasesMs };
+  await concludeJob(conclusion, notes, run);
+  return { end: conclusion.end, phasesMs: meter.phasesMs };
 }
 
 /** What all parts of one run share. */
@@ -113,18 +115,23 @@ export interface RunContext {
   readonly hard: AbortSignal;
 }
 
-async function runParts(context: RunContext, begun: BegunProgress | undefined): Promise<JobEnd> {
+async function runParts(context: RunContext, begun: BegunProgress | undefined): Promise<Conclusion> {
   const { spec, meter } = context;
   const prepared = begun === undefined ? await prepare(context) : restoreJob(begun.place, context);
-  const end =
+  const main =
     begun?.phase === "after"
-      ? begun.end
+      ? begun
       : await meter.measure("script", () => runMainScript(prepared, context, begun), begun?.script.startedAt);
-  if (spec.afterScript.length > 0) {
-    const after = begun?.phase === "after" ? begun.script : undefined;
-    await meter.measure("after", () => runAfterScript(prepared, end, context, after), after?.startedAt);
+  if (spec.afterScript.length === 0) {
+    return main;
   }
-  return end;
+  const after = begun?.phase === "after" ? begun : undefined;
+  const said = await meter.measure(
+    "after",
+    () => runAfterScript(prepared, main, context, after),
+    after?.script?.startedAt,
+  );
+  return { end: main.end, said };
 }
 
 const prepare = (context: RunContext): Promise<PreparedJob> =>

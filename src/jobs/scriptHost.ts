@@ -16,6 +16,8 @@ export interface ScriptExit {
   readonly exitCode: number;
   /** It had not ended when `stop` came. */
   readonly wasStopped: boolean;
+  /** What is known of an end without a word of output. It belongs into the log, and is not in it yet. */
+  readonly said?: string | undefined;
 }
 
 /** Where the scripts of one job run: its machine, or its container. */

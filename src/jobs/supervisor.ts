@@ -54,6 +54,8 @@ if [ -z "$pipe" ]; then
 fi
 (umask 077 && mkdir -p -- "$folder") && (exec head -c "$script_bytes" >"$script") || exit 1
 read -r word && [ "$word" = run ] && mkdir -- "$folder/begun" || exit 1
+# Who follows needs it also when nothing is ever written.
+: >"$folder/output"
 exec 3<&0 </dev/null
 if [ -n "$pipe" ]; then
   tee -p -- "$folder/output" <"$pipe" 3<&- &
@@ -70,8 +72,9 @@ fi
 control <&3 >/dev/null 2>&1 4>&- &
 exec 3<&-
 if [ -n "$pipe" ]; then
-  wait "$writer"
-  printf '\\0%s:0\\0' "$nonce" | tee -p -a -- "$folder/output"
+  wait "$writer" && kept=("$folder/output") || kept=()
+  # Where a full disk took some of the output, its end would only hide that.
+  printf '\\0%s:0\\0' "$nonce" | tee -p -a -- "\${kept[@]}"
 else
   wait "$session"
   code=$?
@@ -111,6 +114,11 @@ done
 [ "$session" != - ] || session=
 [ "$listener" = "$PPID" ] || case $(cat "/proc/$listener/comm") in sshd*) kill "$listener" ;; esac 2>/dev/null
 exec 3<&0 </dev/null
+# A tail that starts behind the end of a file takes it for a new one, and begins at its start.
+if (($(stat -c %s -- "$folder/output") < from - 1)); then
+  echo "its machine kept less of its output than the log has: the machine's disk may be full" >&2
+  exit 1
+fi
 tail -c "+$from" -f --pid="$writer" -- "$folder/output" 3<&- &
 follower=$!
 control <&3 >/dev/null 2>&1 &

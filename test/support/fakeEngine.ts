@@ -18,6 +18,8 @@ export interface FakeEngineOptions {
   readonly refused?: Readonly<Record<string, string>>;
   readonly ports?: Readonly<Record<string, readonly number[]>>;
   readonly entrypoints?: Readonly<Record<string, readonly string[]>>;
+  /** Images whose containers come to no script: what they say to the engine, ending with 127. */
+  readonly broken?: Readonly<Record<string, string>>;
   /** Images whose containers end at once. */
   readonly ending?: readonly string[];
 }
@@ -31,6 +33,7 @@ export function createFakeEngine({
   ports = {},
   entrypoints = {},
   ending = [],
+  broken = {},
 }: FakeEngineOptions = {}): FakeEngine {
   const images = new Set(local);
   const containers = new Map<string, Container>();
@@ -71,7 +74,7 @@ export function createFakeEngine({
     async createContainer(spec) {
       calls.push(`create ${spec.image}`);
       created.push(spec);
-      const container = fakeContainer(spec, calls, ending.includes(spec.image));
+      const container = fakeContainer(spec, calls, ending.includes(spec.image), broken[spec.image]);
       containers.set(container.id, container);
       return container;
     },
@@ -85,16 +88,26 @@ export function createFakeEngine({
   };
 }
 
-function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean): Container {
+function fakeContainer(
+  spec: ContainerSpec,
+  calls: string[],
+  endsAtOnce: boolean,
+  brokenBy: string | undefined,
+): Container {
   const script = spec.binds.map((bind) => SCRIPT_BIND.exec(bind)?.[1]).find((path) => path !== undefined);
   let exited = Promise.withResolvers<number>();
   let child: ChildProcess | undefined;
   let said = "";
+  let hasStarted = false;
   return {
     id: spec.name,
     attach: () => Promise.reject(new Error("a fake container is not attached to")),
     async start() {
       calls.push(`start ${spec.image}`);
+      if (child !== undefined && child.exitCode === null && child.signalCode === null) {
+        throw new JobError("engine-refused", `Cannot start the container "${spec.name}": container already started`);
+      }
+      hasStarted = true;
       exited = Promise.withResolvers();
       if (script === undefined) {
         if (endsAtOnce) {
@@ -103,7 +116,9 @@ function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean
         return;
       }
       const words = [...(spec.entrypoint ?? []), ...(spec.command ?? [])];
-      const [program = "", ...args] = words.map((word) => word.replaceAll("/.mayfly/", `${script}/`));
+      const [program = "", ...args] = (
+        brokenBy === undefined ? words : ["sh", "-c", `echo '${brokenBy}' >&2; exit 127`]
+      ).map((word) => word.replaceAll("/.mayfly/", `${script}/`));
       const env = { ...process.env, ...spec.env };
       const started = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
       child = started;
@@ -116,7 +131,7 @@ function fakeContainer(spec: ContainerSpec, calls: string[], endsAtOnce: boolean
     wait: () => exited.promise,
     tail: async () => (script === undefined ? `log of ${spec.image}` : said),
     inspect: async () => ({
-      isRunning: child === undefined ? !endsAtOnce : child.exitCode === null && child.signalCode === null,
+      isRunning: child === undefined ? hasStarted && !endsAtOnce : child.exitCode === null && child.signalCode === null,
       exitCode: endsAtOnce ? 1 : (child?.exitCode ?? 0),
       ipAddress: "127.0.0.1",
     }),

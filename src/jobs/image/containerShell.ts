@@ -1,11 +1,9 @@
-import { SystemError } from "../../domain/errors.ts";
 import type { ScriptTrace } from "../../domain/jobProgress.ts";
 import type { Channel, RemoteProcess } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Container } from "../../ports/engine.ts";
 import type { Random } from "../../ports/random.ts";
-import { newTrace } from "../machineShell.ts";
-import { whenThereIsRoom } from "../room.ts";
+import { newTrace, notFollowed } from "../machineShell.ts";
 import type { ScriptExit, ScriptHost, ScriptRun } from "../scriptHost.ts";
 import { KILLED_EXIT_CODE, STOP_GRACE_MS, STOP_PATIENCE_MS } from "../scriptHost.ts";
 import { claimScript } from "../scriptState.ts";
@@ -73,9 +71,9 @@ export function createContainerShell(
       const trace = newTrace(scratchDir, random);
       const command = supervisorCommand(trace, `${scriptDir}/script`, script.length, { pipe });
       const process = await channel.exec(command, {}, run.signal);
-      return followContainer(container, process, trace, run, deps, async (either) => {
+      return followContainer(container, process, trace, 0, run, deps, async (either) => {
         // The container comes as far as its gate while the script is uploaded and the record written.
-        const started = container.start(run.signal);
+        const started = startAnew(container, run.signal);
         try {
           await orAborted(Promise.all([started, feed(process.stdin, script, either), onTrace(trace)]), either);
         } catch (error) {
@@ -93,7 +91,7 @@ export function createContainerShell(
       const process = await channel.exec(followerCommand(trace, takenBytes, pipe), {}, run.signal);
       const { isRunning } = await container.inspect(run.signal);
       const stop = isRunning ? run.stop : new AbortController().signal;
-      return followContainer(container, process, trace, { ...run, stop }, deps, async () => undefined);
+      return followContainer(container, process, trace, takenBytes, { ...run, stop }, deps, async () => undefined);
     },
   };
 }
@@ -102,6 +100,7 @@ async function followContainer(
   container: Container,
   process: RemoteProcess,
   { nonce }: ScriptTrace,
+  takenBytes: number,
   { output, stop, signal }: ScriptRun,
   deps: ContainerShellDeps,
   start: (signal: AbortSignal) => Promise<void>,
@@ -112,11 +111,8 @@ async function followContainer(
     const exit = await untilEnded(container, stream, stop, deps, signal);
     process.stdin.end(ENDED_WORD);
     await drain(stream, deps.clock, signal);
-    if (exit.exitCode !== 0 && stream.takenBytes === 0) {
-      const said = Buffer.from(await container.tail(LOG_LINES, signal));
-      await whenThereIsRoom(deps.clock, signal, () => output(said));
-    }
-    return exit;
+    const isSilent = exit.exitCode !== 0 && takenBytes + stream.takenBytes === 0;
+    return isSilent ? { ...exit, said: await container.tail(LOG_LINES, signal) } : exit;
   } catch (error) {
     if (!(stop.aborted && error === stop.reason)) {
       throw await firstCause(error, process, signal, deps.clock);
@@ -126,6 +122,15 @@ async function followContainer(
   } finally {
     stream.close();
   }
+}
+
+/** Starts a container. One may still wait at its gate, for a script that the manager before this one did not come to begin. */
+async function startAnew(container: Container, signal: AbortSignal): Promise<void> {
+  const { isRunning } = await container.inspect(signal);
+  if (isRunning) {
+    await leaveGate(container, signal);
+  }
+  await container.start(signal);
 }
 
 /** Ends a container whose script will not begin, so that it can be started anew. */
@@ -172,10 +177,7 @@ async function drain(stream: ScriptStream, clock: Clock, signal: AbortSignal): P
     await orAborted(within(clock, SILENCE_MS, ended), signal);
   }
   if (hasEnded && stream.exitCode === undefined) {
-    throw new SystemError(
-      "script-not-followed",
-      `the script could not be followed: ${(await stream.complaint).trim()}`,
-    );
+    throw notFollowed((await stream.complaint).trim());
   }
 }
 
