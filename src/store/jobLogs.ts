@@ -46,8 +46,10 @@ export function createJobLogs(dir: string): PrunableJobLogs {
         for (;;) {
           // Asked before reading: what is written between the two is met by the next round.
           const isLast = live === undefined || live.isClosed;
+          // What a write has put there is read once all of it is there: on a full disk it may be taken back.
+          const mostBytes = isLast ? CHUNK_BYTES : Math.min(CHUNK_BYTES, live.writtenBytes - position);
           const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-          const { bytesRead } = await handle.read(buffer, 0, CHUNK_BYTES, position);
+          const { bytesRead } = mostBytes > 0 ? await handle.read(buffer, 0, mostBytes, position) : { bytesRead: 0 };
           signal.throwIfAborted();
           position += bytesRead;
           if (bytesRead > 0) yield buffer.subarray(0, bytesRead);

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync, symlinkSync, utimesSync } from "node:fs";
+import { appendFileSync, mkdtempSync, rmSync, statSync, symlinkSync, truncateSync, utimesSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -124,6 +124,24 @@ it("names a disk that is full", async () => {
 
   await expect(writer.write(bytes("x"))).rejects.toMatchObject({ name: "SystemError", code: "disk-full" });
   await writer.close();
+});
+
+it("shows a follower nothing of a write that is under way, which a full disk may take back", async () => {
+  const writer = await logs.create(id);
+  await writer.write(bytes("whole "));
+  const reader = logs.read(id, 0, true, never)[Symbol.asyncIterator]();
+  // As much of the next write as found room.
+  appendFileSync(join(dir, "j-1.log"), "part");
+
+  const first = await reader.next();
+  truncateSync(join(dir, "j-1.log"), "whole ".length);
+  await writer.write(bytes("other"));
+  const second = await reader.next();
+  await writer.close();
+
+  expect(Buffer.from(first.value ?? []).toString()).toBe("whole ");
+  expect(Buffer.from(second.value ?? []).toString()).toBe("other");
+  await reader.return?.();
 });
 
 it("keeps logs to their owner, and removes old ones", async () => {
