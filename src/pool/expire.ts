@@ -70,11 +70,16 @@ function reasonFrom(outcome: LeaseOutcome, lease: OpenLease): RetireReason {
   }
 }
 
-/** Ends the leases whose holder fell silent and those that waited for too long. */
-export async function expireLeases(fleet: Fleet): Promise<void> {
+/** The leases whose holder fell silent and those that waited for too long. */
+export function dueLeases(fleet: Fleet): readonly OpenLease[] {
   const now = fleet.deps.clock.now();
-  for (const lease of fleet.state.leases()) {
-    if (leaseDueAt(fleet, lease) > now) continue;
+  return fleet.state.leases().filter((lease) => leaseDueAt(fleet, lease) <= now);
+}
+
+/** Ends leases that are due. */
+export async function expireLeases(fleet: Fleet, due: readonly OpenLease[]): Promise<void> {
+  const now = fleet.deps.clock.now();
+  for (const lease of due) {
     const { id, state, ttlMs } = lease;
     if (lapsesAt(fleet, lease) <= now) {
       const text = `no sign of life of its holder within ${ttlMs / 1000} s`;

@@ -23,9 +23,15 @@ export async function judgeMachines(fleet: Fleet, driver: Driver, look: Look, si
     if (machine.driver !== driver.name) continue;
     const instances = listed.get(machine.id) ?? [];
     if (machine.state === "terminating") await judgeEnding(fleet, driver, machine, instances, look.at, signal);
-    else if (machine.state !== "requested") await judgeLaunched(fleet, machine, instances, look.at);
+    else if (machine.state !== "requested" && !isAsKnown(fleet, machine, instances))
+      await judgeLaunched(fleet, machine, instances, look.at);
   }
 }
+
+/** Tells whether a list says of a machine what is known already: nearly all lists do of nearly all machines. */
+const isAsKnown = (fleet: Fleet, { id, providerId }: Launched, instances: readonly Instance[]): boolean =>
+  !fleet.doubts.has(id) &&
+  instances.some((one) => one.providerId === providerId && (one.state === "running" || one.state === "pending"));
 
 type Launched = MachineIn<"booting"> | MachineIn<"idle"> | MachineIn<"leased">;
 

@@ -7,7 +7,7 @@ import { callDriver } from "./calls.ts";
 import { LOOK_WANTED, lookKey } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { judgeMachines } from "./judge.ts";
-import { napUntil } from "./nap.ts";
+import { createNap } from "./nap.ts";
 import { reapStrangers } from "./reap.ts";
 
 /** One list of a provider. */
@@ -41,6 +41,7 @@ const WANTED_INTERVAL_MS = 2_000;
 /** Looks at the providers' lists for as long as the signal allows. */
 export async function runLooks(fleet: Fleet, signal: AbortSignal): Promise<void> {
   const nextAt = new Map<DriverName, EpochMs>();
+  const napUntil = createNap(fleet, LOOK_WANTED, signal);
   while (!signal.aborted) {
     const now = fleet.deps.clock.now();
     for (const driver of fleet.deps.drivers.values()) {
@@ -50,7 +51,7 @@ export async function runLooks(fleet: Fleet, signal: AbortSignal): Promise<void>
       await lookAt(fleet, driver, signal);
     }
     const due = [...fleet.deps.drivers.keys()].map((name) => dueAt(fleet, name, nextAt));
-    await napUntil(fleet, earliestAfter(-1, due), LOOK_WANTED, signal);
+    await napUntil(earliestAfter(-1, due));
   }
 }
 

@@ -4,7 +4,7 @@ import { endLease } from "./expire.ts";
 import { NUDGE, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { runLooks } from "./looks.ts";
-import { napUntil } from "./nap.ts";
+import { createNap } from "./nap.ts";
 import { runProbes } from "./probe.ts";
 import { reconcileFleet } from "./reconcile.ts";
 import { ANY_CHANGE } from "./state.ts";
@@ -68,6 +68,7 @@ async function stopServing(fleet: Fleet): Promise<void> {
 
 async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
   const { clock } = fleet.deps;
+  const napUntil = createNap(fleet, NUDGE, signal);
   while (!signal.aborted) {
     const startedAt = clock.now();
     fleet.isNudged = false;
@@ -76,7 +77,7 @@ async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
     if (endedAt - startedAt > AWAY_MS) forgiveSlowness(fleet, endedAt - startedAt);
     if (fleet.isNudged) continue;
     const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + PASS_INTERVAL_MS));
-    await napUntil(fleet, wakeAt, NUDGE, signal);
+    await napUntil(wakeAt);
     if (clock.now() - wakeAt > AWAY_MS) forgiveAbsence(fleet, clock.now() - wakeAt);
   }
 }

@@ -1,17 +1,29 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Sleeps until an instant, or until the key is notified or the signal aborts. Never rejects. */
-export async function napUntil(fleet: Fleet, at: EpochMs, key: string, signal: AbortSignal): Promise<void> {
+/** Sleeps until an instant (at once when it has passed), or until it is woken. Never rejects. One nap at a time. */
+export type Nap = (at: EpochMs) => Promise<void>;
+
+/** Makes naps that end when the key is notified or the signal aborts. */
+export function createNap(fleet: Fleet, key: string, signal: AbortSignal): Nap {
   const { clock } = fleet.deps;
-  if (signal.aborted || at <= clock.now()) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const wake = (): void => resolve();
-  const callOff = clock.schedule(at - clock.now(), wake);
-  const stopListening = fleet.changes.listen(key, wake);
-  signal.addEventListener("abort", wake, { once: true });
-  await promise;
-  signal.removeEventListener("abort", wake);
-  stopListening();
-  callOff();
+  let wake: () => void = () => undefined;
+  const stopListening = fleet.changes.listen(key, () => wake());
+  const stop = (): void => {
+    stopListening();
+    wake();
+  };
+  signal.addEventListener("abort", stop, { once: true });
+
+  return async (at) => {
+    const ms = at - clock.now();
+    if (signal.aborted || ms <= 0) return;
+    await new Promise<void>((resolve) => {
+      const callOff = clock.schedule(ms, resolve);
+      wake = () => {
+        callOff();
+        resolve();
+      };
+    });
+  };
 }

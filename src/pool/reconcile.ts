@@ -7,7 +7,7 @@ import type { PoolInView } from "../planning/observed.ts";
 import type { Action, ActionOf } from "../planning/plan.ts";
 import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
 import { assignWaiting } from "./claim.ts";
-import { expireLeases, leaseDueAt } from "./expire.ts";
+import { dueLeases, expireLeases, leaseDueAt } from "./expire.ts";
 import { desiredPool, eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { createIntent, intentChanges, startLaunch } from "./launch.ts";
@@ -27,11 +27,13 @@ const STORE_PROBE_MS = 5_000;
  */
 export async function reconcileFleet(fleet: Fleet): Promise<number> {
   if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
-  await attempt(fleet, "end leases", () => expireLeases(fleet));
-  await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
+  const due = dueLeases(fleet);
+  if (due.length > 0) await attempt(fleet, "end leases", () => expireLeases(fleet, due));
+  if (fleet.interruptions.size > 0) await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
   if (isAnybodyWaiting(fleet)) await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
   retryTerminations(fleet);
-  await attempt(fleet, "retire orphans", () => retireOrphans(fleet));
+  const orphans = fleet.state.machines().filter((machine) => isOrphan(fleet, machine));
+  if (orphans.length > 0) await attempt(fleet, "retire orphans", () => retireOrphans(fleet, orphans));
   // Most passes find all as it should be: they take no turn in the queue of decisions, and look only once.
   let views = observePools(fleet);
   if (planFleet(views, fleet.deps.clock.now()).length > 0) {
@@ -107,11 +109,13 @@ function retirementOf(fleet: Fleet, action: Action): Retirement[] {
   return action.kind === "terminate" && machine !== undefined ? [{ ...action, machine }] : [];
 }
 
-/** Retires machines whose pool is no longer wished for; a leased one keeps its job. */
-async function retireOrphans(fleet: Fleet): Promise<void> {
+/** Tells whether nobody wishes for a machine's pool any more, nor holds it; a leased one keeps its job. */
+const isOrphan = (fleet: Fleet, { state, poolName }: LiveMachine): boolean =>
+  state !== "leased" && state !== "terminating" && desiredPool(fleet, poolName) === undefined;
+
+async function retireOrphans(fleet: Fleet, orphans: readonly LiveMachine[]): Promise<void> {
   const isUnheld = ({ state }: LiveMachine): boolean => state !== "leased";
-  for (const { id, poolName, state } of fleet.state.machines()) {
-    if (state === "leased" || state === "terminating" || desiredPool(fleet, poolName) !== undefined) continue;
+  for (const { id, poolName } of orphans) {
     await retireMachine(fleet, id, "pool-removed", `pool ${poolName} is not in the configuration`, isUnheld);
   }
 }
