@@ -51,7 +51,7 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
       if (!isOpen) throw new SystemError("store-closed", "The store is closed");
       const undos: Undo[] = [];
       try {
-        for (const change of changes) undos.push(...applyChange(tables, change));
+        for (const change of changes) applyChange(tables, change, undos);
       } catch (error) {
         for (const undo of undos.reverse()) undo();
         throw error;
@@ -78,53 +78,56 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
   };
 }
 
-/** Applies one change; answers how to take it back, in order of doing. */
-function applyChange(tables: Tables, change: Change): Undo[] {
+/** Applies one change, and adds how to take it back, in order of doing. */
+function applyChange(tables: Tables, change: Change, undos: Undo[]): void {
+  const put = <Id, Value>(table: Map<Id, Value>, id: Id, value: Value | undefined): void => {
+    const before = table.get(id);
+    undos.push(() => set(table, id, before));
+    set(table, id, value);
+  };
   switch (change.kind) {
     case "machine-added":
       checkAdded(tables.machines.get(change.machine.id), change.machine);
-      return [
-        put(tables.machines, change.machine.id, change.machine),
-        put(tables.keys, change.machine.id, change.keys),
-      ];
+      put(tables.machines, change.machine.id, change.machine);
+      put(tables.keys, change.machine.id, change.keys);
+      return;
     case "machine-moved": {
       const { machine, from } = change;
       checkMoved(tables.machines.get(machine.id), machine, from);
-      const moved = put(tables.machines, machine.id, machine);
-      return machine.state === "terminated" ? [moved, put(tables.keys, machine.id, undefined)] : [moved];
+      put(tables.machines, machine.id, machine);
+      if (machine.state === "terminated") put(tables.keys, machine.id, undefined);
+      return;
     }
     case "lease":
       checkLease(tables.leases.get(change.lease.id), change.lease);
-      return [put(tables.leases, change.lease.id, change.lease)];
+      put(tables.leases, change.lease.id, change.lease);
+      return;
     case "job": {
       const { job, spec, progress } = change;
       checkJob(tables.jobs.get(job.id), job);
-      const undos = [put(tables.jobs, job.id, job)];
-      if (job.state === "ended") undos.push(put(tables.specs, job.id, undefined));
-      else if (spec !== undefined) undos.push(put(tables.specs, job.id, spec));
-      if (job.state !== "running") undos.push(put(tables.progress, job.id, undefined));
-      else if (progress !== undefined) undos.push(put(tables.progress, job.id, progress));
-      return undos;
+      put(tables.jobs, job.id, job);
+      if (job.state === "ended") put(tables.specs, job.id, undefined);
+      else if (spec !== undefined) put(tables.specs, job.id, spec);
+      if (job.state !== "running") put(tables.progress, job.id, undefined);
+      else if (progress !== undefined) put(tables.progress, job.id, progress);
+      return;
     }
     case "pool-mode":
-      return [put(tables.poolModes, change.poolName, change.mode === "open" ? undefined : change.mode)];
+      put(tables.poolModes, change.poolName, change.mode === "open" ? undefined : change.mode);
+      return;
     case "event": {
       const { event } = change;
-      const ids = [event.machineId, event.leaseId, event.jobId].filter((id) => id !== undefined);
-      return ids.map((id) => put(tables.events, id, [...(tables.events.get(id) ?? []), event]));
+      for (const id of [event.machineId, event.leaseId, event.jobId])
+        if (id !== undefined) put(tables.events, id, [...(tables.events.get(id) ?? []), event]);
+      return;
     }
   }
 }
 
 /** Sets a value, or removes it with `undefined`. Taking back a removal moves the row to the end, which no reader sees: only side tables lose rows. */
-function put<Id, Value>(table: Map<Id, Value>, id: Id, value: Value | undefined): Undo {
-  const before = table.get(id);
-  const set = (next: Value | undefined): void => {
-    if (next === undefined) table.delete(id);
-    else table.set(id, next);
-  };
-  set(value);
-  return () => set(before);
+function set<Id, Value>(table: Map<Id, Value>, id: Id, value: Value | undefined): void {
+  if (value === undefined) table.delete(id);
+  else table.set(id, value);
 }
 
 function pruneTables(tables: Tables, maxRecords: number): void {

@@ -53,7 +53,9 @@ export function createActiveFaults(
     count,
     isAny: (kinds) => kinds.some((kind) => (active.get(kind)?.size ?? 0) > 0),
     strikes(kind) {
-      for (const strike of active.get(kind) ?? []) {
+      const strikes = active.get(kind);
+      if (strikes === undefined || strikes.size === 0) return undefined;
+      for (const strike of strikes) {
         if (!strike.draw.chance(strike.fault.rate)) continue;
         count(kind);
         return strike;

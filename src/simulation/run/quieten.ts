@@ -1,5 +1,6 @@
 import { steerPool } from "../../pool/control.ts";
 import { ask } from "../world/frontDoor.ts";
+import type { LiveJob } from "../world/job.ts";
 import type { World } from "../world/world.ts";
 
 const MINUTE_MS = 60_000;
@@ -27,16 +28,10 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
   world.desired = { pools: day.pools, maxMachines: day.maxMachines };
   for (const { name } of day.pools) await ask(world, ({ fleet }) => steerPool(fleet, name, "open"));
 
-  await until(
-    world,
-    () => openJobs(world).length === 0,
-    workLeftMs(world) + SETTLE_MS,
-    "I6",
-    () => {
-      const [job] = openJobs(world);
-      return `${job?.plan.name} (${job?.leaseId ?? "no lease"}) has come to no end`;
-    },
-  );
+  await until(world, createAllEnded(world), workLeftMs(world) + SETTLE_MS, "I6", () => {
+    const [job] = openJobs(world);
+    return `${job?.plan.name} (${job?.leaseId ?? "no lease"}) has come to no end`;
+  });
   await until(
     world,
     () => day.pools.every((pool) => idleOf(world, pool.name) >= pool.idleCount),
@@ -63,12 +58,25 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
   );
 }
 
-const openJobs = ({ jobs }: World) =>
-  jobs.filter((job) => job.end === undefined && !job.isTurnedAway && !job.isOrphaned);
+const isOpen = (job: LiveJob): boolean => job.end === undefined && !job.isTurnedAway && !job.isOrphaned;
 
-const idleOf = ({ truth }: World, poolName: string): number =>
-  [...truth.liveMachines.values()].filter((machine) => machine.poolName === poolName && machine.state === "idle")
-    .length;
+const openJobs = ({ jobs }: World): LiveJob[] => jobs.filter(isOpen);
+
+/** Tells whether all jobs have ended. Asked after every step, it goes on where it was: what has ended stays so. */
+function createAllEnded({ jobs }: World): () => boolean {
+  let index = 0;
+  return () => {
+    for (let job = jobs[index]; job !== undefined && !isOpen(job); job = jobs[index]) index += 1;
+    return index >= jobs.length;
+  };
+}
+
+function idleOf({ truth }: World, poolName: string): number {
+  let count = 0;
+  for (const machine of truth.liveMachines.values())
+    if (machine.poolName === poolName && machine.state === "idle") count += 1;
+  return count;
+}
 
 const isEmpty = ({ provider, truth }: World): boolean =>
   provider.instances().length === 0 && truth.liveMachines.size === 0 && truth.openLeases.size === 0;

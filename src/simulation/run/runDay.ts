@@ -1,3 +1,4 @@
+import { createBroadcast } from "../../pool/broadcast.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { Fault } from "../faults/kinds.ts";
 import { createActiveFaults } from "../faults/active.ts";
@@ -87,7 +88,7 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
     faults: createActiveFaults(clock, day.seed, faults, (strike) => targets && strikeOnce(targets, strike)),
     store: createMemoryStore(),
     guest: createSimulatedGuest({ clock, provider }, { bootMs: ({ host }) => guests?.bootMs(host) ?? 0 }),
-    ...{ jobs: [], violations: [] },
+    ...{ jobs: [], violations: [], serving: createBroadcast() },
     hook: calls.hook,
     portsOf,
     tell(happening) {

@@ -5,14 +5,12 @@ import type { HeldMachine } from "../../ports/leases.ts";
 import type { LiveJob } from "./job.ts";
 import type { SimulatedManager } from "./manager.ts";
 import { ConnectionLost } from "./process.ts";
+import { keepRenewed } from "./renewals.ts";
 import { isAlive } from "./truth.ts";
 import type { World } from "./world.ts";
 
 /** How long a front door waits before it looks for the manager again. */
 const RECONNECT_MS = 1_000;
-/** Renewals within one time to live. */
-const RENEWALS_PER_TTL = 3;
-
 type Result = JobEnd["result"];
 
 /** Lives through one job as a process of its own does that acquires a lease, works on its machine, and releases it. Never rejects. */
@@ -54,9 +52,20 @@ export async function askUntilAnswered<T>(
       return await ask(world, run);
     } catch (error) {
       if (!(error instanceof ConnectionLost) && !isDiskFull(error)) throw error;
-      await world.clock.sleep(RECONNECT_MS, signal);
+      await pauseBeforeNextTry(world, signal);
     }
   }
+}
+
+/** It looks once a second. What it would look at in vain while there is no manager is not played. */
+async function pauseBeforeNextTry(world: World, signal: AbortSignal): Promise<void> {
+  const { clock, serving } = world;
+  const startedAtMs = clock.monotonic();
+  await clock.sleep(RECONNECT_MS, signal);
+  if (world.manager !== undefined) return;
+  await serving.next(["manager"], signal);
+  const sinceLookMs = (clock.monotonic() - startedAtMs) % RECONNECT_MS;
+  await clock.sleep(RECONNECT_MS - sinceLookMs, signal);
 }
 
 const isDiskFull = (error: unknown): boolean => (error as { readonly code?: unknown }).code === "disk-full";
@@ -90,28 +99,22 @@ export function acceptJob(world: World, job: LiveJob, leaseId: LeaseId): void {
 
 async function holdLease(world: World, job: LiveJob, leaseId: LeaseId, signal: AbortSignal): Promise<Result> {
   const renewing = new AbortController();
-  const stopRenewing = (): void => renewing.abort(signal.reason);
+  // One that fails ends them: whoever works under the lease learns by itself that it is over.
+  const stop = keepRenewed(world.clock, job.plan.ttlMs, async () => {
+    await askUntilAnswered(world, renewing.signal, ({ leases }) => leases.renew(leaseId));
+    noteSign(world, leaseId);
+  });
+  const stopRenewing = (): void => {
+    renewing.abort(signal.reason);
+    stop();
+  };
   signal.addEventListener("abort", stopRenewing, { once: true });
-  const renewed = keepRenewed(world, job, leaseId, renewing.signal);
+  if (signal.aborted) stopRenewing();
   try {
     return await work(world, job, leaseId, signal);
   } finally {
     stopRenewing();
     signal.removeEventListener("abort", stopRenewing);
-    await renewed;
-  }
-}
-
-async function keepRenewed(world: World, job: LiveJob, leaseId: LeaseId, signal: AbortSignal): Promise<void> {
-  const pauseMs = job.plan.ttlMs / RENEWALS_PER_TTL;
-  try {
-    for (;;) {
-      await world.clock.sleep(pauseMs, signal);
-      await askUntilAnswered(world, signal, ({ leases }) => leases.renew(leaseId));
-      noteSign(world, leaseId);
-    }
-  } catch {
-    // It was told to stop, or the lease has ended: whoever works under it learns that by itself.
   }
 }
 

@@ -1,6 +1,6 @@
 import { CapacityError, ConfigError, ConflictError, MachineLostError } from "../../domain/errors.ts";
 import { jobIdFrom } from "../../domain/ids.ts";
-import type { JobId } from "../../domain/ids.ts";
+import type { JobId, LeaseId } from "../../domain/ids.ts";
 import type { Job, JobEnd } from "../../domain/job.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Fleet } from "../../pool/fleet.ts";
@@ -8,10 +8,8 @@ import type { Leases } from "../../ports/leases.ts";
 import { acceptJob, askUntilAnswered, endJob, noteSign, workOn } from "./frontDoor.ts";
 import type { LiveJob } from "./job.ts";
 import type { ManagerProcess } from "./process.ts";
+import { keepRenewed } from "./renewals.ts";
 import type { World } from "./world.ts";
-
-/** Renewals within one time to live. */
-const RENEWALS_PER_TTL = 3;
 
 interface Attendance {
   readonly world: World;
@@ -75,7 +73,7 @@ function attend(attendance: Attendance, job: LiveJob, lease: Lease | undefined):
 
 async function runJob(attendance: Attendance, job: LiveJob, known: Lease | undefined): Promise<void> {
   const { world, process, fleet, leases } = attendance;
-  const stopped = new AbortController();
+  let stopRenewing: () => void = () => undefined;
   let lease = known;
   let end: JobEnd["result"];
   try {
@@ -85,13 +83,13 @@ async function runJob(attendance: Attendance, job: LiveJob, known: Lease | undef
     const jobId = jobIdOf(job);
     lease ??= await leases.request({ poolName, holder: name, jobId, ttlMs, waitTimeoutMs });
     acceptJob(world, job, lease.id);
-    keepRenewed(attendance, lease, stopped.signal).catch(() => undefined);
+    stopRenewing = keepRenewed(world.clock, ttlMs, renewalOf(attendance, lease.id));
     const held = await leases.waitUntilHeld(lease.id, () => undefined, job.stop.signal);
     end = (await workOn(world, job, held, job.stop.signal)) ?? "machine-lost";
   } catch (error) {
     end = resultFrom(job, error);
   }
-  stopped.abort();
+  stopRenewing();
   if (!process.isAlive()) return;
   if (lease !== undefined) {
     const truth = world.truth.leases.get(lease.id);
@@ -104,17 +102,17 @@ async function runJob(attendance: Attendance, job: LiveJob, known: Lease | undef
   endJob(world, job, end);
 }
 
-async function keepRenewed({ world, leases }: Attendance, lease: Lease, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await world.clock.sleep(lease.ttlMs / RENEWALS_PER_TTL, signal);
-    await leases.renew(lease.id).then(
-      () => noteSign(world, lease.id),
-      (error: unknown) => {
-        if (error instanceof ConflictError) throw error;
-      },
-    );
-  }
-}
+/** What a full disk does not let it renew now, it renews the next time; a lease that has ended is renewed no more. */
+const renewalOf =
+  ({ world, leases }: Attendance, leaseId: LeaseId): (() => Promise<void>) =>
+  async () => {
+    try {
+      await leases.renew(leaseId);
+      noteSign(world, leaseId);
+    } catch (error) {
+      if (error instanceof ConflictError) throw error;
+    }
+  };
 
 /** A full disk is waited for: the end of a job must not be lost. */
 async function untilStored(world: World, run: () => Promise<void>): Promise<void> {

@@ -25,11 +25,15 @@ export function createJournal(passedMs: () => number, keepsLines: boolean): Jour
 
   // Two lanes of FNV-1a: not against forgery, only to tell two runs apart.
   const mix = (text: string): void => {
+    let [left, right] = [low, high];
     for (let index = 0; index < text.length; index++) {
       const code = text.charCodeAt(index);
-      low = Math.imul(low ^ code, 0x01000193);
-      high = Math.imul(high ^ (code + index), 0x85ebca6b) ^ (high >>> 13);
+      left = Math.imul(left ^ code, 0x01000193);
+      right = Math.imul(right ^ (code + index), 0x85ebca6b) ^ (right >>> 13);
     }
+    // The length as well: where one text ends and the next begins must count.
+    low = Math.imul(left ^ text.length, 0x01000193);
+    high = right;
   };
 
   return {
@@ -38,7 +42,9 @@ export function createJournal(passedMs: () => number, keepsLines: boolean): Jour
     note(about, what) {
       const atMs = passedMs();
       count += 1;
-      mix(`${atMs} ${about} ${what}`);
+      mix(String(atMs));
+      mix(about);
+      mix(what);
       if (keepsLines) lines.push({ atMs, about, what });
     },
     hash: () => [high, low].map((lane) => (lane >>> 0).toString(16).padStart(8, "0")).join(""),

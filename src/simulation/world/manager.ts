@@ -44,6 +44,7 @@ export function startManager(world: World, cloud: Cloud, guests: WorldGuests): v
     attendJobs(world, process, fleet, leases);
     world.manager = { fleet, leases, loop: startLoop(fleet) };
     world.journal.note(`process-${process.number}`, "manager serves");
+    world.serving.notify("manager");
   };
   start().catch((error: unknown) => world.tell({ what: "error-logged", text: `the manager did not start: ${error}` }));
 }

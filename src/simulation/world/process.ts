@@ -74,7 +74,16 @@ export function createProcess(number: number, clock: VirtualClock, hook: PortHoo
         const lose = (): void => reject(new ConnectionLost("the manager died"));
         asking.add(lose);
         const answer = standing === undefined ? run() : untilAwake().then(run);
-        answer.then(resolve, reject).finally(() => asking.delete(lose));
+        answer.then(
+          (result) => {
+            asking.delete(lose);
+            resolve(result);
+          },
+          (error: unknown) => {
+            asking.delete(lose);
+            reject(error);
+          },
+        );
       });
     },
     pause() {

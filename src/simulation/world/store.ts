@@ -15,9 +15,11 @@ export function createWorldStore(world: World): Store {
     if (faults.strikes("disk-full") !== undefined) throw new SystemError("disk-full", "no space left on the device");
     // The process may have died while the disk was slow: what had not been written then never is.
     if (!process.isAlive()) return;
-    const committed = store.commit(changes);
-    await committed;
-    for (const words of changes.flatMap(wordsOf)) world.journal.note(words.about, words.what);
+    await store.commit(changes);
+    for (const change of changes) {
+      const { about, what } = wordsOf(change);
+      world.journal.note(about, what);
+    }
     world.tell({ what: "commits", changes });
     truth.keep(changes, process.number, askedAtMs);
   };

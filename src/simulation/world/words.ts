@@ -1,23 +1,21 @@
 import type { Change } from "../../ports/store.ts";
 
 /** Says in the journal's words what a change stores. Events say it for machines and leases already, in the manager's words. */
-export function wordsOf(change: Change): { readonly about: string; readonly what: string }[] {
+export function wordsOf(change: Change): { readonly about: string; readonly what: string } {
   switch (change.kind) {
     case "machine-added":
-      return [{ about: change.machine.id, what: `stored: requested in ${change.machine.poolName}` }];
+      return { about: change.machine.id, what: `stored: requested in ${change.machine.poolName}` };
     case "machine-moved":
-      return [{ about: change.machine.id, what: `stored: ${change.from} to ${change.machine.state}` }];
+      return { about: change.machine.id, what: `stored: ${change.from} to ${change.machine.state}` };
     case "lease":
-      return [{ about: change.lease.id, what: `stored: lease ${change.lease.state}` }];
+      return { about: change.lease.id, what: `stored: lease ${change.lease.state}` };
     case "job":
-      return [{ about: change.job.id, what: `stored: job ${change.job.state}` }];
+      return { about: change.job.id, what: `stored: job ${change.job.state}` };
     case "pool-mode":
-      return [{ about: change.poolName, what: `stored: pool ${change.mode}` }];
+      return { about: change.poolName, what: `stored: pool ${change.mode}` };
     case "event": {
       const { machineId = "", leaseId = "", jobId = "", what, detail } = change.event;
-      return [{ about: `${machineId} ${leaseId} ${jobId}`, what: `${what}: ${detail}` }];
+      return { about: `${machineId} ${leaseId} ${jobId}`, what: `${what}: ${detail}` };
     }
-    default:
-      return [];
   }
 }

@@ -1,6 +1,7 @@
 import type { Store } from "../../ports/store.ts";
 import type { VirtualClock } from "../clock.ts";
 import type { ActiveFaults } from "../faults/active.ts";
+import type { Broadcast } from "../../pool/broadcast.ts";
 import type { DesiredFleet, FleetDeps } from "../../pool/fleet.ts";
 import type { SimulatedGuest } from "../guest.ts";
 import type { SimulatedProvider } from "../provider.ts";
@@ -44,6 +45,8 @@ export interface World {
   readonly portsOf: (ports: FleetDeps) => FleetDeps;
   /** Tells the checks; a promise that breaks is added to `violations`. */
   readonly tell: (happening: Happening) => void;
+  /** Tells, under `manager`, of every manager that begins to serve. */
+  readonly serving: Broadcast;
   /** What the operator wishes now. */
   desired: DesiredFleet;
   /** How far the host's clock is ahead of the true time. */
