@@ -5,6 +5,15 @@ export interface Broadcast {
   listen(key: string, listener: () => void): () => void;
   /** Resolves at the next `notify` of any of the keys, or when the signal aborts; never rejects. */
   next(keys: readonly string[], signal: AbortSignal): Promise<void>;
+  /** Follows the keys until it is stopped, for who asks for the next news again and again. */
+  follow(keys: readonly string[], signal: AbortSignal): Following;
+}
+
+/** One who waits for news again and again. */
+export interface Following {
+  /** Resolves when any of the keys was notified since the last call, or when the signal has aborted; never rejects. */
+  next(): Promise<void>;
+  stop(): void;
 }
 
 /** Creates a broadcast without listeners. */
@@ -40,6 +49,29 @@ export function createBroadcast(): Broadcast {
       await promise;
       signal.removeEventListener("abort", wake);
       for (const key of keys) remove(key, wake);
+    },
+    follow(keys, signal) {
+      let isNews = false;
+      let wake: (() => void) | undefined;
+      const hear = (): void => {
+        isNews = true;
+        wake?.();
+      };
+      for (const key of keys) add(key, hear);
+      signal.addEventListener("abort", hear, { once: true });
+      return {
+        async next() {
+          if (!isNews && !signal.aborted)
+            await new Promise<void>((resolve) => {
+              wake = resolve;
+            });
+          isNews = false;
+        },
+        stop() {
+          for (const key of keys) remove(key, hear);
+          signal.removeEventListener("abort", hear);
+        },
+      };
     },
   };
 }

@@ -11,6 +11,7 @@ import { holding, reachable } from "./claim.ts";
 import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import type { Following } from "./broadcast.ts";
 import { poolKey } from "./state.ts";
 import type { OpenLease } from "./state.ts";
 
@@ -117,9 +118,12 @@ async function waitUntilHeld(
   signal: AbortSignal,
 ): Promise<HeldMachine> {
   const stopAttending = fleet.attended.begin(id, fleet.deps.clock);
+  const poolName = fleet.state.lease(id)?.poolName;
+  const news = fleet.changes.follow(poolName === undefined ? [id] : [id, poolKey(poolName)], signal);
   try {
-    return await awaitMachine(fleet, id, onWait, signal);
+    return await awaitMachine(fleet, id, onWait, news, signal);
   } finally {
+    news.stop();
     stopAttending();
   }
 }
@@ -128,6 +132,7 @@ async function awaitMachine(
   fleet: Fleet,
   id: LeaseId,
   onWait: (why: string) => void,
+  news: Following,
   signal: AbortSignal,
 ): Promise<HeldMachine> {
   let told = "";
@@ -139,8 +144,7 @@ async function awaitMachine(
     const why = whyWaiting(fleet, lease);
     if (why !== told) onWait(why);
     told = why;
-    const keys = lease.state === "held" ? [lease.machineId] : [poolKey(lease.poolName)];
-    await fleet.changes.next([id, ...keys], signal);
+    await (lease.state === "held" ? fleet.changes.next([id, lease.machineId], signal) : news.next());
   }
 }
 

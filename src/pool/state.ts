@@ -86,9 +86,12 @@ export function createFleetState(store: Store, changes: Broadcast, clock: Clock)
       case "machine-moved":
         keepMachine(change.machine);
         return change.machine.id;
-      case "lease":
-        keepLease(change.lease);
-        return change.lease.id;
+      case "lease": {
+        const known = leases.get(change.lease.id);
+        // A renewal is no news for who waits: with a thousand in the queue, that would be half of all work.
+        if (known !== change.lease) keepLease(change.lease);
+        return known?.state === change.lease.state ? undefined : change.lease.id;
+      }
       case "pool-mode":
         modes.set(change.poolName, change.mode);
         return undefined;
