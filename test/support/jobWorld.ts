@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { systemRandom } from "../../src/daemon/random.ts";
-import { NotFoundError } from "../../src/domain/errors.ts";
 import type { JobId } from "../../src/domain/ids.ts";
 import type { Job } from "../../src/domain/job.ts";
 import type { JobService, JobServiceDeps } from "../../src/jobs/service.ts";
@@ -52,6 +53,7 @@ const PATIENCE_MS = 20_000;
 /** Makes a world in a folder of its own. */
 export function createJobWorld(machine: Partial<HeldMachine> = {}, engine: FakeEngine = createFakeEngine()): JobWorld {
   const folder = mkdtempSync(join(tmpdir(), "mayfly-world-"));
+  mkdirSync(join(folder, "input"));
   const channel = openLocalChannel(folder);
   const store = createMemoryStore();
   const writers: JobLogWriter[] = [];
@@ -89,7 +91,12 @@ export function createJobWorld(machine: Partial<HeldMachine> = {}, engine: FakeE
     const leases = process.port("leases", book, ["request", "waitUntilHeld", "release", "waitUntilGone"]);
     const service = createJobService({
       ...{ store: mortalStore, leases, logs: mortalLogs, clock: process.clock, random: systemRandom },
-      archives: { open: () => Promise.reject(new NotFoundError("unknown-archive", "no such archive")) },
+      // Its one archive is the folder `input`.
+      archives: process.port(
+        "archives",
+        { open: async () => Readable.from([execFileSync("tar", ["-c", "-C", folder, "input"])]) },
+        ["open"],
+      ),
       logger: silentLogger,
       jobTimeoutMs: () => 60_000,
       folders: { builds: join(folder, "builds"), scratch: folder },

@@ -16,7 +16,13 @@ const PREAMBLE = /^(Running with mayfly on |Using |Pulling |Starting |Preparing 
 
 /** A job that says in files of the world how often its scripts ran. */
 const SCRIPTS: Partial<JobSpec> = {
-  script: ['echo ran >>"$WORLD/ran"', "echo one; sleep 0.1; echo two", "printf three; sleep 0.1; exit 3"],
+  archiveId: "input",
+  script: [
+    "[ -d input ]",
+    'echo ran >>"$WORLD/ran"',
+    "echo one; sleep 0.1; echo two",
+    "printf three; sleep 0.1; exit 3",
+  ],
   afterScript: ['echo ran >>"$WORLD/ran-after"; echo after $CI_JOB_STATUS', "exit 5"],
 };
 

@@ -144,11 +144,11 @@ describe.each([
     const world = makeWorld();
     const script = [`echo ready; while ! [ -e ${world.folder}/go ]; do sleep 0.05; done`, "echo gone"];
     const id = await killAt(world, "ready", { ...where, script });
-    const [folder = ""] = (await readdir(world.folder)).filter((name) => name.startsWith(".mayfly"));
     // Its writer goes on with a file that nobody sees any more.
-    await rm(join(world.folder, folder, "output"));
-    await writeFile(join(world.folder, folder, "output"), "re");
-
+    const progress = await world.store.jobProgress(id);
+    const output = join(progress?.phase === "script" ? progress.script.trace.folder : "", "output");
+    await rm(output);
+    await writeFile(output, "re");
     await mkdir(join(world.folder, "go"));
 
     await world.succeed();
