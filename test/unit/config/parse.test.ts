@@ -50,6 +50,18 @@ function problemsOf(text: string): string[] {
 
 const pool = (lines: string): string => `[[pool]]\nname = "a"\n${lines}\n`;
 
+it("reads how a manager stops, and when it launches nothing for want of space", () => {
+  expect(parse("")).toMatchObject({ stopTimeoutMs: 600_000, minFreeDiskMiB: 1024 });
+  expect(parse('stop_timeout = "0s"\nmin_free_disk = "32MiB"\n')).toMatchObject({
+    stopTimeoutMs: 0,
+    minFreeDiskMiB: 32,
+  });
+  expect(problemsOf('stop_timeout = "soon"\nmin_free_disk = "31MiB"\n')).toEqual([
+    expect.stringMatching(/^mayfly\.toml:1: Expected `stop_timeout` to be a duration/),
+    expect.stringMatching(/^mayfly\.toml:2: Expected `min_free_disk` to be a size from 32MiB/),
+  ]);
+});
+
 it("reads a full file", () => {
   const config = parse(FULL);
 
