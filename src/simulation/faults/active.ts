@@ -23,12 +23,19 @@ export interface Strike {
   readonly draw: Draw;
 }
 
-/** Creates the faults of a day. `strikeOnce` is told, at their instants, of those that strike once. */
+/** How long a fault waits for what it is to strike, and how often it looks. */
+const PATIENCE_MS = 1_800_000;
+const LOOK_MS = 10_000;
+
+/**
+ * Creates the faults of a day.
+ * @param strikeOnce is told, at their instants, of those that strike once; false puts one off, until what it is meant for is there.
+ */
 export function createActiveFaults(
   clock: VirtualClock,
   seed: number,
   plan: readonly Fault[],
-  strikeOnce: (strike: Strike) => void,
+  strikeOnce: (strike: Strike) => boolean,
 ): ActiveFaults {
   const active = new Map<FaultKind, Set<Strike>>();
   const counts = new Map<FaultKind, number>();
@@ -38,7 +45,8 @@ export function createActiveFaults(
     if (isStopped) return;
     const strike = { fault, draw: drawFor(seed, `fault ${fault.index}`) };
     if (fault.forMs === 0) {
-      strikeOnce(strike);
+      const isPatient = clock.monotonic() < fault.atMs + PATIENCE_MS;
+      if (!strikeOnce(strike) && isPatient) clock.schedule(LOOK_MS, () => begin(fault));
       return;
     }
     const set = active.get(fault.kind) ?? new Set();

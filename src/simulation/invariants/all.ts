@@ -1,6 +1,8 @@
 import type { Happening } from "../world/happening.ts";
 import type { World } from "../world/world.ts";
 import { createBoundsCheck } from "./bounds.ts";
+import { createGrowthCheck } from "./growth.ts";
+import { createHeldWorkCheck } from "./heldWork.ts";
 import { createJobEndsCheck } from "./jobEnds.ts";
 import { createNoErrorCheck } from "./noError.ts";
 import { createNoKillCheck } from "./noKill.ts";
@@ -20,6 +22,8 @@ export function createChecks(world: World): (happening: Happening) => void {
     ["I4", createBoundsCheck(world)],
     ["I5", createJobEndsCheck(world)],
     ["I7", createNoRashEndCheck(world)],
+    ["I6", createHeldWorkCheck(world)],
+    ["I8", createGrowthCheck(world)],
     ["I8", createRatesCheck(world)],
     ["I9", createRecordedCheck(world)],
     ["lapse", createPromptLapseCheck(world)],

@@ -7,7 +7,7 @@ import type { World } from "../world/world.ts";
 
 const DENIED: FaultKind = "terminate-not-found";
 
-/** I4 and the first half of I8: max_machines, per pool and over all, and max_growth_rate are never passed by a launch. */
+/** I4: max_machines, per pool and over all, is never passed by a launch, machines in every state counted. */
 export function createBoundsCheck(world: World): Check {
   const { truth } = world;
   // An instance that its provider denied is nobody's until lists show it.
@@ -26,13 +26,10 @@ export function createBoundsCheck(world: World): Check {
           if (pool === undefined) return `a machine is launched in pool ${name}, which nobody wishes for`;
           const all = [...truth.liveMachines.values(), ...added];
           const ours = all.filter(({ poolName }) => poolName === name);
-          const inFlight = ours.filter(({ state }) => state === "requested" || state === "booting").length;
           if (all.length > world.desired.maxMachines)
             return `${all.length} machines over all, max_machines is ${world.desired.maxMachines}`;
           if (ours.length > pool.maxMachines)
             return `${ours.length} machines in pool ${name}, its max_machines is ${pool.maxMachines}`;
-          if (inFlight > pool.maxGrowthRate)
-            return `${inFlight} launches in flight in pool ${name}, its max_growth_rate is ${pool.maxGrowthRate}`;
         }
         return undefined;
       }

@@ -3,7 +3,7 @@ import { isAlive } from "../world/truth.ts";
 import type { World } from "../world/world.ts";
 
 const MINUTE_MS = 60_000;
-/** An instance without a live record is reaped within this, not counting the time in which something stands in the way. */
+/** An instance that is to end, or that nobody knows, is gone within this, not counting the time in which something stands in the way. */
 const REAP_DEADLINE_MS = 6 * MINUTE_MS;
 
 /** What keeps a manager from seeing or ending an instance. */
@@ -22,7 +22,7 @@ const OBSTACLES = [
   "disk-slow",
 ] as const;
 
-/** I2: every instance is known to the store or is reaped within its deadline, and no machine is two instances. */
+/** I2: every instance is known to the store or is gone within its deadline, as is what is terminating; no machine is two instances. */
 export function createNoLeakCheck(world: World): Check {
   const { truth, clock } = world;
 
@@ -49,10 +49,11 @@ export function createNoLeakCheck(world: World): Check {
         if (isInTheWay) return undefined;
         for (const { machineId, providerId, goneAt } of world.provider.instances()) {
           const machine = truth.machine(machineId);
-          if (goneAt !== undefined || truth.liveMachines.has(machineId)) continue;
+          const state = truth.liveMachines.get(machineId)?.state;
+          if (goneAt !== undefined || (state !== undefined && state !== "terminating")) continue;
           machine.strayMs += MINUTE_MS;
           if (machine.strayMs > REAP_DEADLINE_MS)
-            return `${machineId}: nobody knows ${providerId} for ${machine.strayMs / MINUTE_MS} min, and nobody reaps it`;
+            return `${machineId}: ${providerId} is ${state ?? "known to nobody"} for ${machine.strayMs / MINUTE_MS} min, and nobody ends it`;
         }
         return undefined;
       }

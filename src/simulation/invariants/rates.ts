@@ -7,7 +7,7 @@ const SLOWDOWN_MS = 3 * MINUTE_MS;
 /** Launch calls of one pool a minute, under a lack that lasts. */
 const TRICKLE_PER_MINUTE = 4;
 
-/** I8: provider calls never pass their budget, and a lack of capacity that lasts causes no storm. */
+/** The rest of I8: provider calls never pass their budget, and a lack of capacity that lasts causes no storm. */
 export function createRatesCheck(world: World): Check {
   const { clock, truth } = world;
   const { callBudget } = world.day.provider;

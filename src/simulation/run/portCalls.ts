@@ -11,8 +11,11 @@ export interface Kill {
 /** Counts the port calls of one run, and lets things happen at them. */
 export interface PortCalls {
   readonly hook: PortHook;
-  /** Runs something at the `left`-th (≥ 1) call from now of which this is the moment. Several wait for each other, in order. */
-  at(left: number, moment: Moment, run: () => void): void;
+  /**
+   * Runs something at the `left`-th (≥ 1) call from now of which this is the moment. Several wait for each other, in order.
+   * @param port calls of other ports do not count. @default calls of all ports do
+   */
+  at(left: number, moment: Moment, run: () => void, port?: string): void;
   /** Whom to tell that a call is reached at which the manager is to be killed. */
   onKill(kill: () => void): void;
   /** Notes that the manager is killed at the call of this moment. */
@@ -29,7 +32,7 @@ export interface PortCalls {
 /** Starts to count. */
 export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
   const killAt = new Set(killAtCalls);
-  const waiting: { left: number; readonly moment: Moment; readonly run: () => void }[] = [];
+  const waiting: { left: number; readonly moment: Moment; readonly run: () => void; readonly port?: string }[] = [];
   const kills: Kill[] = [];
   const byPort = new Map<string, number>();
   let total = 0;
@@ -40,7 +43,7 @@ export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
     kills,
     byPort,
     total: () => total,
-    at: (left, moment, run) => void waiting.push({ left, moment, run }),
+    at: (left, moment, run, port) => void waiting.push({ left, moment, run, ...(port !== undefined && { port }) }),
     onKill(run) {
       kill = run;
     },
@@ -55,7 +58,7 @@ export function countPortCalls(killAtCalls: readonly number[]): PortCalls {
       last = { port, moment };
       if (killAt.delete(total)) return kill();
       const [next] = waiting;
-      if (next?.moment !== moment) return;
+      if (next?.moment !== moment || (next.port ?? port) !== port) return;
       next.left -= 1;
       if (next.left > 0) return;
       waiting.shift();

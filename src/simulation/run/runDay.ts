@@ -85,7 +85,12 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
     ...{ day, clock, random, provider, journal },
     draw: drawFor(day.seed, "world"),
     truth: createTruth(() => clock.monotonic()),
-    faults: createActiveFaults(clock, day.seed, faults, (strike) => targets && strikeOnce(targets, strike)),
+    faults: createActiveFaults(
+      clock,
+      day.seed,
+      faults,
+      (strike) => targets === undefined || strikeOnce(targets, strike),
+    ),
     store: createMemoryStore(),
     guest: createSimulatedGuest({ clock, provider }, { bootMs: ({ host }) => guests?.bootMs(host) ?? 0 }),
     ...{ jobs: [], violations: [], serving: createBroadcast() },

@@ -100,7 +100,7 @@ function planHabits(draw: Draw): ProviderHabits {
     callMs: [scaleMs, scaleMs * draw.between(2, 6)],
     bootMs: isFast ? [4_000, 9_000] : [20_000, 70_000],
     terminateMs: isFast ? [100, 2_000] : [1_000, 60_000],
-    callBudget: draw.chance(0.4) ? { burst: draw.between(5, 30), perSecond: draw.between(1, 5) / 2 } : undefined,
+    callBudget: draw.chance(0.4) ? { burst: draw.between(1, 10), perSecond: draw.between(1, 5) / 2 } : undefined,
     watch: draw.chance(0.6),
   };
 }

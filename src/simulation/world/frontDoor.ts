@@ -140,7 +140,7 @@ async function work(world: World, job: LiveJob, leaseId: LeaseId, signal: AbortS
         await release(world, leaseId, "cancelled", new AbortController().signal);
         return "cancelled";
       }
-      return resultFrom(error, await outcomeOf(world, leaseId));
+      return resultFrom(error);
     }
   }
 }
@@ -197,13 +197,8 @@ async function release(
   await askUntilAnswered(world, signal, ({ leases }) => leases.release(leaseId, outcome, "its holder is done"));
 }
 
-async function outcomeOf(world: World, leaseId: LeaseId): Promise<string> {
-  const lease = await world.store.lease(leaseId);
-  return lease?.state === "ended" ? lease.outcome : "open";
-}
-
-function resultFrom(error: unknown, outcome: string): Result {
-  if (error instanceof MachineLostError || outcome === "machine-lost") return "machine-lost";
+function resultFrom(error: unknown): Result {
+  if (error instanceof MachineLostError) return "machine-lost";
   if (error instanceof CapacityError || error instanceof ConflictError) return "system-failure";
   throw error;
 }

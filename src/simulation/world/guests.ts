@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 
 /** How long a guest out of reach is left alone before it is tried again. */
 const RETRY_MS = 5_000;
+/** From the first packet to a channel that can be used, least and most. */
+const HANDSHAKE_MS = [50, 3_000] as const;
 
 /** The machines' side of all calls, as it is for every manager of a day. */
 export interface WorldGuests {
@@ -93,6 +95,7 @@ export function createWorldGuests(world: World): WorldGuests {
           process.call("guest.connect", async () => {
             const bounded = AbortSignal.any([signal, died.signal]);
             for (;;) {
+              await clock.sleep(draw.between(...HANDSHAKE_MS), bounded);
               const ready = await world.guest.connect(address, keys, settings, bounded);
               if (!isCutOff(address.host)) {
                 heardAtMs.set(address.host, clock.monotonic());

@@ -28,32 +28,62 @@ export interface StrikeTargets {
   readonly cloud: Cloud;
   readonly guests: WorldGuests;
   readonly startJob: (job: LiveJob["plan"]) => void;
-  /** Runs something at the so-manieth (≥ 1) port call from now of which this is the moment. */
-  readonly atCall: (calls: number, moment: Moment, run: () => void) => void;
+  /** Runs something at the so-manieth (≥ 1) port call from now of which this is the moment; calls of other ports do not count. */
+  readonly atCall: (calls: number, moment: Moment, run: () => void, port?: string) => void;
   /** Kills the manager now, and starts another after `downMs`. */
   readonly kill: (downMs: number) => void;
   readonly handOver: () => void;
 }
 
-/** Lets a fault strike that strikes once. One that finds nothing to strike passes by. */
-export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): void {
-  const { world, cloud, guests } = targets;
+/** Faults of one machine, the half of which is meant for machines at work: those have the most to lose, and are few. */
+const MACHINE_FAULTS: readonly FaultKind[] = [
+  "channel-cut",
+  "engine-dead",
+  "instance-vanishes",
+  "instance-stops",
+  "spot-notice",
+];
+
+/** Lets a fault strike that strikes once. Answers false when there is no machine at work, for which it is meant. */
+export function strikeOnce(targets: StrikeTargets, strike: Strike): boolean {
+  const { world } = targets;
+  const isForWork = MACHINE_FAULTS.includes(strike.fault.kind) && strike.draw.chance(0.5);
+  const alive = world.provider.instances().filter((instance) => instance.owner === OWNER && isAlive(instance));
+  const atWork = alive.filter(({ machineId }) => world.truth.liveMachines.get(machineId)?.state === "leased");
+  if (isForWork && atWork.length === 0) return false;
+  strikeNow(targets, strike, isForWork ? atWork : alive);
+  return true;
+}
+
+/** One that finds nothing to strike passes by. */
+function strikeNow(
+  { world, cloud, guests, ...targets }: StrikeTargets,
+  { fault, draw }: Strike,
+  instances: readonly ProviderInstance[],
+): void {
   const { kind, value } = fault;
+  const onInstance = (strike: (instance: ProviderInstance) => void): void => {
+    const instance = instances[Math.floor(value * instances.length)];
+    if (instance === undefined) return;
+    world.truth.machine(instance.machineId).touches.set(kind, world.clock.monotonic());
+    struck(world, kind, instance.machineId);
+    strike(instance);
+  };
   switch (kind) {
     case "channel-cut":
-      onInstance(world, kind, value, ({ address }) => world.guest.cutChannel(address));
+      onInstance(({ address }) => world.guest.cutChannel(address));
       return;
     case "engine-dead":
-      onInstance(world, kind, value, (instance) => guests.killEngine(instance));
+      onInstance((instance) => guests.killEngine(instance));
       return;
     case "instance-vanishes":
-      onInstance(world, kind, value, ({ providerId }) => world.provider.vanishInstance(providerId));
+      onInstance(({ providerId }) => world.provider.vanishInstance(providerId));
       return;
     case "instance-stops":
-      onInstance(world, kind, value, ({ providerId }) => world.provider.loseInstance(providerId));
+      onInstance(({ providerId }) => world.provider.loseInstance(providerId));
       return;
     case "spot-notice":
-      onInstance(world, kind, value, (instance) => {
+      onInstance((instance) => {
         const noticeMs = draw.between(0, NOTICE_MS);
         cloud.giveNotice(instance, world.clock.now() + world.jumpedMs + noticeMs);
         world.clock.schedule(noticeMs, () => world.provider.vanishInstance(instance.providerId));
@@ -118,9 +148,14 @@ export function strikeOnce(targets: StrikeTargets, { fault, draw }: Strike): voi
   }
 }
 
-/** Kills the manager at one of its next port calls. One that is already waited for comes first: this is for the next manager then. */
-function killSoon({ atCall, kill }: StrikeTargets, draw: Draw, downMs: number): void {
-  atCall(draw.between(1, 40), draw.pick(MOMENTS), () => kill(downMs));
+/**
+ * Kills the manager at one of its next port calls. One that is already waited for comes first: this is for the next manager then.
+ * Half of the kills hit a launch or a termination, where the most is in the balance.
+ */
+function killSoon({ atCall, kill }: Pick<StrikeTargets, "atCall" | "kill">, draw: Draw, downMs: number): void {
+  const port = draw.pick([undefined, undefined, "driver.launch", "driver.terminate"]);
+  const calls = port === undefined ? draw.between(1, 40) : draw.between(1, 3);
+  atCall(calls, draw.pick(MOMENTS), () => kill(downMs), port);
 }
 
 /** Five seconds to a quarter of an hour. What it had asked of others goes on meanwhile, and its deadlines pass. */
@@ -140,15 +175,6 @@ function standStill(world: World, forMs: number): void {
 function struck(world: World, kind: FaultKind, about: string): void {
   world.faults.count(kind);
   world.journal.note(about, `fault: ${kind}`);
-}
-
-function onInstance(world: World, kind: FaultKind, value: number, strike: (instance: ProviderInstance) => void): void {
-  const all = world.provider.instances().filter((instance) => instance.owner === OWNER && isAlive(instance));
-  const instance = all[Math.floor(value * all.length)];
-  if (instance === undefined) return;
-  world.truth.machine(instance.machineId).touches.set(kind, world.clock.monotonic());
-  struck(world, kind, instance.machineId);
-  strike(instance);
 }
 
 function onJob(world: World, kind: FaultKind, value: number, strike: (job: LiveJob) => void): void {

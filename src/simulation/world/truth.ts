@@ -24,7 +24,7 @@ export interface MachineTruth {
   isEndedByOperator: boolean;
   /** Its dead-man's switch fired. */
   isPoweredOff: boolean;
-  /** How long, with nothing in the way, an instance of it has been there without a live record. */
+  /** How long, with nothing in the way, an instance of it has been there though it is to end, or without a live record. */
   strayMs: number;
 }
 

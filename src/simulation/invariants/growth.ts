@@ -1,0 +1,19 @@
+import type { Check } from "../world/happening.ts";
+import type { World } from "../world/world.ts";
+
+/** The first third of I8: launches in flight never exceed max_growth_rate. */
+export function createGrowthCheck(world: World): Check {
+  return (happening) => {
+    if (happening.what !== "commits") return undefined;
+    const added = happening.changes.flatMap((change) => (change.kind === "machine-added" ? [change.machine] : []));
+    for (const { name, maxGrowthRate } of added.length === 0 ? [] : world.desired.pools) {
+      if (added.every(({ poolName }) => poolName !== name)) continue;
+      const inFlight = [...world.truth.liveMachines.values(), ...added].filter(
+        ({ poolName, state }) => poolName === name && (state === "requested" || state === "booting"),
+      ).length;
+      if (inFlight > maxGrowthRate)
+        return `${inFlight} launches in flight in pool ${name}, its max_growth_rate is ${maxGrowthRate}`;
+    }
+    return undefined;
+  };
+}

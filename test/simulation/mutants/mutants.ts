@@ -1,0 +1,269 @@
+import type { Patch } from "./copy.ts";
+
+/** A manager with a fault, and the promise that the simulator must find broken. */
+export interface Mutant {
+  /** What it does wrong. */
+  readonly fault: string;
+  readonly breaks: string;
+  /** The first day that it is tried on: one shortly before it is known to give itself away. @default 1 */
+  readonly from?: number;
+  readonly patches: readonly Patch[];
+}
+
+export const MUTANTS: readonly Mutant[] = [
+  {
+    fault: "launches without having stored the intent",
+    breaks: "I9",
+    patches: [
+      {
+        file: "pool/reconcile.ts",
+        from: "...intents.flatMap(({ intent, why }) => intentChanges(fleet, intent, why)),",
+        to: "",
+      },
+    ],
+  },
+  {
+    fault: "records no reason for a launch",
+    breaks: "I9",
+    patches: [
+      {
+        file: "pool/launch.ts",
+        from: 'what: "launch requested", detail: why',
+        to: 'what: "launch requested", detail: ""',
+      },
+    ],
+  },
+  {
+    fault: "leases a machine that is leased already",
+    breaks: "I1",
+    patches: [
+      {
+        file: "pool/claim.ts",
+        from: 'state === "idle" && fleet',
+        to: '(state === "idle" || state === "leased") && fleet',
+      },
+      {
+        file: "planning/observed.ts",
+        from: '.filter((machine) => machine.state === "idle")\n    .filter((machine) => !machine.isCordoned)',
+        to: '.filter((machine): machine is MachineIn<"idle"> => ["idle", "leased"].includes(machine.state))',
+      },
+      { file: "pool/claim.ts", from: 'from: "idle" }', to: "from: machine.state }" },
+      // The store refuses this as well: a last line of defence, out of the way here.
+      { file: "store/rules.ts", from: "stored.leaseId !== moved.leaseId", to: "false" },
+    ],
+  },
+  {
+    fault: "gives a machine that was released to the next job",
+    breaks: "I1",
+    patches: [
+      { file: "domain/machine.ts", from: 'leased: ["terminating"]', to: 'leased: ["terminating", "idle"]' },
+      {
+        file: "pool/expire.ts",
+        from: "...(isLive ? machineRetirement(fleet, machine, reason, detail) : []),",
+        to: `...(outcome === "released" && machine?.state === "leased"
+          ? [
+              { kind: "machine-moved", machine: { ...machine, state: "idle", idleSince: endedAt }, from: "leased" } as const,
+              eventOf(fleet, { machineId: machine.id, what: "machine reused", detail }),
+            ]
+          : isLive ? machineRetirement(fleet, machine, reason, detail) : []),`,
+      },
+      {
+        file: "pool/expire.ts",
+        from: "return isLive ? { machine, reason } : undefined;",
+        to: 'return isLive && outcome !== "released" ? { machine, reason } : undefined;',
+      },
+    ],
+  },
+  {
+    fault: "ends machines by their age without looking at their lease",
+    breaks: "I3",
+    from: 30,
+    patches: [
+      {
+        file: "planning/retire.ts",
+        from: "Math.max(machine.leasedAt, watchedSince) + desired.jobTimeoutMs + LEASE_OVERTIME_MS + 1",
+        to: "machine.launchedAt + desired.maxAgeMs + 1",
+      },
+    ],
+  },
+  {
+    fault: "takes a leased machine for lost when a probe of its engine fails",
+    breaks: "I3",
+    from: 3,
+    patches: [{ file: "pool/probe.ts", from: '=> state === "idle";', to: '=> state !== "terminating";' }],
+  },
+  {
+    fault: "throws leased machines away when it starts",
+    breaks: "I3",
+    from: 5,
+    patches: [
+      {
+        file: "pool/adopt.ts",
+        from: 'machine.state === "leased" && fleet.state.lease(machine.leaseId) === undefined',
+        to: 'machine.state === "leased"',
+      },
+    ],
+  },
+  {
+    fault: "throws idle machines away when it starts",
+    breaks: "I7",
+    patches: [
+      {
+        file: "pool/adopt.ts",
+        from: 'if (machine.state === "leased" && fleet',
+        to: 'if (machine.state === "idle") return giveUp("left-over", "it is from an earlier run");\n  if (machine.state === "leased" && fleet',
+      },
+    ],
+  },
+  {
+    fault: "reaps by the list alone, without a look at its own records",
+    breaks: "I9",
+    patches: [
+      {
+        file: "pool/reap.ts",
+        from: "if (machine === undefined) return false;",
+        to: 'if (machine?.state !== "leased") return machine !== undefined;\n  return false;',
+      },
+    ],
+  },
+  {
+    fault: "takes what one list is without for gone",
+    breaks: "I7",
+    from: 3,
+    patches: [
+      { file: "pool/judge.ts", from: "const MISSING_LISTS = 3;", to: "const MISSING_LISTS = 1;" },
+      { file: "pool/judge.ts", from: "const MISSING_MS = 90_000;", to: "const MISSING_MS = 0;" },
+    ],
+  },
+  {
+    fault: "reads a list that failed as an empty one",
+    breaks: "I2",
+    from: 13,
+    patches: [{ file: "pool/looks.ts", from: "driver.list(bounded)", to: "driver.list(bounded).catch(() => [])" }],
+  },
+  {
+    fault: "asks again for a launch with a new token",
+    breaks: "I2",
+    from: 15,
+    patches: [
+      {
+        file: "pool/launch.ts",
+        from: 'await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })]);\n  startLaunch(fleet, pool, intent, false);',
+        to: `const machine = { ...intent.machine, launchToken: fleet.deps.random.id("t") };
+  await fleet.state.commit([
+    { kind: "machine-moved", machine, from: "requested" },
+    eventOf(fleet, { machineId, poolName, what: "launch resumed", detail }),
+  ]);
+  startLaunch(fleet, pool, { ...intent, machine }, false);`,
+      },
+    ],
+  },
+  {
+    fault: "takes a launch whose answer was lost for one that never was",
+    breaks: "I2",
+    patches: [
+      {
+        file: "pool/launch.ts",
+        from: "!isAsked || (isFirst && error instanceof CapacityError)",
+        to: "isFirst || !isAsked",
+      },
+    ],
+  },
+  {
+    fault: "takes a termination that failed for done",
+    breaks: "I2",
+    from: 4,
+    patches: [
+      {
+        file: "pool/terminate.ts",
+        from: "if (!signal.aborted) noteFailure(fleet, machine, error);\n    return;",
+        to: "if (signal.aborted) return;",
+      },
+    ],
+  },
+  {
+    fault: "forgets a termination that failed",
+    breaks: "I2",
+    from: 4,
+    patches: [
+      {
+        file: "pool/terminate.ts",
+        from: 'machine.state === "terminating" && terminationDueAt(fleet, machine) <= now',
+        to: "machine.id === undefined && now < 0",
+      },
+    ],
+  },
+  {
+    fault: "counts only machines that serve against max_machines",
+    breaks: "I4",
+    patches: [
+      {
+        file: "planning/observed.ts",
+        from: "room: desired.maxMachines - observed.machines.length,",
+        to: 'room: desired.maxMachines - observed.machines.filter(({ state }) => state === "idle" || state === "leased").length,',
+      },
+    ],
+  },
+  {
+    fault: "does not heed max_growth_rate",
+    breaks: "I8",
+    from: 2,
+    patches: [
+      {
+        file: "planning/observed.ts",
+        from: "room: desired.maxGrowthRate - countInFlight(observed.machines),",
+        to: "room: Infinity,",
+      },
+    ],
+  },
+  {
+    fault: "launches again at once when it is refused",
+    breaks: "I8",
+    from: 4,
+    patches: [
+      { file: "pool/refusals.ts", from: "now + Math.round(boundMs * (0.75 + random.fraction() / 4))", to: "now" },
+    ],
+  },
+  {
+    fault: "does not heed the budget of its provider's calls",
+    breaks: "I8",
+    from: 2,
+    patches: [
+      { file: "pool/calls.ts", from: 'await budgetOf(fleet, driver).take(verb !== "launch", bounded);', to: "" },
+    ],
+  },
+  {
+    fault: "tells the holder of a lost machine nothing of the loss",
+    breaks: "I5",
+    patches: [
+      {
+        file: "pool/guests.ts",
+        from: 'import { MachineLostError } from "../domain/errors.ts";',
+        to: 'import { ConflictError } from "../domain/errors.ts";',
+      },
+      {
+        file: "pool/guests.ts",
+        from: 'new MachineLostError("machine-lost", why)',
+        to: 'new ConflictError("lease-ended", why)',
+      },
+    ],
+  },
+  {
+    fault: "never lets the lease of a dead holder lapse",
+    breaks: "lapse",
+    from: 3,
+    patches: [
+      {
+        file: "pool/expire.ts",
+        from: 'lease.state === "held" ? lease.expiresAt : Math.min(',
+        to: 'lease.state === "held" ? Infinity : Math.min(',
+      },
+    ],
+  },
+  {
+    fault: "leases a machine of an earlier run before it has reached it",
+    breaks: "I6",
+    from: 23,
+    patches: [{ file: "pool/claim.ts", from: "fleet.guests.get(id) !== undefined && ", to: "" }],
+  },
+];
