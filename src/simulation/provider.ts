@@ -37,6 +37,8 @@ export interface ProviderOptions {
   readonly terminateDelayMs?: number | undefined;
   /** Instances of all owners that it has room for. @default no limit */
   readonly maxInstances?: number | undefined;
+  /** Addresses that it gives out, the first free one first, again and again. @default any of 127.0.0.0/8 */
+  readonly hosts?: readonly string[] | undefined;
 }
 
 /** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
@@ -104,6 +106,8 @@ export function createSimulatedProvider(
     for (const listener of [...listeners]) listener(instance, detail, isExpected);
   };
   const freeHost = (): string => {
+    const known = options.hosts?.find((host) => !idByHost.has(host));
+    if (known !== undefined) return known;
     for (;;) {
       const host = `127.${[0, 0, 0].map(() => 1 + Math.floor(random.fraction() * 254)).join(".")}`;
       if (!idByHost.has(host)) return host;

@@ -5,6 +5,7 @@ import type { Fleet } from "../../src/pool/fleet.ts";
 import { createLeases } from "../../src/pool/leases.ts";
 import { startLoop } from "../../src/pool/loop.ts";
 import type { FleetLoop } from "../../src/pool/loop.ts";
+import type { Driver, Instance } from "../../src/ports/driver.ts";
 import type { Leases } from "../../src/ports/leases.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -17,6 +18,8 @@ import { createSimulatedProvider } from "../../src/simulation/provider.ts";
 import type { SimulatedProvider } from "../../src/simulation/provider.ts";
 import { createSeededRandom } from "../../src/simulation/random.ts";
 import { createMemoryStore } from "../../src/simulation/store.ts";
+import { clockOf, createProcess } from "../../src/simulation/world/process.ts";
+import type { ManagerProcess, Moment } from "../../src/simulation/world/process.ts";
 
 /** A manager's control loop in an invented world: virtual clock, pretended provider and guests, a store in memory. */
 export interface World {
@@ -25,11 +28,20 @@ export interface World {
   readonly guest: SimulatedGuest;
   readonly store: Store;
   readonly errors: unknown[];
+  /** What the provider answers beside the truth, for as long as it stands. */
+  readonly lies: ProviderLies;
   fleet: Fleet;
   leases: Leases;
   loop: FleetLoop;
-  /** Forgets the manager as a kill would, and starts another over the same store and provider. */
+  /** Hands over to another manager over the same store and provider. After a kill there is nobody to hand over. */
   restart(): Promise<void>;
+  /** Ends the manager as `kill -9` does: now, or at its next call of this port. */
+  kill(port?: "driver.launch" | "driver.terminate" | "store.commit", moment?: Moment): void;
+}
+
+export interface ProviderLies {
+  terminate: (providerIds: readonly string[]) => Error | undefined;
+  list: (instances: readonly Instance[]) => readonly Instance[];
 }
 
 export interface WorldOptions {
@@ -37,37 +49,87 @@ export interface WorldOptions {
   readonly maxMachines?: number;
   readonly bootMs?: number;
   readonly launchDelayMs?: number;
+  readonly terminateDelayMs?: number;
+  /** How long the store takes over a write, in milliseconds. @default 0 */
+  readonly commitMs?: number;
+  /** Addresses that the provider has. @default as many as it needs */
+  readonly hosts?: readonly string[];
   readonly seed?: number;
 }
 
 /** Starts a world at time 0; errors that the loop logs are collected. */
 export async function startWorld(options: WorldOptions): Promise<World> {
-  const { pools, maxMachines = 100, bootMs = 30_000, launchDelayMs = 0, seed = 1 } = options;
+  const { pools, maxMachines = 100, bootMs = 30_000, launchDelayMs, terminateDelayMs, hosts, seed = 1 } = options;
   const clock = createVirtualClock(0);
   const random = createSeededRandom(seed);
-  const provider = createSimulatedProvider({ clock, random }, { launchDelayMs });
+  const provider = createSimulatedProvider({ clock, random }, { launchDelayMs, terminateDelayMs, hosts });
   const guest = createSimulatedGuest({ clock, provider }, { bootMs });
   const store = createMemoryStore();
   const errors: unknown[] = [];
   const logger = loggerInto(errors);
+  const lies: ProviderLies = { terminate: () => undefined, list: (instances) => instances };
+  let process: ManagerProcess | undefined;
+  let death: { readonly port: string; readonly moment: Moment } | undefined;
+  const hook = (port: string, moment: Moment): void => {
+    if (death?.port !== port || death.moment !== moment) return;
+    death = undefined;
+    process?.die();
+  };
 
   const start = async (): Promise<Pick<World, "fleet" | "leases" | "loop">> => {
-    const drivers = new Map([["simulated" as const, createSimulatedDriver(provider, "test")]]);
-    const desired = () => ({ pools, maxMachines });
-    const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired });
+    const mine = createProcess(1, clock, hook);
+    process = mine;
+    const fleet = createFleet({
+      store: storeOf(mine, store, clock, options.commitMs ?? 0),
+      drivers: new Map([["simulated" as const, driverOf(mine, createSimulatedDriver(provider, "test"), lies)]]),
+      ...{ guest, random, logger },
+      clock: clockOf(mine, clock, () => 0, hook),
+      desired: () => ({ pools, maxMachines }),
+    });
     await adoptFleet(fleet);
     return { fleet, leases: createLeases(fleet), loop: startLoop(fleet) };
   };
 
   const world: World = {
-    ...{ clock, provider, guest, store, errors },
+    ...{ clock, provider, guest, store, errors, lies },
     ...(await start()),
     async restart() {
-      await world.loop.handOver();
+      if (process?.isAlive()) await world.loop.handOver();
       Object.assign(world, await start());
+    },
+    kill(port, moment = "after") {
+      if (port === undefined) process?.die();
+      else death = { port, moment };
     },
   };
   return world;
+}
+
+function storeOf(process: ManagerProcess, store: Store, clock: VirtualClock, commitMs: number): Store {
+  const commit: Store["commit"] = async (changes) => {
+    if (commitMs > 0) await clock.sleep(commitMs);
+    if (process.isAlive()) await store.commit(changes);
+  };
+  return { ...store, commit: (changes) => process.call("store.commit", () => commit(changes)) };
+}
+
+function driverOf(process: ManagerProcess, driver: Driver, lies: ProviderLies): Driver {
+  return {
+    ...driver,
+    launch: (...args) => process.call("driver.launch", () => driver.launch(...args)),
+    list: (signal) => process.call("driver.list", async () => lies.list(await driver.list(signal))),
+    terminate: (ids, signal) =>
+      process.call("driver.terminate", async () => {
+        const lie = lies.terminate(ids);
+        if (lie !== undefined) throw lie;
+        await driver.terminate(ids, signal);
+      }),
+    watch(watcher) {
+      const stop = driver.watch?.(watcher) ?? (() => undefined);
+      process.onDeath(stop);
+      return stop;
+    },
+  };
 }
 
 function loggerInto(errors: unknown[]): Logger {
