@@ -73,8 +73,12 @@ function reasonFrom(outcome: LeaseOutcome, lease: OpenLease): RetireReason {
 /** The leases whose holder fell silent and those that waited for too long. */
 export function dueLeases(fleet: Fleet): readonly OpenLease[] {
   const now = fleet.deps.clock.now();
-  return fleet.state.leases().filter((lease) => leaseDueAt(fleet, lease) <= now);
+  return fleet.state.leases().filter((lease) => mayBeDue(lease, now) && leaseDueAt(fleet, lease) <= now);
 }
+
+/** A lease that was renewed in time is not due, whoever waits for it: the quick answer about nearly all of a long queue. */
+const mayBeDue = (lease: OpenLease, now: EpochMs): boolean =>
+  lease.expiresAt <= now || (lease.state === "waiting" && lease.waitDeadlineAt <= now);
 
 /** Ends leases that are due. */
 export async function expireLeases(fleet: Fleet, due: readonly OpenLease[]): Promise<void> {
