@@ -54,7 +54,22 @@ const qemuShape = z.object({
   memoryMiB: z.number(),
   diskGiB: z.number(),
 });
-const shape = z.discriminatedUnion("driver", [qemuShape, z.object({ driver: z.literal("simulated") })]);
+const ec2Shape = z.object({
+  driver: z.literal("ec2"),
+  region: text,
+  profile: text.optional(),
+  endpoint: text.optional(),
+  ami: text,
+  instanceTypes: z.array(text).readonly(),
+  subnets: z.array(text).readonly(),
+  securityGroups: z.array(text).readonly(),
+  market: z.enum(["spot-first", "spot", "on-demand"]),
+  diskGiB: z.number(),
+  instanceProfile: text.optional(),
+  publicAddress: z.boolean(),
+  tags: z.record(text, text),
+});
+const shape = z.discriminatedUnion("driver", [qemuShape, ec2Shape, z.object({ driver: z.literal("simulated") })]);
 
 const desiredPool = z.object({
   name: text,
@@ -123,7 +138,7 @@ const RETIRE_REASONS = [
 const machineBase = z.object({
   id: machineIdSchema,
   poolName: text,
-  driver: z.enum(["qemu", "simulated"]),
+  driver: z.enum(["qemu", "ec2", "simulated"]),
   launchToken: text,
   requestedAt: instant,
   isCordoned: z.boolean(),
@@ -151,7 +166,7 @@ export const machineSchema = z
 
 export const instanceViewSchema = z
   .object({
-    driver: z.enum(["qemu", "simulated"]),
+    driver: z.enum(["qemu", "ec2", "simulated"]),
     providerId: text,
     machineId: machineIdSchema,
     poolName: text,

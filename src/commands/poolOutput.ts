@@ -48,7 +48,8 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
     docker: desired.guest.docker,
     "registry mirror": desired.guest.registryMirror,
     shape: Object.entries(desired.shape)
-      .map(([key, value]) => `${key} ${value}`)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`)
       .join(", "),
   });
 }

@@ -12,6 +12,7 @@ export function fillDefaults(raw: Readonly<Record<string, unknown>>, defaultStat
 
 function fill(schema: z.core.$ZodType, value: unknown): unknown {
   if (schema instanceof z.ZodPrefault) return fill(schema.def.innerType, value ?? schema.def.defaultValue);
+  if (schema instanceof z.ZodOptional) return value === undefined ? undefined : fill(schema.def.innerType, value);
   if (schema instanceof z.ZodArray && Array.isArray(value)) return value.map((item) => fill(schema.element, item));
   if (!(schema instanceof z.ZodObject) || !isTable(value)) return value;
   const fields = schema.shape as Readonly<Record<string, z.core.$ZodType>>;

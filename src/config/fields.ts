@@ -20,6 +20,37 @@ export function integer(min: number, max: number) {
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   z.enum(words, { error: words.map((word) => JSON.stringify(word)).join(" or ") });
 
+/** `true` or `false`. */
+export const boolean = () => z.boolean({ error: "true or false" });
+
+/** An array of 1 to `max` different strings that match a pattern. */
+export function idList(pattern: RegExp, rule: string, max: number) {
+  const error = `an array of 1 to ${max} different ${rule}`;
+  return z
+    .array(z.string({ error }).regex(pattern, { error }), { error })
+    .min(1, { error })
+    .max(max, { error })
+    .refine((ids) => new Set(ids).size === ids.length, { error });
+}
+
+/** A table of tags as EC2 takes them, without those that mayfly or AWS put there. Source: EC2 user guide, "Tag restrictions". */
+export function tagTable() {
+  const error =
+    'a table of at most 40 texts (256 characters), no key of which begins with "aws:", "mayfly:" or is "Name"';
+  const key = z.string().regex(/^(?!aws:|mayfly:|Name$)[\p{L}\p{N}\s_.:/=+\-@]{1,128}$/u);
+  const value = z.string().regex(/^[\p{L}\p{N}\s_.:/=+\-@]{0,256}$/u);
+  return z.custom<Readonly<Record<string, string>>>(
+    (table) => z.record(key, value).safeParse(table).success && Object.keys(table as object).length <= 40,
+    { error },
+  );
+}
+
+/** The URL of a service: scheme, host and path, no credentials. */
+export function endpointUrl() {
+  const rule = 'an http or https URL without credentials, such as "https://ec2.eu-central-1.amazonaws.com"';
+  return z.string({ error: rule }).refine(isEndpointUrl, { error: rule });
+}
+
 /** A string such as "20m", read as milliseconds. */
 export function duration(minMs: number) {
   const shape = `a duration such as ${DURATION_EXAMPLES}`;
@@ -63,4 +94,10 @@ function isMirrorUrl(value: string): boolean {
   const url = URL.parse(value);
   if (url === null || /[\s@]/.test(value)) return false;
   return ["http:", "https:"].includes(url.protocol) && url.pathname === "/" && url.search === "" && url.hash === "";
+}
+
+function isEndpointUrl(value: string): boolean {
+  const url = URL.parse(value);
+  if (url === null || /[\s@]/.test(value)) return false;
+  return ["http:", "https:"].includes(url.protocol) && url.search === "" && url.hash === "";
 }

@@ -1,5 +1,6 @@
 import { ConfigError } from "../domain/errors.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import type { MachineShape } from "../domain/shape.ts";
 import type { Config } from "./config.ts";
 import { fillDefaults } from "./defaults.ts";
 import { entriesFrom } from "./explain.ts";
@@ -75,7 +76,7 @@ function configFrom(file: ConfigFile): Config {
 }
 
 function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
-  const { guest, qemu } = pool;
+  const { guest } = pool;
   return {
     name: pool.name,
     maxMachines: pool.max_machines,
@@ -92,7 +93,29 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
       registryMirror: guest.registry_mirror,
       dataRoot: guest.data_root,
     },
-    shape: { driver: pool.driver, image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk },
+    shape: shapeFrom(pool),
+  };
+}
+
+function shapeFrom({ name, driver, qemu, ec2 }: ConfigFile["pool"][number]): MachineShape {
+  if (driver === "qemu")
+    return { driver, image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk };
+  // checkRules has refused such a file before.
+  if (ec2 === undefined) throw new Error(`pool ${name} has no [pool.ec2]`);
+  return {
+    driver,
+    region: ec2.region,
+    profile: ec2.profile,
+    endpoint: ec2.endpoint,
+    ami: ec2.ami,
+    instanceTypes: ec2.instance_types,
+    subnets: ec2.subnets,
+    securityGroups: ec2.security_groups,
+    market: ec2.market,
+    diskGiB: ec2.disk,
+    instanceProfile: ec2.instance_profile,
+    publicAddress: ec2.public_address,
+    tags: ec2.tags,
   };
 }
 

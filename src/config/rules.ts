@@ -1,4 +1,5 @@
 import type { Problem } from "../domain/errors.ts";
+import { MAX_OFFERINGS } from "./ec2.ts";
 import { valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import type { Path } from "./toml.ts";
@@ -19,6 +20,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
     ...pools.flatMap((pool, index) => [
       ...checkIdleCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
+      ...checkEc2(pool, index, placeOf),
     ]),
     ...checkIdleSum(filled, pools, placeOf),
     ...checkSocket(filled, placeOf, hasKey),
@@ -39,6 +41,29 @@ function checkUniqueName(pools: readonly unknown[], index: number, placeOf: Plac
   if (typeof name !== "string" || first === index) return [];
   const message = `Expected \`pool.name\` to be unique, got "${name}" again (first at ${placeOf(["pool", first, "name"])})`;
   return [{ place: placeOf(["pool", index, "name"]), message }];
+}
+
+function checkEc2(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
+  const table = valueAt(pool, ["ec2"]);
+  if (valueAt(pool, ["driver"]) !== "ec2") {
+    if (table === undefined) return [];
+    const message = 'Expected `pool.driver` to be "ec2" in a pool that has [pool.ec2]';
+    return [{ place: placeOf(["pool", index, "ec2"]), message }];
+  }
+  if (table === undefined) {
+    const message =
+      'Expected [pool.ec2] in a pool of driver "ec2": it says the region, the image, the types and the network';
+    return [{ place: placeOf(["pool", index, "driver"]), message }];
+  }
+  const [types, subnets] = [lengthAt(table, "instance_types"), lengthAt(table, "subnets")];
+  if (types * subnets <= MAX_OFFERINGS) return [];
+  const message = `Expected \`pool.ec2.instance_types\` times \`pool.ec2.subnets\` to be at most ${MAX_OFFERINGS}, got ${types} times ${subnets}`;
+  return [{ place: placeOf(["pool", index, "ec2", "instance_types"]), message }];
+}
+
+function lengthAt(table: unknown, key: string): number {
+  const value = valueAt(table, [key]);
+  return Array.isArray(value) ? value.length : 0;
 }
 
 function checkIdleSum(filled: unknown, pools: readonly unknown[], placeOf: PlaceOf): Problem[] {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { ec2Schema } from "./ec2.ts";
 import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text } from "./fields.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -34,7 +35,7 @@ const qemuSchema = z.strictObject(
 const poolSchema = z.strictObject(
   {
     name: text(NAME, NAME_RULE),
-    driver: oneOf(["qemu"]).prefault("qemu"),
+    driver: oneOf(["qemu", "ec2"]).prefault("qemu"),
     max_machines: integer(1, MAX_MACHINES).prefault(2),
     idle_count: integer(0, MAX_MACHINES).prefault(1),
     idle_time: duration(0).prefault("20m"),
@@ -47,6 +48,8 @@ const poolSchema = z.strictObject(
     orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
+    // Without defaults: what machines of a cloud account are made of, nobody can guess.
+    ec2: ec2Schema.optional(),
   },
   { error: "a table" },
 );
@@ -77,4 +80,5 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[[pool]]": Object.keys(poolSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),
+  "[pool.ec2]": Object.keys(ec2Schema.shape),
 };

@@ -31,8 +31,9 @@ export async function startEmbeddedManager(
 
 /** Finds out at once what would otherwise be met by the first launch, minutes of waiting later. */
 async function checkHost(config: Config, signal: AbortSignal): Promise<void> {
-  await acceleratorOf(config.stateDir)(signal);
   for (const { shape } of config.pools) {
-    if (shape.driver === "qemu") await findImage(imagesDirOf(config.stateDir), shape.image);
+    if (shape.driver !== "qemu") continue;
+    await acceleratorOf(config.stateDir)(signal);
+    await findImage(imagesDirOf(config.stateDir), shape.image);
   }
 }

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { chooseAccelerator } from "../drivers/qemu/accelerator.ts";
+import { createEc2Driver } from "../drivers/ec2/driver.ts";
 import { createQemuDriver } from "../drivers/qemu/driver.ts";
 import type { AcceleratorName } from "../drivers/qemu/options.ts";
 import { createGuest } from "../guest/guest.ts";
@@ -26,12 +27,17 @@ export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promis
 }
 
 /** Creates the drivers of every provider that pools may have machines from. */
-export function createDrivers({ stateDir, name: owner }: Config, logger: Logger): ReadonlyMap<DriverName, Driver> {
+export function createDrivers(
+  { stateDir, name: owner, pools }: Config,
+  logger: Logger,
+): ReadonlyMap<DriverName, Driver> {
   const qemu = createQemuDriver(
     { stateDir, imagesDir: imagesDirOf(stateDir), owner },
     { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
   );
-  return new Map([["qemu" as const, qemu]]);
+  const sites = pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
+  const ec2 = createEc2Driver({ owner, sites }, { clock, random, logger });
+  return new Map([qemu, ec2].map((driver) => [driver.name, driver]));
 }
 
 /** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */

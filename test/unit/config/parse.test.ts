@@ -176,7 +176,11 @@ describe("a problem", () => {
       pool('qemu.disk = "1025MiB"'),
       'mayfly.toml:3: Expected `pool.qemu.disk` to be a size from 1GiB to 16TiB in whole GiB, got "1025MiB"',
     ],
-    ["an unknown driver", pool('driver = "ec2"'), 'mayfly.toml:3: Expected `pool.driver` to be "qemu", got "ec2"'],
+    [
+      "an unknown driver",
+      pool(`driver = "gcp"`),
+      `mayfly.toml:3: Expected \`pool.driver\` to be "qemu" or "ec2", got "gcp"`,
+    ],
     [
       "an unknown mode",
       pool('guest = { docker = "podman" }'),

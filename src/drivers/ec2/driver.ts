@@ -1,0 +1,29 @@
+import { SystemError } from "../../domain/errors.ts";
+import type { Driver } from "../../ports/driver.ts";
+import { readConsole } from "./console.ts";
+import { createContext } from "./context.ts";
+import { launchInstance } from "./launch.ts";
+import { listInstances } from "./list.ts";
+import type { Ec2Deps, Ec2Options } from "./options.ts";
+import { terminateInstances } from "./terminate.ts";
+
+/**
+ * Creates a driver of EC2 instances in the regions of its sites. It keeps nothing that matters: another driver for the same
+ * owner finds what this one launched by its tags. One driver at a time may launch for an owner.
+ */
+export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
+  const context = createContext(options, deps);
+  return {
+    name: "ec2",
+    // Rates are per action, and kept beside the calls.
+    capabilities: { watch: false },
+    launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
+    list: (signal) => listInstances(context, signal),
+    terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
+    readConsole: (providerId, signal) => readConsole(context, providerId, signal),
+    async close() {
+      context.closing.abort(new SystemError("driver-closed", "the EC2 driver was closed"));
+      for (const site of context.sites.values()) site.close();
+    },
+  };
+}

@@ -1,0 +1,176 @@
+import {
+  CapacityError,
+  ConfigError,
+  ConflictError,
+  MayflyError,
+  NotFoundError,
+  SystemError,
+  TransientError,
+} from "../../domain/errors.ts";
+import type { Ec2Action } from "./client.ts";
+
+/** The account's or region's room is used up. Source: EC2 API reference, "Error codes"; the list follows Karpenter's. */
+const CAPACITY_CODES: ReadonlySet<string> = new Set([
+  "InsufficientInstanceCapacity",
+  "InsufficientCapacity",
+  "InsufficientHostCapacity",
+  "InsufficientReservedInstanceCapacity",
+  "UnfulfillableCapacity",
+  "Unsupported",
+  "SpotMaxPriceTooLow",
+  "ReservationCapacityExceeded",
+  "InsufficientFreeAddressesInSubnet",
+  "InsufficientAddressCapacity",
+  "InsufficientVolumeCapacity",
+]);
+/** A quota of the account: it covers many offerings at once, and frees up as machines end. */
+const QUOTA_CODES: ReadonlySet<string> = new Set([
+  "MaxSpotInstanceCountExceeded",
+  "VcpuLimitExceeded",
+  "InstanceLimitExceeded",
+  "MaxFleetCountExceeded",
+  "VolumeLimitExceeded",
+  "MaxIOPSLimitExceeded",
+]);
+const THROTTLE_CODES: ReadonlySet<string> = new Set([
+  "RequestLimitExceeded",
+  "Throttling",
+  "ThrottlingException",
+  "ThrottledException",
+  "RequestThrottled",
+  "RequestThrottledException",
+  "TooManyRequestsException",
+  "SlowDown",
+  "EC2ThrottledException",
+]);
+const TRANSIENT_CODES: ReadonlySet<string> = new Set([
+  "InternalError",
+  "InternalFailure",
+  "InternalServiceError",
+  "ServerInternal",
+  "ServiceUnavailable",
+  "Unavailable",
+  "RequestTimeout",
+  "RequestTimeoutException",
+  "TimeoutError",
+  "RequestExpired",
+  "ECONNRESET",
+  "ECONNREFUSED",
+  "ECONNABORTED",
+  "EPIPE",
+  "ETIMEDOUT",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+]);
+const DENIED_CODES: ReadonlySet<string> = new Set([
+  "UnauthorizedOperation",
+  "AccessDenied",
+  "AccessDeniedException",
+  "Client.UnauthorizedOperation",
+]);
+
+/** The setting that a code tells of, and the rule that it breaks. */
+const CONFIG_CODES: readonly (readonly [code: RegExp, place: string, rule: string])[] = [
+  [/^InvalidAMIID\./, "pool.ec2.ami", "EC2 has no such image in this region, or may not show it to this account"],
+  [/^InvalidSubnet(?:ID)?\./, "pool.ec2.subnets", "EC2 has no such subnet in this region"],
+  [/^Invalid(?:SecurityGroupID|Group|GroupId)\./, "pool.ec2.security_groups", "EC2 has no such group in this VPC"],
+  [/^InvalidInstanceType$/, "pool.ec2.instance_types", "EC2 has no such type in this region"],
+  [/^InvalidIamInstanceProfile|^InvalidInstanceProfile/, "pool.ec2.instance_profile", "IAM has no such profile"],
+  [
+    /^(?:AuthFailure|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|IncompleteSignature|ExpiredToken.*|InvalidSecurity|MissingAuthenticationToken)$/,
+    "pool.ec2.profile",
+    "AWS does not accept these credentials",
+  ],
+  [
+    /^(?:CredentialsProviderError|TokenProviderError|ProviderError)$/,
+    "pool.ec2.profile",
+    "the AWS SDK finds no credentials",
+  ],
+  [/^(?:ENOTFOUND|OptInRequired|InvalidRegion.*)$/, "pool.ec2.region", "EC2 does not answer there for this account"],
+  [/^(?:ERR_INVALID_URL|CERT_.*|ERR_TLS_.*)$/, "pool.ec2.endpoint", "cannot be reached"],
+];
+
+/** The statement of the policy in terraform/ that grants each action. */
+const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
+  CreateFleet: "LaunchMachines",
+  CreateLaunchTemplate: "LaunchMachines",
+  DescribeImages: "ReadMachines",
+  DescribeInstances: "ReadMachines",
+  DescribeSubnets: "ReadMachines",
+  GetConsoleOutput: "ReadMachines",
+  TerminateInstances: "EndMachines",
+};
+
+/** An account that takes no more calls of this action for now. */
+export class ThrottleError extends TransientError {}
+/** An account whose quota is used up, whatever the offering. */
+export class QuotaError extends CapacityError {}
+
+/** Classifies what a call of EC2 came to, once and for all. Our own errors, and what an abort threw, stay as they are. */
+export function errorFrom(error: unknown, action: Ec2Action): unknown {
+  if (error instanceof MayflyError || !(error instanceof Error)) return error;
+  return errorFromCode(codeOf(error), error.message, action, error) ?? errorFromStatus(error, action);
+}
+
+/** Classifies a code with its message, from a refusal or from inside an answer; undefined for one that nobody knows. */
+export function errorFromCode(
+  code: string,
+  message: string,
+  action: Ec2Action,
+  cause?: Error,
+): MayflyError | undefined {
+  const options = cause === undefined ? {} : { cause };
+  const said = `${action}: ${code}${message === "" || message === code ? "" : `: ${message}`}`;
+  if (CAPACITY_CODES.has(code)) return new CapacityError(kebab(code), said, options);
+  if (QUOTA_CODES.has(code)) return new QuotaError(kebab(code), said, options);
+  if (THROTTLE_CODES.has(code)) return new ThrottleError("throttled", said, options);
+  if (TRANSIENT_CODES.has(code)) return new TransientError(kebab(code), said, options);
+  if (DENIED_CODES.has(code)) return deniedFrom(action, options);
+  if (isNetworkMismatch(code, message))
+    return new ConfigError([
+      {
+        place: "pool.ec2.subnets",
+        message: `Expected them to be of the VPC of \`pool.ec2.security_groups\` (${said})`,
+      },
+    ]);
+  for (const [pattern, place, rule] of CONFIG_CODES)
+    if (pattern.test(code)) return new ConfigError([{ place, message: `${rule} (${said})` }]);
+  if (/AlreadyExists|^IdempotentParameterMismatch$/.test(code)) return new ConflictError(kebab(code), said, options);
+  // After the settings: InvalidAMIID.NotFound is a wrong setting, InvalidInstanceID.NotFound the way of all machines.
+  if (/NotFound|\.Malformed/.test(code)) return new NotFoundError(kebab(code), said, options);
+  return undefined;
+}
+
+function errorFromStatus(error: Error, action: Ec2Action): unknown {
+  const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode;
+  const said = `${action}: ${error.name}: ${error.message}`;
+  if (status !== undefined && status >= 500) return new TransientError("server-error", said, { cause: error });
+  if (status !== undefined && status >= 400) return new SystemError("ec2-refused", said, { cause: error });
+  // No status: an answer that broke off, or was none of EC2's. Whether the call took effect, nobody knows.
+  if (/socket hang up|Deserialization|terminated/i.test(error.message))
+    return new TransientError("answer-lost", said, { cause: error });
+  return error;
+}
+
+/** A policy speaks of actions, so does the message; what EC2 says beside is encoded, and names the account. */
+function deniedFrom(action: Ec2Action, options: ErrorOptions): SystemError {
+  const statement = STATEMENTS[action];
+  const message = `AWS does not allow ec2:${action} to these credentials: statement "${statement}" of the policy in terraform/ grants it`;
+  return new SystemError("not-allowed", message, options);
+}
+
+const isNetworkMismatch = (code: string, message: string): boolean =>
+  /^InvalidParameter/.test(code) && /belong to different networks|different VPC/i.test(message);
+
+/** The code of an SDK error is its name; of a system error, its code. */
+function codeOf(error: Error): string {
+  const { code } = error as { readonly code?: unknown };
+  return error.name === "Error" && typeof code === "string" ? code : error.name;
+}
+
+const kebab = (code: string): string =>
+  code
+    .replace(/[^A-Za-z0-9]+/g, "-")
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .toLowerCase();

@@ -1,0 +1,108 @@
+import type { Instance as Ec2Instance } from "@aws-sdk/client-ec2";
+import { TransientError } from "../../domain/errors.ts";
+import type { Ec2Shape } from "../../domain/shape.ts";
+import type { Instance, LaunchSpec } from "../../ports/driver.ts";
+import type { Ec2Context, SiteContext } from "./context.ts";
+import { askOnce, isGone, providerIdFrom, siteOf } from "./context.ts";
+import { describeOurs } from "./describe.ts";
+import { instanceFrom } from "./list.ts";
+import { ADDRESS_DEADLINE_MS } from "./options.ts";
+import { placeMachine } from "./place.ts";
+import { MACHINE_TAG, tagOf } from "./tags.ts";
+
+/** Launches one instance, or answers the one that this token has launched before. One launch of a token at a time. */
+export async function launchInstance(
+  context: Ec2Context,
+  spec: LaunchSpec,
+  token: string,
+  signal: AbortSignal,
+): Promise<Instance> {
+  const { shape } = spec;
+  if (shape.driver !== "ec2") throw new Error(`the ec2 driver got a machine of driver "${shape.driver}"`);
+  for (let other = context.launching.get(token); other; other = context.launching.get(token)) await other;
+  const ended = Promise.withResolvers<void>();
+  context.launching.set(token, ended.promise);
+  try {
+    const either = AbortSignal.any([signal, context.closing.signal]);
+    return await launchOnce(context, spec, shape, token, either);
+  } finally {
+    context.launching.delete(token);
+    ended.resolve();
+  }
+}
+
+async function launchOnce(
+  context: Ec2Context,
+  spec: LaunchSpec,
+  shape: Ec2Shape,
+  token: string,
+  signal: AbortSignal,
+): Promise<Instance> {
+  signal.throwIfAborted();
+  const { deps } = context;
+  const site = siteOf(context, shape);
+  const known = site.launched.get(token) ?? (await leftBefore(context, site, signal)).get(spec.machineId);
+  const instanceId = known ?? (await placeMachine(context, site, { spec, shape, token }, signal));
+  site.launched.set(token, instanceId);
+  if (known === undefined) site.ours.set(instanceId, deps.clock.now());
+  const seen = await findInstance(context, site, shape, instanceId, signal);
+  // The pool's own looks find what EC2 does not show yet.
+  if (seen === undefined) {
+    const { machineId, poolName } = spec;
+    const providerId = providerIdFrom(site.site, instanceId);
+    return { providerId, machineId, poolName, launchedAt: deps.clock.now(), state: "pending" };
+  }
+  if (isGone(seen)) {
+    const why = seen.StateReason?.Message ?? "no reason given";
+    throw new TransientError("instance-ended", `${instanceId}, which this launch brought, has ended: ${why}`);
+  }
+  return instanceFrom(site, seen);
+}
+
+/** Instances of earlier processes, by machine. Asked once: what this process launches, it knows. */
+function leftBefore(
+  { options }: Ec2Context,
+  site: SiteContext,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, string>> {
+  return askOnce(site, "left before", async () => {
+    const found = await describeOurs(site.call, options.owner, [], signal);
+    return new Map(
+      found.flatMap((instance) => {
+        const machineId = tagOf(instance, MACHINE_TAG);
+        return machineId === undefined || instance.InstanceId === undefined ? [] : [[machineId, instance.InstanceId]];
+      }),
+    );
+  });
+}
+
+/** Waits a while until EC2 shows the instance with its address. */
+async function findInstance(
+  { deps }: Ec2Context,
+  site: SiteContext,
+  shape: Ec2Shape,
+  instanceId: string,
+  signal: AbortSignal,
+): Promise<Ec2Instance | undefined> {
+  const late = new AbortController();
+  const done = new AbortController();
+  const deadline = deps.clock.sleep(ADDRESS_DEADLINE_MS, done.signal).then(
+    () => late.abort(new TransientError("no-address-yet", `EC2 shows no address of ${instanceId} yet`)),
+    () => undefined,
+  );
+  try {
+    return await site.describer.until(instanceId, hasAddress(shape), AbortSignal.any([signal, late.signal]));
+  } catch (error) {
+    signal.throwIfAborted();
+    deps.logger.debug({ instanceId, err: error }, "launched without an address yet");
+    return undefined;
+  } finally {
+    done.abort();
+    await deadline;
+  }
+}
+
+const hasAddress =
+  ({ publicAddress }: Ec2Shape) =>
+  (instance: Ec2Instance): boolean =>
+    isGone(instance) || (publicAddress ? instance.PublicIpAddress : instance.PrivateIpAddress) !== undefined;

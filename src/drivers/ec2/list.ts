@@ -1,0 +1,82 @@
+import type { Instance as Ec2Instance } from "@aws-sdk/client-ec2";
+import { machineIdFrom } from "../../domain/ids.ts";
+import type { Instance } from "../../ports/driver.ts";
+import type { Ec2Context, SiteContext } from "./context.ts";
+import { isGone, providerIdFrom } from "./context.ts";
+import { describeOurs } from "./describe.ts";
+import { YOUNG_MS } from "./options.ts";
+import { MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
+
+const LIVE_STATES = ["pending", "running", "shutting-down", "stopping", "stopped"];
+/** sshd's own. */
+const SSH_PORT = 22;
+
+/** Every instance of our owner at all sites. EC2 may show young ones late. */
+export async function listInstances(context: Ec2Context, signal: AbortSignal): Promise<readonly Instance[]> {
+  signal.throwIfAborted();
+  const listed = await Promise.all([...context.sites.values()].map((site) => listSite(context, site, signal)));
+  return listed.flat().sort((a, b) => a.launchedAt - b.launchedAt);
+}
+
+async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<Instance[]> {
+  const { options } = context;
+  const states = [{ Name: "instance-state-name", Values: LIVE_STATES }];
+  const [found] = await Promise.all([
+    describeOurs(site.call, options.owner, states, signal),
+    lookForInterruptions(context, site, signal),
+  ]);
+  if (found.some(({ InstanceLifecycle }) => InstanceLifecycle === "spot")) site.breaker.noteSpot();
+  forgetGone(context, site, found);
+  for (const instance of found)
+    if (instance.InstanceId !== undefined) site.ours.set(instance.InstanceId, launchedAtOf(instance));
+  return found.map((instance) => instanceFrom(site, instance));
+}
+
+/** What is neither shown nor young is kept in mind no longer. */
+function forgetGone({ deps }: Ec2Context, { ours, launched }: SiteContext, found: readonly Ec2Instance[]): void {
+  const shown = new Set(found.map(({ InstanceId }) => InstanceId));
+  for (const [id, launchedAt] of ours) if (!shown.has(id) && deps.clock.now() - launchedAt > YOUNG_MS) ours.delete(id);
+  for (const [token, id] of launched) if (!ours.has(id)) launched.delete(token);
+}
+
+/** Asks what the spot market took back lately: an instance is listed for too short a time to be met on its way out. */
+async function lookForInterruptions({ options }: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<void> {
+  if (!site.breaker.isWatching()) return;
+  const filters = [
+    { Name: "instance-lifecycle", Values: ["spot"] },
+    { Name: "state-reason-code", Values: ["Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"] },
+  ];
+  for (const { InstanceId } of await describeOurs(site.call, options.owner, filters, signal))
+    if (InstanceId !== undefined) site.breaker.noteInterruption(InstanceId);
+}
+
+/** What the port tells of an instance. */
+export function instanceFrom({ site }: SiteContext, instance: Ec2Instance): Instance {
+  const host = instance.PublicIpAddress ?? instance.PrivateIpAddress;
+  return {
+    providerId: providerIdFrom(site, instance.InstanceId ?? ""),
+    // Somebody may have taken the tag off; then it is nobody's machine, and is reaped.
+    machineId: machineIdFrom(tagOf(instance, MACHINE_TAG) ?? "unknown"),
+    poolName: tagOf(instance, POOL_TAG) ?? "unknown",
+    launchedAt: launchedAtOf(instance),
+    state: stateFrom(instance),
+    ...(host === undefined ? {} : { address: { host, port: SSH_PORT } }),
+  };
+}
+
+function stateFrom(instance: Ec2Instance): Instance["state"] {
+  if (isGone(instance)) return "ending";
+  switch (instance.State?.Name) {
+    case "running":
+      return "running";
+    case "shutting-down":
+      return "ending";
+    case "stopping":
+    case "stopped":
+      return "stopped";
+    default:
+      return "pending";
+  }
+}
+
+const launchedAtOf = ({ LaunchTime }: Ec2Instance): number => LaunchTime?.getTime() ?? 0;

@@ -1,0 +1,130 @@
+import { idFrom, Refusal } from "./cloud.ts";
+import type { Cloud, CloudInstance } from "./cloud.ts";
+import { createFleet, tagsFor } from "./fleets.ts";
+import type { Fields } from "./form.ts";
+import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
+import type { Xml } from "./xml.ts";
+
+/** What the endpoint can do, by the name of the action. */
+export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => Xml>> = {
+  CreateFleet: createFleet,
+  CreateLaunchTemplate: createLaunchTemplate,
+  DescribeImages: describeImages,
+  DescribeInstances: describeInstances,
+  DescribeSubnets: describeSubnets,
+  TerminateInstances: terminateInstances,
+};
+
+function createLaunchTemplate(cloud: Cloud, fields: Fields): Xml {
+  const name = textOf(fields, "LaunchTemplateName") ?? "";
+  if (cloud.templates.some((template) => template.name === name))
+    throw new Refusal("InvalidLaunchTemplateName.AlreadyExistsException", "Launch template name already in use.");
+  const template = {
+    id: idFrom("lt"),
+    name,
+    data: tableOf(fields, "LaunchTemplateData") ?? {},
+    tags: tagsFor(fields, "launch-template"),
+  };
+  cloud.templates.push(template);
+  return { launchTemplate: { launchTemplateId: template.id, launchTemplateName: name, latestVersionNumber: 1 } };
+}
+
+function describeImages(cloud: Cloud, fields: Fields): Xml {
+  return {
+    imagesSet: textsOf(fields, "ImageId").map((imageId) => {
+      const rootDeviceName = cloud.images.get(imageId);
+      if (rootDeviceName === undefined)
+        throw new Refusal("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
+      return { imageId, rootDeviceName };
+    }),
+  };
+}
+
+function describeSubnets(cloud: Cloud, fields: Fields): Xml {
+  return {
+    subnetSet: textsOf(fields, "SubnetId").map((subnetId) => {
+      const availabilityZone = cloud.zones.get(subnetId);
+      if (availabilityZone === undefined)
+        throw new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${subnetId}' does not exist`);
+      return { subnetId, availabilityZone };
+    }),
+  };
+}
+
+function describeInstances(cloud: Cloud, fields: Fields): Xml {
+  const filters = tablesOf(fields, "Filter");
+  const shown = cloud.instances
+    .filter(({ shownAt }) => shownAt <= cloud.now())
+    .filter((instance) => filters.every((filter) => passes(cloud, instance, filter)));
+  const first = Number(textOf(fields, "NextToken") ?? 0);
+  const size = Math.min(Number(textOf(fields, "MaxResults") ?? Infinity), cloud.settings.pageSize);
+  const page = shown.slice(first, first + size);
+  return {
+    reservationSet: page.map((instance) => ({
+      reservationId: `r-${instance.id.slice(2)}`,
+      instancesSet: [shownFrom(cloud, instance)],
+    })),
+    nextToken: first + size < shown.length ? String(first + size) : undefined,
+  };
+}
+
+function passes(cloud: Cloud, instance: CloudInstance, filter: Fields): boolean {
+  const name = textOf(filter, "Name") ?? "";
+  const values = textsOf(filter, "Value");
+  const [, tag] = /^tag:(.+)$/.exec(name) ?? [];
+  if (tag !== undefined) return values.includes(instance.tags[tag] ?? "");
+  switch (name) {
+    case "instance-id":
+      return values.includes(instance.id);
+    case "instance-state-name":
+      return values.includes(cloud.stateOf(instance));
+    case "instance-lifecycle":
+      return values.includes(instance.market);
+    case "state-reason-code":
+      return values.includes(instance.stateReason?.code ?? "");
+    default:
+      throw new Refusal("InvalidParameterValue", `The filter '${name}' is invalid`);
+  }
+}
+
+const STATE_CODES = { pending: 0, running: 16, "shutting-down": 32, terminated: 48, stopped: 80 };
+
+function shownFrom(cloud: Cloud, instance: CloudInstance): Xml {
+  const state = cloud.stateOf(instance);
+  const isLeft = state !== "terminated" && state !== "shutting-down";
+  return {
+    instanceId: instance.id,
+    imageId: instance.imageId,
+    instanceType: instance.type,
+    instanceState: { code: STATE_CODES[state], name: state },
+    privateIpAddress: isLeft ? instance.address : undefined,
+    ipAddress: isLeft && instance.hasPublicAddress ? instance.address : undefined,
+    launchTime: new Date(instance.launchedAt).toISOString(),
+    placement: { availabilityZone: instance.zone },
+    subnetId: instance.subnet,
+    instanceLifecycle: instance.market === "spot" ? "spot" : undefined,
+    stateReason: instance.stateReason,
+    tagSet: Object.entries(instance.tags).map(([key, value]) => ({ key, value })),
+  };
+}
+
+/** One id that is unknown fails the whole call, and nothing is terminated. */
+function terminateInstances(cloud: Cloud, fields: Fields): Xml {
+  const instances = textsOf(fields, "InstanceId").map((id) => cloud.instance(id));
+  const reason = {
+    code: "Client.UserInitiatedShutdown",
+    message: "Client.UserInitiatedShutdown: User initiated shutdown",
+  };
+  return {
+    instancesSet: instances.map((instance) => {
+      const before = cloud.stateOf(instance);
+      cloud.end(instance, reason);
+      const now = cloud.stateOf(instance);
+      return {
+        instanceId: instance.id,
+        previousState: { code: STATE_CODES[before], name: before },
+        currentState: { code: STATE_CODES[now], name: now },
+      };
+    }),
+  };
+}

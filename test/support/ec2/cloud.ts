@@ -1,0 +1,203 @@
+import { randomBytes } from "node:crypto";
+import { ACCOUNT_LIMITS } from "./limits.ts";
+
+/** What EC2 refuses, as it says it. */
+export class Refusal extends Error {
+  readonly code: string;
+  readonly status: number;
+
+  constructor(code: string, message: string, status = 400) {
+    super(message);
+    this.code = code;
+    this.status = status;
+  }
+}
+
+export type Tags = Readonly<Record<string, string>>;
+
+/** One pretended instance. */
+export interface CloudInstance {
+  readonly id: string;
+  readonly fleetId: string;
+  readonly imageId: string;
+  readonly type: string;
+  readonly subnet: string;
+  readonly zone: string;
+  readonly market: "spot" | "on-demand";
+  readonly tags: Record<string, string>;
+  readonly userData: string;
+  readonly address: string;
+  readonly hasPublicAddress: boolean;
+  readonly launchedAt: number;
+  /** From here on it is shown by describes, and known to calls that name it. */
+  shownAt: number;
+  readonly runningAt: number;
+  state: "live" | "stopped" | "ending";
+  /** When nothing of it is left; set with `ending`. */
+  goneAt: number;
+  stateReason?: { readonly code: string; readonly message: string };
+}
+
+export interface Template {
+  readonly id: string;
+  readonly name: string;
+  readonly data: object;
+  readonly tags: Tags;
+}
+
+/** Pretended time, quotas and habits of an account in one region. Tests change them as they go. */
+export interface CloudSettings {
+  /** From the launch to the first describe that shows it, in milliseconds. */
+  showDelayMs: number;
+  /** From the launch to `running`. */
+  runDelayMs: number;
+  /** From the termination to `terminated`. */
+  endDelayMs: number;
+  /** Whether the documented token buckets of the account hold. */
+  throttles: boolean;
+  /** Instances that the account may have at once in each market. */
+  quota: { spot: number; "on-demand": number };
+  /** Free places by `market type zone`; a place that is not named has room. */
+  room: Map<string, number>;
+  pageSize: number;
+}
+
+/** A scripted failure: before the call takes effect, or after it, so that only the answer is lost. */
+export interface Fault {
+  readonly action: string;
+  readonly moment: "before" | "after";
+  /** "cut" closes the connection without an answer. */
+  readonly refusal: Refusal | "cut";
+}
+
+/** The pretended account. It outlives the drivers that talk to it. */
+export class Cloud {
+  readonly settings: CloudSettings = {
+    showDelayMs: 0,
+    runDelayMs: 0,
+    endDelayMs: 0,
+    throttles: false,
+    quota: { spot: 1000, "on-demand": 1000 },
+    room: new Map(),
+    pageSize: 1000,
+  };
+  readonly calls: { readonly action: string; readonly at: number }[] = [];
+  readonly faults: Fault[] = [];
+  readonly instances: CloudInstance[] = [];
+  readonly templates: Template[] = [];
+  /** The offerings that each fleet was to choose from. */
+  readonly offered: (readonly string[])[] = [];
+  /** What earlier tokens brought, with the request that brought it. */
+  readonly tokens = new Map<string, { readonly request: string; readonly answer: object }>();
+  readonly images = new Map([["ami-0123456789abcdef0", "/dev/xvda"]]);
+  readonly zones = new Map([
+    ["subnet-0000000000000000a", "eu-central-1a"],
+    ["subnet-0000000000000000b", "eu-central-1b"],
+    ["subnet-0000000000000000c", "eu-central-1c"],
+  ]);
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, { tokens: number; at: number }>();
+  #nextHost = 0;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  now(): number {
+    return this.#now();
+  }
+
+  /** Instances that are not gone, all owners'. */
+  live(): CloudInstance[] {
+    return this.instances.filter((instance) => this.stateOf(instance) !== "terminated");
+  }
+
+  stateOf(instance: CloudInstance): "pending" | "running" | "stopped" | "shutting-down" | "terminated" {
+    const now = this.now();
+    if (instance.state === "ending") return instance.goneAt <= now ? "terminated" : "shutting-down";
+    if (instance.state === "stopped") return "stopped";
+    return instance.runningAt <= now ? "running" : "pending";
+  }
+
+  /** The instance of an id that calls know already. @throws Refusal as EC2 does, for young ones too. */
+  instance(id: string): CloudInstance {
+    if (!/^i-[0-9a-f]{8,17}$/.test(id)) throw new Refusal("InvalidInstanceID.Malformed", `Invalid id: "${id}"`);
+    const found = this.instances.find((instance) => instance.id === id && instance.shownAt <= this.now());
+    if (found === undefined) throw new Refusal("InvalidInstanceID.NotFound", `The instance ID '${id}' does not exist`);
+    return found;
+  }
+
+  add(
+    facts: Pick<
+      CloudInstance,
+      "fleetId" | "imageId" | "type" | "subnet" | "zone" | "market" | "userData" | "hasPublicAddress"
+    > & { tags: Tags },
+  ): CloudInstance {
+    const now = this.now();
+    this.#nextHost += 1;
+    const instance: CloudInstance = {
+      ...facts,
+      tags: { ...facts.tags },
+      id: idFrom("i"),
+      address: `127.77.${this.#nextHost >> 8}.${this.#nextHost & 255}`,
+      launchedAt: now,
+      shownAt: now + this.settings.showDelayMs,
+      runningAt: now + this.settings.runDelayMs,
+      state: "live",
+      goneAt: Infinity,
+    };
+    this.instances.push(instance);
+    return instance;
+  }
+
+  end(instance: CloudInstance, stateReason: { readonly code: string; readonly message: string }): void {
+    if (instance.state === "ending") return;
+    instance.state = "ending";
+    instance.goneAt = this.now() + this.settings.endDelayMs;
+    instance.stateReason = stateReason;
+  }
+
+  /** Takes a spot instance back, as the market does. */
+  interrupt(id: string): void {
+    this.end(this.instance(id), {
+      code: "Server.SpotInstanceTermination",
+      message: "Server.SpotInstanceTermination: Spot instance termination",
+    });
+  }
+
+  /** Stops showing an instance for a while, as a lagging replica does. */
+  hide(id: string, ms: number): void {
+    this.instance(id).shownAt = this.now() + ms;
+  }
+
+  /** Erases an instance, as an hour does. */
+  forget(id: string): void {
+    this.instances.splice(this.instances.indexOf(this.instance(id)), 1);
+  }
+
+  /** Draws from the account's bucket for an action. @throws Refusal `RequestLimitExceeded`. */
+  throttle(action: string): void {
+    const limit = ACCOUNT_LIMITS[action];
+    if (!this.settings.throttles || limit === undefined) return;
+    const now = this.now();
+    const bucket = this.#buckets.get(action) ?? { tokens: limit.burst, at: now };
+    bucket.tokens = Math.min(limit.burst, bucket.tokens + ((now - bucket.at) / 1000) * limit.perSecond);
+    bucket.at = now;
+    this.#buckets.set(action, bucket);
+    if (bucket.tokens < 1) throw new Refusal("RequestLimitExceeded", "Request limit exceeded.", 503);
+    bucket.tokens -= 1;
+  }
+
+  /** Takes the scripted failure of this moment, if there is one. */
+  fault(action: string, moment: Fault["moment"]): Fault["refusal"] | undefined {
+    const index = this.faults.findIndex((fault) => fault.action === action && fault.moment === moment);
+    return index < 0 ? undefined : this.faults.splice(index, 1)[0]?.refusal;
+  }
+
+  countOf(action: string): number {
+    return this.calls.filter((call) => call.action === action).length;
+  }
+}
+
+/** A new id of EC2's form. */
+export const idFrom = (prefix: string): string => `${prefix}-${randomBytes(9).toString("hex").slice(0, 17)}`;

@@ -1,0 +1,293 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { CapacityError, ConfigError, SystemError, TransientError } from "../../../../src/domain/errors.ts";
+import { machineIdFrom } from "../../../../src/domain/ids.ts";
+import type { Ec2Shape } from "../../../../src/domain/shape.ts";
+import type { Driver, Instance } from "../../../../src/ports/driver.ts";
+import { Refusal } from "../../../support/ec2/cloud.ts";
+import type { CloudInstance } from "../../../support/ec2/cloud.ts";
+import { createVirtualEc2, ENDPOINT } from "../../../support/ec2/inProcess.ts";
+import type { VirtualEc2 } from "../../../support/ec2/inProcess.ts";
+import { shapeAt } from "../../../support/ec2/lab.ts";
+
+// What EC2 does to its callers, done to the driver and the AWS SDK under a virtual clock.
+
+const never = new AbortController().signal;
+let lab: VirtualEc2;
+let driver: Driver;
+
+beforeEach(() => {
+  lab = createVirtualEc2();
+  driver = lab.createDriver("us");
+});
+afterEach(() => driver.close());
+
+const launch = (number: number, shape: Partial<Ec2Shape> = {}, by = driver): Promise<Instance> =>
+  lab.until(
+    by.launch(
+      {
+        machineId: machineIdFrom(`m-${number}`),
+        poolName: "small",
+        shape: { ...shapeAt(ENDPOINT), ...shape },
+        seed: { userData: `#cloud-config\nhostname: m-${number}\n`, metaData: "" },
+      },
+      `t-${number}`,
+      never,
+    ),
+  );
+const list = (): Promise<readonly Instance[]> => lab.until(driver.list(never));
+const terminate = (providerIds: readonly string[]): Promise<void> => lab.until(driver.terminate(providerIds, never));
+const failureOf = (promise: Promise<unknown>): Promise<unknown> =>
+  promise.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+const instances = (): CloudInstance[] => lab.cloud.live();
+
+describe("a launch", () => {
+  it("tells EC2 in one call whose the instance and its volumes are, and hands it its user data", async () => {
+    const { providerId } = await launch(1);
+
+    const [instance] = instances();
+    expect(providerId).toBe(`eu-central-1/${instance?.id}`);
+    expect(instance?.tags).toEqual({
+      Name: "us small m-1",
+      "mayfly:owner": "us",
+      "mayfly:pool": "small",
+      "mayfly:machine": "m-1",
+      team: "ci",
+    });
+    expect(Buffer.from(instance?.userData ?? "", "base64").toString()).toBe("#cloud-config\nhostname: m-1\n");
+    expect(lab.cloud.countOf("CreateFleet")).toBe(1);
+  });
+
+  it("shares one template among machines of a shape, without a key pair, a secret or an open door in it", async () => {
+    await Promise.all([launch(1), launch(2)]);
+    await launch(3, {}, lab.createDriver("us"));
+
+    expect(lab.cloud.templates.map(({ data }) => data)).toEqual([
+      {
+        ImageId: "ami-0123456789abcdef0",
+        InstanceInitiatedShutdownBehavior: "terminate",
+        MetadataOptions: {
+          HttpEndpoint: "enabled",
+          HttpTokens: "required",
+          HttpPutResponseHopLimit: "1",
+          InstanceMetadataTags: "disabled",
+        },
+        BlockDeviceMapping: {
+          1: {
+            DeviceName: "/dev/xvda",
+            Ebs: { VolumeSize: "30", VolumeType: "gp3", Encrypted: "true", DeleteOnTermination: "true" },
+          },
+        },
+        NetworkInterface: {
+          1: {
+            DeviceIndex: "0",
+            SecurityGroupId: { 1: "sg-0123456789abcdef0" },
+            AssociatePublicIpAddress: "false",
+            DeleteOnTermination: "true",
+          },
+        },
+      },
+    ]);
+  });
+
+  it("takes another zone when one has no room, and leaves the one alone for three minutes", async () => {
+    for (const type of ["m7i.large", "m6i.large"])
+      for (const zone of ["eu-central-1a", "eu-central-1b"]) lab.cloud.settings.room.set(`spot ${type} ${zone}`, 0);
+
+    await launch(1);
+    await launch(2);
+    await lab.clock.advance(181_000);
+    await launch(3);
+
+    expect(instances().map(({ zone, market }) => `${market} ${zone}`)).toEqual(Array(3).fill("spot eu-central-1c"));
+    expect(lab.cloud.offered.map((offered) => offered.length)).toEqual([6, 4, 6]);
+  });
+
+  it("falls back to on-demand where spot has no room, and tells why when nothing has", async () => {
+    lab.cloud.settings.quota = { spot: 0, "on-demand": 1 };
+
+    await launch(1);
+    const refusal = await failureOf(launch(2));
+    const only = await failureOf(launch(3, { market: "spot" }));
+
+    expect(instances().map(({ market }) => market)).toEqual(["on-demand"]);
+    expect(refusal).toBeInstanceOf(CapacityError);
+    expect((refusal as Error).message).toMatch(/VcpuLimitExceeded.*current vCPU limit of 2/);
+    expect(only).toBeInstanceOf(CapacityError);
+  });
+
+  it.each(["before", "after"] as const)(
+    "brings one instance when an answer is lost %s it took effect",
+    async (moment) => {
+      lab.cloud.faults.push({ action: "CreateFleet", moment, refusal: "cut" });
+      lab.cloud.faults.push({ action: "CreateFleet", moment, refusal: new Refusal("InternalError", "oops", 500) });
+
+      const { machineId } = await launch(1);
+
+      expect(machineId).toBe("m-1");
+      expect(instances()).toHaveLength(1);
+      expect(lab.cloud.countOf("CreateFleet")).toBe(3);
+    },
+  );
+
+  it("finds by its tag what an earlier process launched, though the request would be another one now", async () => {
+    const first = await launch(1);
+    await driver.close();
+    // EC2 shows it late, and what was offered then is not what is offered now.
+    lab.cloud.hide(instances()[0]?.id ?? "", 4_000);
+    const next = lab.createDriver("us");
+
+    const again = await launch(1, { instanceTypes: ["m7i.large"] }, next);
+
+    expect(again.providerId).toBe(first.providerId);
+    expect(instances()).toHaveLength(1);
+  });
+
+  it("makes the template anew when somebody deleted it", async () => {
+    await launch(1);
+    lab.cloud.templates.length = 0;
+
+    await launch(2);
+
+    expect(instances()).toHaveLength(2);
+  });
+
+  it("answers without an address when EC2 shows none for long, and never twice", async () => {
+    lab.cloud.settings.showDelayMs = 60_000;
+
+    const { address, state } = await launch(1);
+
+    expect({ address, state }).toEqual({ address: undefined, state: "pending" });
+    expect(instances()).toHaveLength(1);
+  });
+
+  it("never answers with an instance that has ended by itself", async () => {
+    const { providerId } = await launch(1);
+    lab.cloud.interrupt(providerId.split("/")[1] ?? "");
+
+    expect(await failureOf(launch(1))).toBeInstanceOf(TransientError);
+    expect(lab.cloud.instances).toHaveLength(1);
+  });
+});
+
+describe("a wrong setting is named by one clear line", () => {
+  it.each([
+    [{ ami: "ami-00000000000000000" }, "pool.ec2.ami"],
+    [{ subnets: ["subnet-00000000"] }, "pool.ec2.subnets"],
+  ])("%o", async (shape, place) => {
+    const error = await failureOf(launch(1, shape));
+
+    expect(error).toBeInstanceOf(ConfigError);
+    expect((error as ConfigError).message).toMatch(new RegExp(`^${place}: .*$`));
+  });
+
+  it("a denied action", async () => {
+    lab.cloud.faults.push({
+      action: "CreateFleet",
+      moment: "before",
+      refusal: new Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403),
+    });
+
+    const error = await failureOf(launch(1));
+
+    expect(error).toBeInstanceOf(SystemError);
+    expect((error as Error).message).toContain("ec2:CreateFleet");
+  });
+});
+
+describe("the spot market", () => {
+  it("is left for half an hour when it took two machines back within a quarter of one", async () => {
+    const [first, second] = [await launch(1), await launch(2)];
+    await list();
+    for (const { providerId } of [first, second]) lab.cloud.interrupt(providerId.split("/")[1] ?? "");
+    await list();
+
+    await launch(3);
+    await lab.clock.advance(31 * 60_000);
+    await launch(4);
+
+    expect(instances().map(({ market }) => market)).toEqual(["on-demand", "spot"]);
+  });
+});
+
+describe("terminations", () => {
+  it("are joined, and end the others one by one when one of them fails the call", async () => {
+    const launched = await Promise.all([launch(1), launch(2), launch(3)]);
+    const ids = launched.map(({ providerId }) => providerId);
+    lab.cloud.forget(ids[1]?.split("/")[1] ?? "");
+
+    const failure = await failureOf(terminate(ids));
+
+    // EC2 may know it a moment later: nobody may take it for gone yet.
+    expect(failure).toMatchObject({ code: "not-visible-yet" });
+    expect(instances()).toEqual([]);
+    expect(lab.cloud.countOf("TerminateInstances")).toBe(4);
+  });
+
+  it("of one that was gone long ago succeed", async () => {
+    const { providerId } = await launch(1);
+    lab.cloud.forget(providerId.split("/")[1] ?? "");
+    await lab.clock.advance(121_000);
+
+    await terminate([providerId]);
+  });
+
+  it("of several thousand ask EC2 five hundred at a time", async () => {
+    const strangers = Array.from({ length: 1200 }, (_, index) => `eu-central-1/i-${String(index).padStart(17, "0")}`);
+
+    await terminate(strangers);
+
+    expect(lab.cloud.countOf("TerminateInstances")).toBe(0);
+    expect(lab.cloud.countOf("DescribeInstances")).toBe(7);
+  });
+});
+
+describe("a list", () => {
+  it("reads every page", async () => {
+    await Promise.all([launch(1), launch(2), launch(3), launch(4), launch(5)]);
+    lab.cloud.settings.pageSize = 2;
+
+    expect(await list()).toHaveLength(5);
+  });
+
+  it("shows one on its way out as ending, and one that is gone not at all", async () => {
+    lab.cloud.settings.endDelayMs = 60_000;
+    const { providerId } = await launch(1);
+
+    await terminate([providerId]);
+    const soon = await list();
+    await lab.clock.advance(61_000);
+
+    expect(soon).toMatchObject([{ providerId, state: "ending" }]);
+    expect(await list()).toEqual([]);
+  });
+});
+
+describe("a throttled account", () => {
+  it("brings 200 machines asked for at once with at most two calls a machine, and loses none", async () => {
+    lab.cloud.settings.throttles = true;
+    const startedAt = lab.clock.now();
+
+    const launched = await Promise.all(Array.from({ length: 200 }, (_, index) => launch(index)));
+    const listed = await list();
+    await terminate(launched.map(({ providerId }) => providerId));
+
+    expect(new Set(launched.map(({ providerId }) => providerId)).size).toBe(200);
+    expect(launched.filter(({ address }) => address === undefined)).toEqual([]);
+    expect(listed).toHaveLength(200);
+    expect(instances()).toEqual([]);
+    expect(launched.every(({ launchedAt }) => launchedAt - startedAt < 60_000)).toBe(true);
+    expect(lab.cloud.calls.length / 200).toBeLessThanOrEqual(2);
+  });
+
+  it("comes through when other tools have emptied its bucket", async () => {
+    lab.cloud.settings.throttles = true;
+    for (let call = 0; call < 50; call += 1) lab.cloud.throttle("CreateFleet");
+
+    const launched = await Promise.all([launch(1), launch(2), launch(3)]);
+
+    expect(launched).toHaveLength(3);
+  });
+});
