@@ -12,7 +12,7 @@ import { startBoot } from "./boot.ts";
 import { callDriver } from "./calls.ts";
 import { eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { recordFact } from "./record.ts";
+import { isStoreFailure, recordFact } from "./record.ts";
 import { noteAccepted, noteRefusal } from "./refusals.ts";
 import { launchTask } from "./tasks.ts";
 import { retireMachine, termination } from "./terminate.ts";
@@ -57,7 +57,12 @@ export function startLaunch(fleet: Fleet, pool: DesiredPool, intent: LaunchInten
 export async function resumeLaunch(fleet: Fleet, pool: DesiredPool, intent: LaunchIntent): Promise<void> {
   const { id: machineId, poolName } = intent.machine;
   const detail = "no answer was in the store when the manager came back";
-  await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })]);
+  // The intent is in the store: a full disk may keep this news from it, but not the manager from its start.
+  await fleet.state
+    .commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })])
+    .catch((error: unknown) => {
+      if (!isStoreFailure(error)) throw error;
+    });
   startLaunch(fleet, pool, intent, false);
 }
 

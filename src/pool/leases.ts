@@ -195,13 +195,17 @@ async function renewLease(fleet: Fleet, id: LeaseId): Promise<OpenLease> {
   return fleet.decide(async () => {
     const lease = fleet.state.lease(id);
     if (lease === undefined) throw await endedError(fleet, id);
-    const renewed = { ...lease, expiresAt: fleet.deps.clock.now() + lease.ttlMs };
+    const renewedNow = (): OpenLease => ({ ...lease, expiresAt: fleet.deps.clock.now() + lease.ttlMs });
+    const renewed = renewedNow();
     fleet.state.renew(renewed);
     // A full disk takes no running job its machine: after a restart every lease is renewed anyway.
     await fleet.state.commit([{ kind: "lease", lease: renewed }]).catch((error: unknown) => {
       if (fleet.storeProblem === "") throw error;
     });
-    return renewed;
+    // The time that the write took, with a standstill of the whole process perhaps, is not the holder's silence.
+    const written = renewedNow();
+    fleet.state.renew(written);
+    return written;
   });
 }
 

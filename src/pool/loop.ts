@@ -12,7 +12,9 @@ import { retireMachine } from "./terminate.ts";
 
 /** Longest pause between two passes; news of any kind, and what comes due, bring the next one forward. */
 const PASS_INTERVAL_MS = 30_000;
-/** A pass that is so late, or that took so long, tells that the process stood still. */
+/** A pass that is so late, or that took so long, tells that the process or its disk stood still for a moment. */
+const LATE_MS = 1_000;
+/** A pass that is so late tells that the whole process stood still for long. */
 const AWAY_MS = 5_000;
 
 /** A control loop at work. */
@@ -74,11 +76,13 @@ async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
     fleet.isNudged = false;
     const dueAt = await reconcileFleet(fleet);
     const endedAt = clock.now();
-    if (endedAt - startedAt > AWAY_MS) forgiveSlowness(fleet, endedAt - startedAt);
+    if (endedAt - startedAt > LATE_MS) forgiveSlowness(fleet, endedAt - startedAt);
     if (fleet.isNudged) continue;
     const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + PASS_INTERVAL_MS));
     await napUntil(wakeAt);
-    if (clock.now() - wakeAt > AWAY_MS) forgiveAbsence(fleet, clock.now() - wakeAt);
+    const lateMs = clock.now() - wakeAt;
+    if (lateMs > AWAY_MS) forgiveAbsence(fleet, lateMs);
+    else if (lateMs > LATE_MS) forgiveSlowness(fleet, lateMs);
   }
 }
 
@@ -91,7 +95,7 @@ function forgiveAbsence(fleet: Fleet, ms: number): void {
 }
 
 /**
- * The process stood still within a pass, or its disk did: leases get back the time in which nobody could renew them. No more
+ * The process stood still for a moment, or its disk did: leases get back the time in which nobody could renew them. No more
  * than that, so that with a disk that is slow for hours a dead holder's lease still lapses.
  */
 function forgiveSlowness(fleet: Fleet, ms: number): void {

@@ -20,6 +20,8 @@ import { endInterrupted } from "./watch.ts";
 
 /** While the store cannot write, it is tried this often. */
 const STORE_PROBE_MS = 5_000;
+/** A pass so long before a lease lapses tells by its lateness whether its holder's renewals were kept waiting at our own door. */
+const LEASE_EVE_MS = 2_000;
 
 /**
  * One pass over all pools: observe, plan, apply. Idempotent; the loop runs one at a time. One part that fails leaves the others
@@ -140,7 +142,11 @@ function nextPassAt(fleet: Fleet, views: readonly PoolInView[]): number {
     if (at > now && at < first) first = at;
   };
   for (const { desired, observed } of views) consider(nextDueAt(desired, observed, now));
-  for (const lease of fleet.state.leases()) consider(leaseDueAt(fleet, lease));
+  for (const lease of fleet.state.leases()) {
+    const dueAt = leaseDueAt(fleet, lease);
+    consider(dueAt - LEASE_EVE_MS);
+    consider(dueAt);
+  }
   for (const machine of fleet.state.machines())
     if (machine.state === "terminating") consider(terminationDueAt(fleet, machine));
   for (const { endsAt } of fleet.interruptions.values()) consider(endsAt);

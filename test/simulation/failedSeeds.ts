@@ -6,4 +6,7 @@ export const FAILED_SEEDS: readonly { readonly seed: number; readonly why: strin
   { seed: 5030, why: "a manager that stood still for half a minute hears its holders late" },
   { seed: 2056, why: "a slow disk takes its time out of what a boot may take" },
   { seed: 57, why: "a job that is given up before any manager has it never comes to be" },
+  { seed: 7008, why: "a job may be given up while there is no manager to take it" },
+  { seed: 338_988_654, why: "a renewal may be written down for as long as the manager stands still" },
+  { seed: 7191, why: "a manager may start while the disk is full" },
 ];

@@ -7,7 +7,7 @@ import type { FaultKind } from "../faults/kinds.ts";
 import type { ProviderInstance } from "../provider.ts";
 import { OWNER } from "./cloud.ts";
 import type { Cloud } from "./cloud.ts";
-import { DAY_MS, planJob } from "./day.ts";
+import { planJob } from "./day.ts";
 import { ask } from "./frontDoor.ts";
 import type { WorldGuests } from "./guests.ts";
 import type { LiveJob } from "./job.ts";
@@ -19,6 +19,8 @@ const HOUR_MS = 3_600_000;
 /** A spot notice comes so long before the end, at the most. */
 const NOTICE_MS = 120_000;
 const BURST_JOBS = 1_000;
+const BURST_WAIT_MS = HOUR_MS;
+const BURST_TTL_MS = 180_000;
 
 const MOMENTS: readonly [Moment, Moment] = ["before", "after"];
 
@@ -140,7 +142,9 @@ function strikeNow(
       for (let index = 0; index < BURST_JOBS; index++) {
         const poolName = world.day.pools[Math.floor(value * world.day.pools.length)]?.name ?? "";
         const job = planJob(`burst-${index + 1}`, world.clock.monotonic(), poolName, draw);
-        targets.startJob({ ...job, runMs: 5_000 + (job.runMs % 60_000), waitTimeoutMs: DAY_MS });
+        // A small pool cannot serve them all: most give up, which is cheaper to simulate than a day of waiting.
+        const waitTimeoutMs = draw.between(BURST_WAIT_MS / 6, BURST_WAIT_MS);
+        targets.startJob({ ...job, runMs: 5_000 + (job.runMs % 60_000), ttlMs: BURST_TTL_MS, waitTimeoutMs });
       }
       return;
     default:
