@@ -44,8 +44,8 @@ export const MUTANTS: readonly Mutant[] = [
       },
       {
         file: "planning/observed.ts",
-        from: '.filter((machine) => machine.state === "idle")\n    .filter((machine) => !machine.isCordoned)',
-        to: '.filter((machine): machine is MachineIn<"idle"> => ["idle", "leased"].includes(machine.state))',
+        from: 'if (machine.state === "idle" && !machine.isCordoned) leasable.push(machine);',
+        to: 'if (["idle", "leased"].includes(machine.state)) leasable.push(machine as MachineIn<"idle">);',
       },
       { file: "pool/claim.ts", from: 'from: "idle" }', to: "from: machine.state }" },
       // The store refuses this as well: a last line of defence, out of the way here.
@@ -199,8 +199,9 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "planning/observed.ts",
-        from: "room: desired.maxMachines - observed.machines.length,",
-        to: 'room: desired.maxMachines - observed.machines.filter(({ state }) => state === "idle" || state === "leased").length,',
+        from: "const inPool = desired.maxMachines - observed.machines.length;",
+        to: `const { idle, leased } = countByState(observed.machines);
+  const inPool = desired.maxMachines - idle - leased;`,
       },
     ],
   },
@@ -211,8 +212,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "planning/observed.ts",
-        from: "room: desired.maxGrowthRate - countInFlight(observed.machines),",
-        to: "room: Infinity,",
+        from: "desired.maxGrowthRate - countInFlight(observed.machines)",
+        to: "Infinity",
       },
     ],
   },
