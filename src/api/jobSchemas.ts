@@ -70,6 +70,7 @@ const jobBase = z.object({
     ...{ queued: phase, leased: phase, pulled: phase, services: phase },
     ...{ script: phase, after: phase, released: phase },
   }),
+  costUsd: z.number().optional(),
   requestDigest: text.optional(),
 });
 

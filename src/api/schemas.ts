@@ -88,6 +88,13 @@ const desiredPool = z.object({
     dataRoot: text,
   }),
   shape,
+  cost: z
+    .object({
+      usdPerHour: z.number().optional(),
+      usdPerHourByType: z.record(text, z.number()).optional(),
+      usdPerGiBMonth: z.number().optional(),
+    })
+    .optional(),
 }) satisfies z.ZodType<DesiredPool>;
 
 const STATES = [
@@ -142,12 +149,21 @@ const machineBase = z.object({
   launchToken: text,
   requestedAt: instant,
   isCordoned: z.boolean(),
+  price: z.object({ usdPerHour: z.number(), source: text }).optional(),
+  costUsd: z.number().optional(),
 });
 const launchedFacts = { providerId: text, launchedAt: instant };
-const readyFacts = { ...launchedFacts, address: z.object({ host: text, port: z.number() }), readyAt: instant };
+const readyFacts = {
+  ...launchedFacts,
+  address: z.object({ host: text, port: z.number() }),
+  readyAt: instant,
+  runningSince: instant.optional(),
+};
 const retireFacts = {
   providerId: text.optional(),
   leaseId: leaseIdSchema.optional(),
+  launchedAt: instant.optional(),
+  runningSince: instant.optional(),
   reason: z.enum(RETIRE_REASONS),
   detail: text,
   terminatingSince: instant,

@@ -14,6 +14,8 @@ export interface JobReport {
   /** Whether the pipeline goes on though this job failed, or would. */
   readonly allowFailure: boolean;
   readonly phasesMs: PhasesMs;
+  /** What its machine cost, in US dollars; absent where no price is known. */
+  readonly costUsd?: number | undefined;
   /** Why it failed or was skipped, in one sentence. */
   readonly message?: string | undefined;
 }
@@ -35,6 +37,7 @@ export function reportEnded(job: PipelineJob, ended: EndedJob): JobReport {
     exitCode: "exitCode" in end ? end.exitCode : null,
     result: end.result,
     phasesMs: ended.phasesMs,
+    ...(ended.costUsd === undefined ? {} : { costUsd: ended.costUsd }),
     message: "message" in end ? end.message : undefined,
   };
 }

@@ -1,7 +1,7 @@
 import type { JobReport, PipelineReport } from "../ci/report.ts";
 import type { PhasesMs } from "../domain/job.ts";
 import { tableFrom } from "./output.ts";
-import { shownDuration } from "./shown.ts";
+import { isAnyPaid, shownDuration, shownUsd } from "./shown.ts";
 
 const PHASES = [
   "queued",
@@ -21,16 +21,18 @@ export function outcomeLine({ name, result, allowFailure, machineId, message }: 
   return `job ${name}${machine}: ${result}${allowed}${why}`;
 }
 
-/** Renders a table with a line a job, and how long each phase took. */
+/** Renders a table with a line a job: how long each phase took and, unless all are free, what its machine cost. */
 export function reportTable({ jobs }: PipelineReport): Promise<string> {
+  const isPaid = isAnyPaid(jobs);
   const rows = jobs.map((job) => [
     job.name,
     job.stage,
     job.machineId ?? undefined,
     job.allowFailure && job.result === "failed" ? "failed (allowed)" : job.result,
     ...PHASES.map((phase) => shownPhase(job.phasesMs[phase])),
+    ...(isPaid ? [job.costUsd === undefined ? undefined : shownUsd(job.costUsd)] : []),
   ]);
-  return tableFrom(["job", "stage", "machine", "result", ...PHASES], rows);
+  return tableFrom(["job", "stage", "machine", "result", ...PHASES, ...(isPaid ? ["cost"] : [])], rows);
 }
 
 const shownPhase = (ms: number | undefined): string | undefined => (ms === undefined ? undefined : shownDuration(ms));

@@ -40,7 +40,7 @@ async function printConfig(context: CommandContext, { path, entries, config }: L
 export function renderConfig(entries: readonly ConfigEntry[]): string {
   const lines = entries.map(({ path, value, origin }) => ({
     header: headerFrom(path.slice(0, -1)),
-    text: `${path.at(-1)} = ${JSON.stringify(value)}`,
+    text: `${tomlKey(path.at(-1))} = ${JSON.stringify(value)}`,
     origin,
   }));
   const width = Math.max(...lines.map(({ text }) => text.length));
@@ -53,6 +53,10 @@ export function renderConfig(entries: readonly ConfigEntry[]): string {
   }
   return output;
 }
+
+/** A name with a dot, such as an instance type's, would be two keys without quotes. */
+const tomlKey = (key: ConfigEntry["path"][number] = ""): string =>
+  /^[A-Za-z0-9_-]+$/.test(String(key)) ? String(key) : JSON.stringify(key);
 
 function headerFrom(table: ConfigEntry["path"]): string {
   const name = table.filter((key) => typeof key === "string").join(".");

@@ -45,10 +45,11 @@ export function addJobCommand(program: Command): void {
 async function listJobs(context: CommandContext, isAll: boolean): Promise<void> {
   const jobs = await (await connectManager(context)).jobs(isAll);
   if (context.isJson) return printJson(context, jobs);
-  const { shownInstant } = await import("./shown.ts");
+  const { isAnyPaid, shownInstant, shownUsd } = await import("./shown.ts");
+  const isPaid = isAnyPaid(jobs);
   await printTable(
     context,
-    ["job", "name", "pool", "holder", "state", "machine", "since"],
+    ["job", "name", "pool", "holder", "state", "machine", "since", ...(isPaid ? ["cost"] : [])],
     jobs.map((job) => [
       job.id,
       job.name,
@@ -57,6 +58,7 @@ async function listJobs(context: CommandContext, isAll: boolean): Promise<void> 
       stateOf(job),
       job.machineId,
       shownInstant(job.state === "ended" ? job.endedAt : (job.startedAt ?? job.createdAt)),
+      ...(isPaid ? [job.costUsd === undefined ? undefined : shownUsd(job.costUsd)] : []),
     ]),
   );
 }
@@ -70,7 +72,7 @@ async function showJob(context: CommandContext, id: string): Promise<void> {
 }
 
 async function fieldsOf(job: Job): Promise<Record<string, string | number | undefined>> {
-  const { shownDuration, shownInstant } = await import("./shown.ts");
+  const { shownDuration, shownInstant, shownUsd } = await import("./shown.ts");
   const end = job.state === "ended" ? job.end : undefined;
   return {
     job: job.id,
@@ -88,6 +90,7 @@ async function fieldsOf(job: Job): Promise<Record<string, string | number | unde
     phases: Object.entries(job.phasesMs)
       .map(([phase, ms]) => `${phase} ${shownDuration(ms)}`)
       .join(", "),
+    cost: job.costUsd === undefined ? undefined : `${shownUsd(job.costUsd)}${end === undefined ? " so far" : ""}`,
   };
 }
 

@@ -62,10 +62,11 @@ export function addMachineCommand(program: Command): void {
 async function listMachines(context: CommandContext, isAll: boolean): Promise<void> {
   const machines = await (await connectManager(context)).machines(isAll);
   if (context.isJson) return printJson(context, machines);
-  const { shownInstant } = await import("./shown.ts");
+  const { isAnyPaid, shownInstant, shownUsd } = await import("./shown.ts");
+  const isPaid = isAnyPaid(machines);
   await printTable(
     context,
-    ["machine", "pool", "state", "since", "address", "lease", "why"],
+    ["machine", "pool", "state", "since", "address", "lease", ...(isPaid ? ["cost"] : []), "why"],
     machines.map((machine) => [
       machine.id,
       machine.poolName,
@@ -73,6 +74,7 @@ async function listMachines(context: CommandContext, isAll: boolean): Promise<vo
       shownInstant(sinceOf(machine)),
       addressOf(machine),
       "leaseId" in machine ? machine.leaseId : undefined,
+      ...(isPaid ? [machine.costUsd === undefined ? undefined : shownUsd(machine.costUsd)] : []),
       "reason" in machine ? machine.reason : undefined,
     ]),
   );
@@ -80,7 +82,9 @@ async function listMachines(context: CommandContext, isAll: boolean): Promise<vo
 
 async function printMachine(context: CommandContext, machine: Machine): Promise<void> {
   if (context.isJson) return printJson(context, machine);
-  const { shownInstant } = await import("./shown.ts");
+  const { shownInstant, shownUsd } = await import("./shown.ts");
+  const { price, costUsd } = machine;
+  const soFar = machine.state === "terminated" ? "" : " so far";
   await printFields(context, {
     machine: machine.id,
     pool: machine.poolName,
@@ -92,6 +96,8 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
     provider: "providerId" in machine ? machine.providerId : undefined,
     address: addressOf(machine),
     lease: "leaseId" in machine ? machine.leaseId : undefined,
+    price: price === undefined ? undefined : `${shownUsd(price.usdPerHour)} an hour, by ${price.source}`,
+    cost: costUsd === undefined ? undefined : `${shownUsd(costUsd)}${soFar}`,
     reason: "reason" in machine ? machine.reason : undefined,
     detail: "detail" in machine ? machine.detail : undefined,
   });

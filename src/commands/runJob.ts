@@ -127,10 +127,10 @@ async function attend(
 }
 
 async function report(job: EndedJob, context: CommandContext): Promise<void> {
-  const { name, machineId = null, poolName, phasesMs, end } = job;
+  const { name, machineId = null, poolName, phasesMs, costUsd, end } = job;
   const message = "message" in end ? end.message : undefined;
   if (message !== undefined) await writeAll(context.stderr, `mayfly: job ${name}: ${end.result}: ${message}\n`);
   if (!context.isJson) return;
   const exitCode = "exitCode" in end ? end.exitCode : null;
-  await printJson(context, { name, machineId, poolName, exitCode, result: end.result, message, phasesMs });
+  await printJson(context, { name, machineId, poolName, exitCode, result: end.result, message, phasesMs, costUsd });
 }

@@ -16,6 +16,12 @@ export function integer(min: number, max: number) {
   return z.int({ error }).min(min, { error }).max(max, { error });
 }
 
+/** A price in US dollars, ≥ 0. */
+export function usd() {
+  const error = "a price in US dollars, from 0 to 1000";
+  return z.number({ error }).min(0, { error }).max(1000, { error });
+}
+
 /** One of some words. */
 export const oneOf = <const Words extends readonly string[]>(words: Words) =>
   z.enum(words, { error: words.map((word) => JSON.stringify(word)).join(" or ") });

@@ -76,7 +76,7 @@ function configFrom(file: ConfigFile): Config {
 }
 
 function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
-  const { guest } = pool;
+  const { guest, cost } = pool;
   return {
     name: pool.name,
     maxMachines: pool.max_machines,
@@ -94,6 +94,11 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
       dataRoot: guest.data_root,
     },
     shape: shapeFrom(pool),
+    cost: {
+      usdPerHour: cost.usd_per_hour,
+      usdPerHourByType: cost.usd_per_hour_by_type,
+      usdPerGiBMonth: cost.usd_per_gib_month,
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
-import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text } from "./fields.ts";
+import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const NAME_RULE = 'a name of a-z, 0-9 and inner dashes, at most 63 characters, such as "small"';
@@ -32,6 +32,15 @@ const qemuSchema = z.strictObject(
   { error: "a table" },
 );
 
+const costSchema = z.strictObject(
+  {
+    usd_per_hour: usd().optional(),
+    usd_per_gib_month: usd().optional(),
+    usd_per_hour_by_type: z.record(z.string(), usd(), { error: 'a table such as { "m7i.large" = 0.1008 }' }).optional(),
+  },
+  { error: "a table" },
+);
+
 const poolSchema = z.strictObject(
   {
     name: text(NAME, NAME_RULE),
@@ -48,6 +57,7 @@ const poolSchema = z.strictObject(
     orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
+    cost: costSchema.prefault({}),
     // Without defaults: what machines of a cloud account are made of, nobody can guess.
     ec2: ec2Schema.optional(),
   },
@@ -80,5 +90,6 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[[pool]]": Object.keys(poolSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),
+  "[pool.cost]": Object.keys(costSchema.shape),
   "[pool.ec2]": Object.keys(ec2Schema.shape),
 };

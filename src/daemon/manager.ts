@@ -1,6 +1,8 @@
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
-import type { LeaseId } from "../domain/ids.ts";
+import type { LeaseId, MachineId } from "../domain/ids.ts";
+import type { Job } from "../domain/job.ts";
 import type { LeaseIn } from "../domain/lease.ts";
+import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { JobService } from "../jobs/service.ts";
 import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
@@ -16,6 +18,7 @@ import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
 import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
+import { pricedJob, pricedMachine } from "./priced.ts";
 
 /** How many ended records a list with `all` shows at the most. */
 const RECENT_LIMIT = 1_000;
@@ -37,6 +40,9 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
     ...{ store, drivers, clock },
     call: (name, verb, signal, run) => callDriver(fleet, name, verb, signal, run),
   };
+  const machineOf = async (id: MachineId): Promise<Machine> =>
+    pricedMachine(found(await store.machine(id), "machine", id), clock.now());
+  const priced = (job: Job): Promise<Job> => pricedJob(job, store, clock.now());
 
   return {
     health: async () => health(),
@@ -49,12 +55,15 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
     drainAll: () => steerAll(fleet, "draining"),
     resumeAll: () => steerAll(fleet, "open"),
 
-    machines: async (all) => (all ? store.recentMachines(RECENT_LIMIT) : fleet.state.machines()),
-    machine: async (id) => found(await store.machine(id), "machine", id),
+    async machines(all) {
+      const list = all ? await store.recentMachines(RECENT_LIMIT) : fleet.state.machines();
+      return list.map((machine) => pricedMachine(machine, clock.now()));
+    },
+    machine: machineOf,
     async terminateMachine(id) {
       found(await store.machine(id), "machine", id);
       await retireMachine(fleet, id, "operator", "the operator asked for it");
-      return found(await store.machine(id), "machine", id);
+      return machineOf(id);
     },
     auditInstances: (signal) => auditInstances(auditPorts, signal),
     reapStrangers: (signal) => reapStrangersNow(auditPorts, signal),
@@ -84,10 +93,10 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
 
     putArchive: (bytes, signal) => archives.put(bytes, signal),
     submitJob: (spec, key) => jobs.submit(spec, key),
-    jobs: (all) => jobs.jobs(all),
-    job: (id) => jobs.job(id),
-    awaitJob: (id, waitMs, signal) => jobs.await(id, waitMs, signal),
-    cancelJob: (id, force) => jobs.cancel(id, force),
+    jobs: async (all) => Promise.all((await jobs.jobs(all)).map(priced)),
+    job: async (id) => priced(await jobs.job(id)),
+    awaitJob: async (id, waitMs, signal) => priced(await jobs.await(id, waitMs, signal)),
+    cancelJob: async (id, force) => priced(await jobs.cancel(id, force)),
     jobEvents: async (id) => {
       await jobs.job(id);
       return store.eventsOf(id);

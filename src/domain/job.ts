@@ -93,6 +93,8 @@ interface JobBase {
   readonly machineId?: MachineId | undefined;
   readonly startedAt?: EpochMs | undefined;
   readonly phasesMs: PhasesMs;
+  /** In US dollars, what its machine has cost from its launch on, since no other job had it. Never stored: told when somebody asks. */
+  readonly costUsd?: number | undefined;
   /** Of a submit that carried a key: tells it, sent again, from another one. */
   readonly requestDigest?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import type { MachinePrice } from "./cost.ts";
 import type { EpochMs, LeaseId, MachineId } from "./ids.ts";
 import type { GuestSettings } from "./pool.ts";
 import type { DriverName } from "./shape.ts";
@@ -45,6 +46,10 @@ interface MachineBase {
   readonly isCordoned: boolean;
   /** How its inside was set up at its launch, whatever the configuration has come to say since. Records of older managers lack it. */
   readonly guestSettings?: GuestSettings | undefined;
+  /** From its launch on, where a price is known. A later change of prices does not touch it. */
+  readonly price?: MachinePrice | undefined;
+  /** In US dollars. Stored with its end; of a live machine, what it has cost when somebody asked. */
+  readonly costUsd?: number | undefined;
 }
 
 /** Facts of a machine whose launch the provider accepted. */
@@ -57,12 +62,16 @@ export interface LaunchedFacts {
 export interface ReadyFacts extends LaunchedFacts {
   readonly address: Address;
   readonly readyAt: EpochMs;
+  /** When the provider began to run it, where it tells: the time before may be free. */
+  readonly runningSince?: EpochMs | undefined;
 }
 
 /** Facts of a machine on its way out. `leaseId` stays when it ever had one. */
 export interface RetireFacts {
   readonly providerId?: string | undefined;
   readonly leaseId?: LeaseId | undefined;
+  readonly launchedAt?: EpochMs | undefined;
+  readonly runningSince?: EpochMs | undefined;
   readonly reason: RetireReason;
   /** One sentence for a person; never holds a secret. */
   readonly detail: string;

@@ -1,3 +1,4 @@
+import type { MachinePrice } from "./cost.ts";
 import type { EpochMs, LeaseId } from "./ids.ts";
 import type { Address, LiveMachine, MachineIn, RetireReason } from "./machine.ts";
 
@@ -6,13 +7,19 @@ export function bootingFrom(
   machine: MachineIn<"requested">,
   providerId: string,
   launchedAt: EpochMs,
+  price?: MachinePrice,
 ): MachineIn<"booting"> {
-  return { ...machine, state: "booting", providerId, launchedAt };
+  return { ...machine, state: "booting", providerId, launchedAt, price };
 }
 
 /** The probes passed. */
-export function idleFrom(machine: MachineIn<"booting">, address: Address, readyAt: EpochMs): MachineIn<"idle"> {
-  return { ...machine, state: "idle", address, readyAt, idleSince: readyAt };
+export function idleFrom(
+  machine: MachineIn<"booting">,
+  address: Address,
+  readyAt: EpochMs,
+  runningSince?: EpochMs,
+): MachineIn<"idle"> {
+  return { ...machine, state: "idle", address, readyAt, idleSince: readyAt, runningSince };
 }
 
 /** The machine goes to its one lease. */
@@ -29,11 +36,13 @@ export function terminatingFrom(
   terminatingSince: EpochMs,
 ): MachineIn<"terminating"> {
   if (machine.state === "terminating") return machine;
-  const { id, poolName, driver, launchToken, requestedAt, isCordoned } = machine;
+  const { id, poolName, driver, launchToken, requestedAt, isCordoned, price } = machine;
   return {
-    ...{ id, poolName, driver, launchToken, requestedAt, isCordoned },
+    ...{ id, poolName, driver, launchToken, requestedAt, isCordoned, price },
     state: "terminating",
     providerId: machine.state === "requested" ? undefined : machine.providerId,
+    launchedAt: machine.state === "requested" ? undefined : machine.launchedAt,
+    runningSince: "runningSince" in machine ? machine.runningSince : undefined,
     leaseId: machine.state === "leased" ? machine.leaseId : undefined,
     reason,
     detail,
@@ -42,6 +51,10 @@ export function terminatingFrom(
 }
 
 /** The provider said that nothing of the machine is left. */
-export function terminatedFrom(machine: MachineIn<"terminating">, terminatedAt: EpochMs): MachineIn<"terminated"> {
-  return { ...machine, state: "terminated", terminatedAt };
+export function terminatedFrom(
+  machine: MachineIn<"terminating">,
+  terminatedAt: EpochMs,
+  costUsd?: number,
+): MachineIn<"terminated"> {
+  return { ...machine, state: "terminated", terminatedAt, costUsd };
 }

@@ -1,3 +1,4 @@
+import type { CostSettings } from "./cost.ts";
 import type { MachineShape } from "./shape.ts";
 
 /**
@@ -50,4 +51,5 @@ export interface DesiredPool {
   readonly orphanTimeoutMs: number;
   readonly guest: GuestSettings;
   readonly shape: MachineShape;
+  readonly cost?: CostSettings | undefined;
 }

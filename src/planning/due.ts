@@ -1,7 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import type { ObservedPool } from "./observed.ts";
-import { overdueAt, surplusCount } from "./retire.ts";
+import { overdueAt, surplusCount, surplusEndAt } from "./retire.ts";
 
 /** The next instant, after `now`, at which the plan of a pool may change by the passing of time alone; Infinity for never. */
 export function nextDueAt(desired: DesiredPool, observed: ObservedPool, now: EpochMs): EpochMs {
@@ -11,7 +11,7 @@ export function nextDueAt(desired: DesiredPool, observed: ObservedPool, now: Epo
     const dueAt = overdueAt(desired, machine, observed.watchedSince);
     if (dueAt !== undefined && dueAt > now && dueAt < first) first = dueAt;
     if (!isSurplus || machine.state !== "idle" || machine.isCordoned) continue;
-    const idleEndAt = machine.idleSince + desired.idleTimeMs + 1;
+    const idleEndAt = surplusEndAt(desired, machine);
     if (idleEndAt > now && idleEndAt < first) first = idleEndAt;
   }
   return first;

@@ -1,6 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { LiveMachine, Machine, RetireReason } from "../domain/machine.ts";
+import type { LiveMachine, Machine, MachineIn, RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { paidUntil } from "./cost/bill.ts";
 import { leasableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
@@ -81,13 +82,17 @@ function surplusOf(
   const surplus = surplusCount(desired, observed, machines);
   if (surplus === 0) return [];
   return leasableMachines(machines)
-    .filter((machine) => now - machine.idleSince > desired.idleTimeMs)
+    .filter((machine) => now >= surplusEndAt(desired, machine))
     .slice(0, surplus)
     .map((machine) => {
       const text = `idle for ${seconds(now - machine.idleSince)}, ${surplus} above idle_count ${desired.idleCount}`;
       return terminate(machine, "surplus-idle", text);
     });
 }
+
+/** From when on a surplus machine goes: it has been idle for longer than wished, and nothing is paid for it in advance. */
+export const surplusEndAt = (desired: DesiredPool, machine: MachineIn<"idle">): EpochMs =>
+  Math.max(machine.idleSince + desired.idleTimeMs + 1, paidUntil(machine));
 
 /** Machines, of these, that are there beyond who waits and the idle count. */
 export const surplusCount = (

@@ -3,6 +3,7 @@ import type { MachineId } from "../domain/ids.ts";
 import type { Address, MachineIn, RetireReason } from "../domain/machine.ts";
 import { idleFrom } from "../domain/moves.ts";
 import type { GuestSettings } from "../domain/pool.ts";
+import type { Instance } from "../ports/driver.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { aborted } from "./deadline.ts";
 import { eventOf, lookKey, lookSoon, nudge } from "./fleet.ts";
@@ -48,13 +49,16 @@ const reasonFrom = (error: unknown): RetireReason =>
 async function findAddress(fleet: Fleet, machine: MachineIn<"booting">, signal: AbortSignal): Promise<Address> {
   for (;;) {
     signal.throwIfAborted();
-    const instances = fleet.looks.get(machine.driver)?.instances ?? [];
-    const address = instances.find((instance) => instance.providerId === machine.providerId)?.address;
+    const address = lookedAt(fleet, machine)?.address;
     if (address !== undefined) return address;
     lookSoon(fleet, machine.driver);
     await fleet.changes.next([lookKey(machine.driver)], signal);
   }
 }
+
+/** What the last list of the provider says of a machine. */
+const lookedAt = (fleet: Fleet, { driver, providerId }: MachineIn<"booting">): Instance | undefined =>
+  fleet.looks.get(driver)?.instances.find((instance) => instance.providerId === providerId);
 
 async function noteReady(
   fleet: Fleet,
@@ -65,10 +69,11 @@ async function noteReady(
 ): Promise<void> {
   const now = fleet.deps.clock.now();
   const bootMs = now - machine.launchedAt;
+  const { runningSince } = lookedAt(fleet, machine) ?? {};
   const isWanted = await recordFact(fleet, signal, async () => {
     if (fleet.state.machine(machine.id)?.state !== "booting") return false;
     await fleet.state.commit([
-      { kind: "machine-moved", machine: idleFrom(machine, address, now), from: "booting" },
+      { kind: "machine-moved", machine: idleFrom(machine, address, now, runningSince), from: "booting" },
       eventOf(fleet, {
         machineId: machine.id,
         poolName: machine.poolName,

@@ -4,6 +4,7 @@ import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
 import { bootingFrom, terminatingFrom } from "../domain/moves.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { priceFrom } from "../planning/cost/price.ts";
 import { LEASE_OVERTIME_MS } from "../planning/retire.ts";
 import type { Instance, LaunchSpec } from "../ports/driver.ts";
 import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
@@ -126,10 +127,10 @@ async function noteLaunched(
   signal: AbortSignal,
 ): Promise<void> {
   const { id: machineId, poolName, requestedAt } = machine;
-  const { providerId, address } = instance;
+  const { providerId, address, offering } = instance;
   // The provider's clock is another one than ours.
   const launchedAt = Math.min(Math.max(instance.launchedAt, requestedAt), fleet.deps.clock.now());
-  const booting = bootingFrom(machine, providerId, launchedAt);
+  const booting = bootingFrom(machine, providerId, launchedAt, priceFrom(pool, offering));
   const isWanted = await recordFact(fleet, signal, async () => {
     if (fleet.state.machine(machineId)?.state !== "requested") return false;
     await fleet.state.commit([

@@ -3,6 +3,7 @@ import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
 import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import { terminatedFrom, terminatingFrom } from "../domain/moves.ts";
+import { costUntil } from "../planning/cost/bill.ts";
 import type { Change } from "../ports/store.ts";
 import { callDriver } from "./calls.ts";
 import { eventOf, lookSoon, nudge } from "./fleet.ts";
@@ -138,15 +139,19 @@ export async function noteTerminated(fleet: Fleet, id: MachineId, how: string, s
 }
 
 /** The writes that end a terminating machine's life. Commit them inside `decide`. */
-export const termination = (fleet: Fleet, machine: MachineIn<"terminating">, how: string): Change[] => [
-  { kind: "machine-moved", machine: terminatedFrom(machine, fleet.deps.clock.now()), from: "terminating" },
-  eventOf(fleet, {
-    machineId: machine.id,
-    poolName: machine.poolName,
-    what: "machine terminated",
-    detail: `${machine.reason}; ${how}`,
-  }),
-];
+export function termination(fleet: Fleet, machine: MachineIn<"terminating">, how: string): Change[] {
+  const now = fleet.deps.clock.now();
+  const costUsd = costUntil(machine, now, fleet.terminations.has(machine.id));
+  return [
+    { kind: "machine-moved", machine: terminatedFrom(machine, now, costUsd), from: "terminating" },
+    eventOf(fleet, {
+      machineId: machine.id,
+      poolName: machine.poolName,
+      what: "machine terminated",
+      detail: `${machine.reason}; ${how}`,
+    }),
+  ];
+}
 
 function noteFailure(fleet: Fleet, machine: MachineIn<"terminating">, error: unknown): void {
   const { clock, random, logger } = fleet.deps;

@@ -1,3 +1,4 @@
+import type { Offering } from "../domain/cost.ts";
 import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { MachineShape } from "../domain/shape.ts";
@@ -26,6 +27,10 @@ export interface Instance {
   /** `running` may not be reachable yet; `ending` is on its way out; `stopped` has no process but still has resources. */
   readonly state: "pending" | "running" | "ending" | "stopped";
   readonly address?: Address | undefined;
+  /** What was sold, for its price. */
+  readonly offering?: Offering | undefined;
+  /** When it began to run, where the time before is free and the provider tells. */
+  readonly runningSince?: EpochMs | undefined;
 }
 
 /** What a driver can do beyond launch, list and terminate. Declared, not probed. */

@@ -107,6 +107,22 @@ describe("a pool", () => {
     expect(order).toEqual(ids);
   });
 
+  it("knows what a machine cost: as long as it was there, at the price of its launch", async () => {
+    const paid = pool({ idleCount: 0, cost: { usdPerHour: 3.6 } });
+    const world = await startWorld({ pools: [paid], bootMs: 30_000 });
+    const id = await acquire(world);
+    await world.clock.advance(100_000);
+    const { machineId } = await world.leases.waitUntilHeld(id, () => undefined, signal);
+
+    await world.leases.release(id, "released", "done");
+    await world.leases.waitUntilGone(id, signal);
+
+    const machine = await world.store.machine(machineId);
+    expect(machine).toMatchObject({ state: "terminated", price: { usdPerHour: 3.6, source: "the configuration" } });
+    expect(machine?.costUsd).toBe((world.clock.now() - (machine?.requestedAt ?? 0)) / 1000 / 1000);
+    expect(world.clock.now()).toBeGreaterThanOrEqual(100_000);
+  });
+
   it("retires what is idle for too long above idleCount", async () => {
     const world = await startWorld({ pools: [pool({ idleCount: 0, idleTimeMs: 60_000 })] });
     const id = await acquire(world);

@@ -72,6 +72,7 @@ const instances: InstanceView[] = [
 const pool: PoolView = {
   desired: desiredPool({
     guest: { user: "runner", docker: "dind", registryMirror: "http://10.0.2.2:5000", dataRoot: "/d" },
+    cost: { usdPerHour: 0.02, usdPerGiBMonth: 0.08, usdPerHourByType: { "m7i.large": 0.1 } },
   }),
   mode: "cordoned",
   steeredBy: "pool",
@@ -80,15 +81,16 @@ const pool: PoolView = {
   waitingLeases: 2,
   why: "at its limit",
 };
-const terminating = terminatingFrom(idleMachine(), "host-key-changed", "it showed another key", 7);
+const paid = { price: { usdPerHour: 0.1, source: "the configuration" }, costUsd: 0.02, runningSince: 6 };
+const terminating = terminatingFrom({ ...idleMachine(), ...paid }, "host-key-changed", "it showed another key", 7);
 if (terminating.state !== "terminating") throw new Error("unreachable");
 const machines = [
   requestedMachine(),
   bootingMachine(),
-  idleMachine(),
+  { ...idleMachine(), ...paid },
   leasedMachine(),
   terminatingMachine(),
-  terminatedFrom(terminating, 8),
+  terminatedFrom(terminating, 8, 0.03),
 ];
 const held: Lease = {
   ...waitingLease("l-2"),

@@ -136,6 +136,23 @@ describe("a list", () => {
     expect(stdout).toMatch(/^m-\d+ +small +terminating +\S+ +- +- +operator$/m);
   });
 
+  it("of machines shows what they cost, unless all are free", async () => {
+    const machines = [
+      { ...idleMachine(), costUsd: 0.0034 },
+      { ...leasedMachine(), costUsd: 12.404 },
+      terminatingMachine(),
+    ];
+
+    const { stdout } = await runAgainst({ machines: async () => machines }, ["machine", "list"]);
+    const free = await runAgainst({ machines: async () => [{ ...idleMachine(), costUsd: 0 }] }, ["machine", "list"]);
+
+    expect(stdout).toMatch(/^machine +pool +state +since +address +lease +cost +why$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +idle +\S+ +127\.1\.1\.1:22 +- +\$0\.0034 +-$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +leased +\S+ +127\.1\.1\.1:22 +l-\d+ +\$12\.40 +-$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +terminating +\S+ +- +- +- +operator$/m);
+    expect(free.stdout).toMatch(/^machine +pool +state +since +address +lease +why$/m);
+  });
+
   it("of leases says why they wait and how they ended", async () => {
     const leases = async (): Promise<LeaseView[]> => [waitingView, heldView, { lease: endedLease("l-9") }];
 
@@ -151,6 +168,15 @@ describe("a list", () => {
 
     expect(stdout).toMatch(/^j-0 +j-0 +small +test +waiting +- +1970-01-01T00:00:01Z$/m);
     expect(stdout).toMatch(/^j-1 +j-1 +small +test +failed +m-7 +1970-01-01T00:00:02Z$/m);
+  });
+
+  it("of jobs shows what they cost", async () => {
+    const jobs = async () => [waitingJob("j-0"), { ...failedJob, costUsd: 0.25 }];
+
+    const { stdout } = await runAgainst({ jobs }, ["job", "list", "--all"]);
+
+    expect(stdout).toMatch(/^j-0 .* waiting +- +1970-01-01T00:00:01Z +-$/m);
+    expect(stdout).toMatch(/^j-1 .* failed +m-7 +1970-01-01T00:00:02Z +\$0\.2500$/m);
   });
 
   it.each<[string, keyof Manager, boolean, readonly string[]]>([
@@ -235,6 +261,18 @@ describe("one thing", () => {
     expect(stdout).toMatch(/^message +the script exited with 3$/m);
     expect(stdout).toMatch(/^exit code +3$/m);
     expect(stdout).toMatch(/^phases +queued 0\.4s, script 1m2s$/m);
+  });
+
+  it("a machine is shown with its price and what it has cost so far, a job with what its machine cost", async () => {
+    const price = { usdPerHour: 0.1008, source: "the price list of 2026-07-20" };
+    const machine = async () => ({ ...leasedMachine(), price, costUsd: 0.0123 });
+
+    const shownMachine = await runAgainst({ machine }, ["machine", "show", "m-1"]);
+    const shownJob = await runAgainst({ job: async () => ({ ...failedJob, costUsd: 0.0123 }) }, ["job", "show", "j-1"]);
+
+    expect(shownMachine.stdout).toMatch(/^price +\$0\.1008 an hour, by the price list of 2026-07-20$/m);
+    expect(shownMachine.stdout).toMatch(/^cost +\$0\.0123 so far$/m);
+    expect(shownJob.stdout).toMatch(/^cost +\$0\.0123$/m);
   });
 
   it("a job says why it waits, after what happened to it", async () => {

@@ -9,6 +9,7 @@ guest = { user = "ci", registry_mirror = "http://10.0.2.2:5000" }
 [[pool]]
 name = "b"
 idle_time = "90s"
+cost = { usd_per_hour = 0.02, usd_per_hour_by_type = { "m7i.large" = 0.1008 } }
 `;
 
 it("writes a config that reads back to itself", () => {

@@ -31,6 +31,11 @@ cpus = 4
 memory = "512MiB"
 disk = "10GiB"
 
+[pool.cost]
+usd_per_hour = 0.02
+usd_per_gib_month = 0.08
+usd_per_hour_by_type = { "m7i.large" = 0.1008 }
+
 [[pool]]
 name = "other"
 guest = { docker = "none", data_root = "/data" }
@@ -79,7 +84,9 @@ it("reads a full file", () => {
     orphanTimeoutMs: 1_800_000,
     guest: { user: "ci", docker: "socket", registryMirror: "http://10.0.2.2:5000", dataRoot: "/var/lib/docker" },
     shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10 },
+    cost: { usdPerHour: 0.02, usdPerGiBMonth: 0.08, usdPerHourByType: { "m7i.large": 0.1008 } },
   });
+  expect(config.pools[1]?.cost).toEqual({});
   expect(config.pools[1]?.guest).toMatchObject({ user: "runner", docker: "none", dataRoot: "/data" });
 });
 
@@ -111,7 +118,7 @@ it("tells where each value came from", () => {
 
   expect(originOf("max_machines")).toMatchObject({ value: 50, origin: "mayfly.toml:3" });
   expect(originOf("pool", 0, "qemu", "memory")).toMatchObject({ value: "512MiB", origin: "mayfly.toml:27" });
-  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:32" });
+  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:37" });
   expect(originOf("pool", 1, "guest", "user")).toMatchObject({ value: "runner", origin: "default" });
   expect(originOf("pool", 1, "qemu", "disk")).toMatchObject({ value: "20GiB", origin: "default" });
 });
@@ -175,6 +182,16 @@ describe("a problem", () => {
       "a size of uneven parts",
       pool('qemu.disk = "1025MiB"'),
       'mayfly.toml:3: Expected `pool.qemu.disk` to be a size from 1GiB to 16TiB in whole GiB, got "1025MiB"',
+    ],
+    [
+      "a price below nothing",
+      pool("cost.usd_per_hour = -1"),
+      "mayfly.toml:3: Expected `pool.cost.usd_per_hour` to be a price in US dollars, from 0 to 1000, got -1",
+    ],
+    [
+      "a price in words",
+      pool('cost.usd_per_hour_by_type = { "m7i.large" = "cheap" }'),
+      'mayfly.toml:3: Expected `pool.cost.usd_per_hour_by_type.m7i.large` to be a price in US dollars, from 0 to 1000, got "cheap"',
     ],
     [
       "an unknown driver",
