@@ -4,20 +4,8 @@
 data "aws_iam_policy_document" "manager" {
   # EC2 knows no finer rule for its Describe calls.
   statement {
-    sid = "Describe"
-    actions = [
-      "ec2:DescribeImages",
-      "ec2:DescribeInstances",
-      "ec2:DescribeInstanceTypeOfferings",
-      "ec2:DescribeInstanceTypes",
-      "ec2:DescribeLaunchTemplates",
-      "ec2:DescribeNetworkInterfaces",
-      "ec2:DescribeSecurityGroups",
-      "ec2:DescribeSpotInstanceRequests",
-      "ec2:DescribeSpotPriceHistory",
-      "ec2:DescribeSubnets",
-      "ec2:DescribeVolumes",
-    ]
+    sid       = "ReadMachines"
+    actions   = ["ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSubnets"]
     resources = ["*"]
 
     condition {
@@ -38,7 +26,6 @@ data "aws_iam_policy_document" "manager" {
         "arn:${local.partition}:ec2:${local.region}::snapshot/*",
         "${local.arn_prefix}:network-interface/*",
         aws_security_group.machine.arn,
-        aws_launch_template.machine.arn,
       ],
       [for id in local.machine_subnet_ids : "${local.arn_prefix}:subnet/${id}"],
     )
@@ -56,13 +43,14 @@ data "aws_iam_policy_document" "manager" {
     }
   }
 
-  # What a launch makes.
+  # What a launch makes, and the template that a fleet takes the rest from.
   statement {
-    sid     = "LaunchTagged"
-    actions = ["ec2:CreateFleet", "ec2:RunInstances"]
+    sid     = "LaunchMachines"
+    actions = ["ec2:CreateFleet", "ec2:CreateLaunchTemplate", "ec2:RunInstances"]
     resources = [
       "${local.arn_prefix}:fleet/*",
       "${local.arn_prefix}:instance/*",
+      "${local.arn_prefix}:launch-template/*",
       "${local.arn_prefix}:spot-instances-request/*",
       "${local.arn_prefix}:volume/*",
     ]
@@ -82,6 +70,7 @@ data "aws_iam_policy_document" "manager" {
       "${local.arn_prefix}:fleet/*",
       "${local.arn_prefix}:instance/*",
       "${local.arn_prefix}:launch-template/*",
+      "${local.arn_prefix}:network-interface/*",
       "${local.arn_prefix}:spot-instances-request/*",
       "${local.arn_prefix}:volume/*",
     ]
@@ -100,8 +89,8 @@ data "aws_iam_policy_document" "manager" {
   }
 
   statement {
-    sid       = "EndAndStop"
-    actions   = ["ec2:StartInstances", "ec2:StopInstances", "ec2:TerminateInstances"]
+    sid       = "EndMachines"
+    actions   = ["ec2:TerminateInstances"]
     resources = ["${local.arn_prefix}:instance/*"]
 
     condition {
@@ -111,35 +100,11 @@ data "aws_iam_policy_document" "manager" {
     }
   }
 
+  # What a machine that does not come up wrote to its console.
   statement {
-    sid       = "CancelSpot"
-    actions   = ["ec2:CancelSpotInstanceRequests"]
-    resources = ["${local.arn_prefix}:spot-instances-request/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:ResourceTag/${local.owner_tag_key}"
-      values   = [var.name]
-    }
-  }
-
-  # A fleet takes user-data from a launch template alone.
-  statement {
-    sid       = "MakeTemplates"
-    actions   = ["ec2:CreateLaunchTemplate"]
-    resources = ["${local.arn_prefix}:launch-template/*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:RequestTag/${local.owner_tag_key}"
-      values   = [var.name]
-    }
-  }
-
-  statement {
-    sid       = "RemoveTemplates"
-    actions   = ["ec2:DeleteLaunchTemplate"]
-    resources = ["${local.arn_prefix}:launch-template/*"]
+    sid       = "ReadConsoles"
+    actions   = ["ec2:GetConsoleOutput"]
+    resources = ["${local.arn_prefix}:instance/*"]
 
     condition {
       test     = "StringEquals"

@@ -1,4 +1,5 @@
-# What every machine is launched with, whatever instance type, subnet and user-data the manager chooses.
+# What every machine is launched with, for people and tools that launch one by hand, to try an image for instance. The manager
+# makes a template of its own for each shape of machine, with the same rules.
 
 data "aws_ami" "chosen" {
   filter {
@@ -47,7 +48,7 @@ resource "aws_launch_template" "machine" {
     for_each = var.machine_instance_profile[*]
 
     content {
-      arn = iam_instance_profile.value.arn
+      name = iam_instance_profile.value.name
     }
   }
 }

@@ -9,9 +9,8 @@ module "settings" {
   machine_image_id          = local.machine_image_id
   machine_subnet_ids        = local.machine_subnet_ids
   machine_security_group_id = aws_security_group.machine.id
-  machine_profile_arn       = one(var.machine_instance_profile[*].arn)
+  machine_profile_name      = one(var.machine_instance_profile[*].name)
   public_addresses          = var.public_addresses
-  kms_key_arn               = var.kms_key_arn
   registry_mirror           = var.registry_mirror ? "http://${aws_instance.mirror[0].private_ip}:5000" : null
 }
 

@@ -29,7 +29,7 @@ variable "pools" {
     job_timeout    = optional(string, "1h")
     docker         = optional(string, "dind")
     instance_types = optional(list(string), ["m7i.large", "m7a.large", "m6i.large"])
-    spot           = optional(bool, false)
+    market         = optional(string, "on-demand")
     disk_gib       = optional(number, 30)
   }))
   default = { default = {} }
@@ -52,6 +52,11 @@ variable "pools" {
   validation {
     condition     = alltrue([for pool in var.pools : length(pool.instance_types) > 0 && alltrue([for type in pool.instance_types : can(regex("^[a-z0-9-]+\\.[a-z0-9-]+$", type))])])
     error_message = "Expected at least one instance type, such as m7i.large, in each pool."
+  }
+
+  validation {
+    condition     = alltrue([for pool in var.pools : contains(["on-demand", "spot-first", "spot"], pool.market)])
+    error_message = "Expected market to be on-demand, spot-first or spot in each pool."
   }
 
   validation {
@@ -154,16 +159,16 @@ variable "machine_image_id" {
 }
 
 variable "machine_instance_profile" {
-  description = "Instance profile of the machines, with the role in it. Every job can use that role; null gives them none."
+  description = "Name of the machines' instance profile, with the role in it. Every job can use that role; null gives them none."
   type = object({
-    arn      = string
+    name     = string
     role_arn = string
   })
   default = null
 }
 
 variable "kms_key_arn" {
-  description = "Key that encrypts all volumes; null uses the account's own key for EBS."
+  description = "The account's default key for EBS, where that is a customer-managed one: the manager's role must be let use it. Null for AWS's own."
   type        = string
   default     = null
 

@@ -19,7 +19,7 @@ module "mayfly" {
 
   pools = {
     spot = {
-      spot         = true
+      market       = "spot-first"
       max_machines = 100
       idle_count   = 5
       instance_types = [

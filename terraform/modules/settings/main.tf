@@ -9,9 +9,8 @@ locals {
     machine_image_id          = var.machine_image_id
     machine_subnet_ids        = var.machine_subnet_ids
     machine_security_group_id = var.machine_security_group_id
-    machine_profile_arn       = var.machine_profile_arn
+    machine_profile_name      = var.machine_profile_name
     public_addresses          = var.public_addresses
-    kms_key_arn               = var.kms_key_arn
     registry_mirror           = var.registry_mirror
   })
 }

@@ -17,7 +17,7 @@ variable "pools" {
     job_timeout    = string
     docker         = string
     instance_types = list(string)
-    spot           = bool
+    market         = string
     disk_gib       = number
   }))
 }
@@ -37,7 +37,7 @@ variable "machine_security_group_id" {
   type        = string
 }
 
-variable "machine_profile_arn" {
+variable "machine_profile_name" {
   description = "Instance profile of the machines; null for none."
   type        = string
 }
@@ -45,11 +45,6 @@ variable "machine_profile_arn" {
 variable "public_addresses" {
   description = "Whether machines get public addresses."
   type        = bool
-}
-
-variable "kms_key_arn" {
-  description = "Key of the volumes; null for the account's own."
-  type        = string
 }
 
 variable "registry_mirror" {

@@ -69,13 +69,13 @@ const granted = (module: TerraformModule): Map<string, string[]> => {
   return sidsByAction;
 };
 
-/** The EC2 actions whose commands the sources import from the SDK. */
+/** The EC2 actions whose commands, or their inputs and outputs, the sources take from the SDK. */
 function calledActions(): string[] {
   const folder = fileURLToPath(new URL("../../../src", import.meta.url));
   const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
   const commands = sources.flatMap((name) => {
     const text = readFileSync(join(folder, name), "utf8");
-    return text.includes("@aws-sdk/client-ec2") ? [...text.matchAll(/\b([A-Z]\w+)Command\b/g)] : [];
+    return text.includes("@aws-sdk/client-ec2") ? [...text.matchAll(/\b([A-Z]\w+)Command(?:Input|Output)?\b/g)] : [];
   });
   return [...new Set(commands.map(([, action]) => `ec2:${action}`))].sort();
 }
@@ -90,7 +90,7 @@ describe("the manager's policy in terraform/", () => {
   it("names every statement, each by its own sid", () => {
     const sids = statementsOf(module).map(({ sid }) => sid);
 
-    expect(sids.length).toBeGreaterThan(10);
+    expect(sids).toEqual(expect.arrayContaining(["ReadMachines", "LaunchMachines", "EndMachines"]));
     expect(sids.filter((sid) => !/^[A-Za-z0-9]+$/.test(sid))).toEqual([]);
     expect(new Set(sids).size).toBe(sids.length);
   });

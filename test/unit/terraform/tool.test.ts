@@ -37,7 +37,7 @@ const SETTINGS = {
       job_timeout: "1h",
       docker: "dind",
       instance_types: ["m7i.large", "m7a.large"],
-      spot: true,
+      market: "spot-first",
       disk_gib: 30,
     },
     "large-1": {
@@ -47,16 +47,15 @@ const SETTINGS = {
       job_timeout: "3h",
       docker: "none",
       instance_types: ["m7i.2xlarge"],
-      spot: false,
+      market: "on-demand",
       disk_gib: 100,
     },
   },
   machine_image_id: "ami-0123456789abcdef0",
   machine_subnet_ids: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
   machine_security_group_id: "sg-0123456789abcdef0",
-  machine_profile_arn: null,
+  machine_profile_name: null,
   public_addresses: false,
-  kms_key_arn: null,
   registry_mirror: null,
 };
 
@@ -95,9 +94,8 @@ describe.skipIf(TOOL === undefined)("terraform/ under terraform or tofu itself",
     const full = explainConfig(
       render({
         ...SETTINGS,
-        machine_profile_arn: "arn:aws:iam::123456789012:instance-profile/machines",
+        machine_profile_name: "machines",
         public_addresses: true,
-        kms_key_arn: "arn:aws:kms:eu-central-1:123456789012:key/00000000-0000-0000-0000-000000000000",
         registry_mirror: "http://10.64.64.5:5000",
       }),
       "mayfly.toml",
