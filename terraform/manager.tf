@@ -7,6 +7,7 @@ module "settings" {
   region                    = local.region
   pools                     = var.pools
   machine_image_id          = local.machine_image_id
+  engine                    = coalesce(var.machine_image_is_prepared, var.machine_image_id != null) ? "baked" : "install"
   machine_subnet_ids        = local.machine_subnet_ids
   machine_security_group_id = aws_security_group.machine.id
   machine_profile_name      = one(var.machine_instance_profile[*].name)

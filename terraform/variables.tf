@@ -158,6 +158,12 @@ variable "machine_image_id" {
   }
 }
 
+variable "machine_image_is_prepared" {
+  description = "Whether the image holds the Docker engine; else each machine installs it at its first boot. Null takes a given image for a prepared one."
+  type        = bool
+  default     = null
+}
+
 variable "machine_instance_profile" {
   description = "Name of the machines' instance profile, with the role in it. Every job can use that role; null gives them none."
   type = object({

@@ -85,6 +85,7 @@ const desiredPool = z.object({
     user: text,
     docker: z.enum(["dind", "socket", "none"]),
     registryMirror: text.optional(),
+    engine: z.enum(["baked", "install"]).optional(),
     dataRoot: text,
   }),
   shape,
@@ -149,6 +150,7 @@ const machineBase = z.object({
   launchToken: text,
   requestedAt: instant,
   isCordoned: z.boolean(),
+  hostKey: text.optional(),
   price: z.object({ usdPerHour: z.number(), source: text }).optional(),
   costUsd: z.number().optional(),
 });

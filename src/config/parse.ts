@@ -91,6 +91,7 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
       user: guest.user,
       docker: guest.docker,
       registryMirror: guest.registry_mirror,
+      engine: guest.engine,
       dataRoot: guest.data_root,
     },
     shape: shapeFrom(pool),

@@ -17,6 +17,7 @@ const guestSchema = z.strictObject(
     user: text(USER, USER_RULE).prefault("runner"),
     docker: oneOf(["dind", "socket", "none"]).prefault("dind"),
     registry_mirror: mirrorUrl().optional(),
+    engine: oneOf(["baked", "install"]).prefault("baked"),
     data_root: absolutePath().prefault("/var/lib/docker"),
   },
   { error: "a table" },

@@ -46,6 +46,8 @@ interface MachineBase {
   readonly isCordoned: boolean;
   /** How its inside was set up at its launch, whatever the configuration has come to say since. Records of older managers lack it. */
   readonly guestSettings?: GuestSettings | undefined;
+  /** The public host key that it made itself, where the one that was handed in could be read by others. */
+  readonly hostKey?: string | undefined;
   /** From its launch on, where a price is known. A later change of prices does not touch it. */
   readonly price?: MachinePrice | undefined;
   /** In US dollars. Stored with its end; of a live machine, what it has cost when somebody asked. */

@@ -15,6 +15,8 @@ export interface GuestSettings {
   readonly docker: DockerMode;
   /** URL of a registry mirror as the guest sees it, e.g. `http://10.0.2.2:5000`. */
   readonly registryMirror?: string | undefined;
+  /** Whether the image holds the Docker engine, or it is installed from the distribution's packages at the first boot. @default "baked" */
+  readonly engine?: "baked" | "install" | undefined;
   /** The engine's data root. @default "/var/lib/docker" */
   readonly dataRoot: string;
 }

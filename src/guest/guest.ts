@@ -2,13 +2,14 @@ import { MachineError, MachineLostError, TransientError } from "../domain/errors
 import type { Address } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Guest, MachineKeys, ReadyGuest } from "../ports/guest.ts";
+import type { Guest, KnownKeys, ReadyGuest } from "../ports/guest.ts";
 import type { Logger } from "../ports/logger.ts";
 import { setSwitchBack } from "./alive.ts";
 import { createEngine } from "./engine/engine.ts";
 import { openChannel } from "./handshake.ts";
 import { createKeys } from "./keys.ts";
 import { probeMachine } from "./ready.ts";
+import { sealMachine } from "./seal.ts";
 import { seedFrom } from "./seed.ts";
 
 /**
@@ -32,6 +33,7 @@ export function createGuest(deps: GuestDeps): Guest {
   return {
     createKeys,
     seedFrom,
+    seal: (ready, keep, signal) => sealMachine(ready, keep, deps.clock, signal),
     probe: (ready, signal) => probeKept(ready, deps, signal),
     connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),
   };
@@ -53,7 +55,7 @@ function engineProblemFrom(error: unknown): unknown {
 
 async function connectUntilReady(
   address: Address,
-  keys: MachineKeys,
+  keys: KnownKeys,
   settings: GuestSettings,
   deps: GuestDeps,
   signal: AbortSignal,
@@ -76,7 +78,7 @@ async function connectUntilReady(
 
 async function connectOnce(
   address: Address,
-  keys: MachineKeys,
+  keys: KnownKeys,
   settings: GuestSettings,
   bannerDeadlineMs: number,
   { clock, logger, engineSocketPath, switchSocketPath }: GuestDeps,

@@ -6,7 +6,7 @@ import { MachineError, TransientError } from "../domain/errors.ts";
 import type { Address } from "../domain/machine.ts";
 import type { Channel } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { MachineKeys } from "../ports/guest.ts";
+import type { KnownKeys } from "../ports/guest.ts";
 import { createChannel } from "./channel.ts";
 import { within } from "./deadline.ts";
 
@@ -30,7 +30,7 @@ const KEEPALIVE_COUNT = 2;
  */
 export async function openChannel(
   address: Address,
-  keys: MachineKeys,
+  keys: KnownKeys,
   user: string,
   bannerDeadlineMs: number,
   clock: Clock,
@@ -72,14 +72,9 @@ function waitForBanner(socket: Socket, signal: AbortSignal): Promise<void> {
   });
 }
 
-function logIn(
-  socket: Socket,
-  address: Address,
-  keys: MachineKeys,
-  user: string,
-  signal: AbortSignal,
-): Promise<Channel> {
-  const pinned = keyBlobFrom(keys.host.publicKey);
+function logIn(socket: Socket, address: Address, keys: KnownKeys, user: string, signal: AbortSignal): Promise<Channel> {
+  const pinned = (keys.hostKeys ?? [keys.host.publicKey]).map(keyBlobFrom);
+  const isPinned = (key: Buffer): boolean => pinned.some((one) => key.equals(one));
   const client = new ssh2.Client();
   return new Promise((resolve, reject) => {
     let shown: Buffer | undefined;
@@ -96,7 +91,7 @@ function logIn(
     const onClose = (): void => fail(unreachable("closed the connection during the SSH handshake"));
     const onReady = (): void => settle(() => resolve(createChannel(client)));
     const onError = (error: Error): void => {
-      if (shown !== undefined && !shown.equals(pinned)) fail(hostKeyChanged(address, fingerprintOf(shown), pinned));
+      if (shown !== undefined && !isPinned(shown)) fail(hostKeyChanged(address, fingerprintOf(shown), pinned));
       else if (isOtherKeyType(error)) fail(hostKeyChanged(address, "a key of another type", pinned));
       else fail(unreachable(error.message));
     };
@@ -113,7 +108,7 @@ function logIn(
       privateKey: keys.client.privateKey,
       hostVerifier: (key: Buffer): boolean => {
         shown = key;
-        return key.equals(pinned);
+        return isPinned(key);
       },
       algorithms: ALGORITHMS,
       keepaliveInterval: KEEPALIVE_INTERVAL_MS,
@@ -126,10 +121,10 @@ function logIn(
 const unreachable = (problem: string): TransientError =>
   new TransientError("machine-unreachable", `The machine is not reachable yet: ${problem}`);
 
-const hostKeyChanged = ({ host, port }: Address, shown: string, pinned: Buffer): MachineError =>
+const hostKeyChanged = ({ host, port }: Address, shown: string, pinned: readonly Buffer[]): MachineError =>
   new MachineError(
     "host-key-changed",
-    `Expected host key ${fingerprintOf(pinned)} at ${host}:${port}, was shown ${shown}; nothing was sent`,
+    `Expected host key ${pinned.map(fingerprintOf).join(" or ")} at ${host}:${port}, was shown ${shown}; nothing was sent`,
   );
 
 /** ssh2 says so when both sides share no host key algorithm; the pinned key's own is the only one that we offer. */

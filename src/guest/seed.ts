@@ -20,6 +20,7 @@ export async function seedFrom(
   ]);
   const document = {
     ...(parse(userData) as object),
+    ...(settings.engine === "install" ? (parse(await readTemplate("stock.yaml")) as object) : {}),
     hostname: machineId,
     ssh_keys: { ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey },
     // Before anything that can fail, on stock images too: there bootcmd comes before write_files.

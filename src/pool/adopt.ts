@@ -3,7 +3,7 @@ import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
-import { keepGuest, startBoot } from "./boot.ts";
+import { acceptedKeys, keepGuest, startBoot } from "./boot.ts";
 import { withDeadline } from "./deadline.ts";
 import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
@@ -105,14 +105,15 @@ async function reconnect(
 /** Connects, more than once: a job may be busy with the engine, and what answered a moment ago answers again. */
 async function tryToReach(
   fleet: Fleet,
-  { address }: ReadyMachine,
+  machine: ReadyMachine,
   keys: MachineKeys,
   settings: GuestSettings,
   signal: AbortSignal,
 ): Promise<ReadyGuest> {
+  const { address } = machine;
   for (;;) {
     try {
-      return await fleet.deps.guest.connect(address, keys, settings, signal);
+      return await fleet.deps.guest.connect(address, acceptedKeys(machine, keys), settings, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (isOtherHost(error)) throw error;

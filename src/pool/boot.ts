@@ -1,10 +1,10 @@
 import { MachineError } from "../domain/errors.ts";
 import type { MachineId } from "../domain/ids.ts";
-import type { Address, MachineIn, RetireReason } from "../domain/machine.ts";
+import type { Address, LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import { idleFrom } from "../domain/moves.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Instance } from "../ports/driver.ts";
-import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
+import type { KnownKeys, MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { aborted } from "./deadline.ts";
 import { eventOf, lookKey, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -33,8 +33,14 @@ async function bootMachine(
 ): Promise<void> {
   try {
     const address = known ?? (await findAddress(fleet, machine, signal));
-    const guest = await fleet.deps.guest.connect(address, keys, settings, signal);
-    await noteReady(fleet, machine, address, guest, signal);
+    const guest = await fleet.deps.guest.connect(address, acceptedKeys(machine, keys), settings, signal);
+    try {
+      await sealSeed(fleet, machine, guest, signal);
+      await noteReady(fleet, machine, address, guest, signal);
+    } catch (error) {
+      guest.channel.close();
+      throw error;
+    }
   } catch (error) {
     if (signal.aborted) return;
     const text = error instanceof Error ? error.message : String(error);
@@ -56,6 +62,40 @@ async function findAddress(fleet: Fleet, machine: MachineIn<"booting">, signal: 
   }
 }
 
+/**
+ * The host keys that a machine may show: the one that it made itself, once there is one; while it boots the one that was
+ * handed in as well, since nobody knows how far an earlier run of the manager came.
+ */
+export function acceptedKeys(machine: LiveMachine, keys: MachineKeys): KnownKeys {
+  if (machine.hostKey === undefined) return keys;
+  const handedIn = machine.state === "booting" ? [keys.host.publicKey] : [];
+  return { ...keys, hostKeys: [machine.hostKey, ...handedIn] };
+}
+
+/** Before any job comes near it: where others can read the seed, what it held becomes worthless. */
+async function sealSeed(
+  fleet: Fleet,
+  { id: machineId, driver, poolName }: MachineIn<"booting">,
+  guest: ReadyGuest,
+  signal: AbortSignal,
+): Promise<void> {
+  if (fleet.deps.drivers.get(driver)?.capabilities.showsSeed !== true) return;
+  const keep = (hostKey: string): Promise<void> =>
+    recordFact(fleet, signal, async () => {
+      const found = fleet.state.machine(machineId);
+      // It was retired meanwhile: nobody will reach it again.
+      if (found?.state !== "booting") return;
+      const event = eventOf(fleet, {
+        machineId,
+        poolName,
+        what: "host key rotated",
+        detail: "after the first contact",
+      });
+      await fleet.state.commit([{ kind: "machine-moved", machine: { ...found, hostKey }, from: "booting" }, event]);
+    });
+  await fleet.deps.guest.seal(guest, keep, signal);
+}
+
 /** What the last list of the provider says of a machine. */
 const lookedAt = (fleet: Fleet, { driver, providerId }: MachineIn<"booting">): Instance | undefined =>
   fleet.looks.get(driver)?.instances.find((instance) => instance.providerId === providerId);
@@ -71,9 +111,10 @@ async function noteReady(
   const bootMs = now - machine.launchedAt;
   const { runningSince } = lookedAt(fleet, machine) ?? {};
   const isWanted = await recordFact(fleet, signal, async () => {
-    if (fleet.state.machine(machine.id)?.state !== "booting") return false;
+    const found = fleet.state.machine(machine.id);
+    if (found?.state !== "booting") return false;
     await fleet.state.commit([
-      { kind: "machine-moved", machine: idleFrom(machine, address, now, runningSince), from: "booting" },
+      { kind: "machine-moved", machine: idleFrom(found, address, now, runningSince), from: "booting" },
       eventOf(fleet, {
         machineId: machine.id,
         poolName: machine.poolName,

@@ -37,6 +37,8 @@ export interface Instance {
 export interface DriverCapabilities {
   /** Calls `onGone` within a second of an instance's unexpected end. */
   readonly watch: boolean;
+  /** Whether whatever runs on a machine, or may ask the provider, can read the machine's seed. @default false */
+  readonly showsSeed?: boolean | undefined;
   /** How far the list may lag behind launches and ends, in milliseconds; 0 for a list that never does. @default 30,000 */
   readonly listLagMs?: number | undefined;
   /** Calls that the provider takes: `burst` at once, and `perSecond` more each second. @default no bound */

@@ -18,6 +18,12 @@ export interface MachineKeys {
   readonly client: KeyPair;
 }
 
+/** Keys of a machine that may have made itself another host key since. */
+export interface KnownKeys extends MachineKeys {
+  /** Public host keys that are accepted, and no other. @default the one that was handed in */
+  readonly hostKeys?: readonly string[] | undefined;
+}
+
 /** A machine that passed its probes. */
 export interface ReadyGuest {
   readonly channel: Channel;
@@ -43,7 +49,14 @@ export interface Guest {
    * @throws MachineError `host-key-changed` at once when another host key is shown, before anything was sent; `boot-failed`
    * or `switch-failed` when a probe can never pass; the signal's reason when it aborts (the caller's boot timeout).
    */
-  connect(address: Address, keys: MachineKeys, settings: GuestSettings, signal: AbortSignal): Promise<ReadyGuest>;
+  connect(address: Address, keys: KnownKeys, settings: GuestSettings, signal: AbortSignal): Promise<ReadyGuest>;
+  /**
+   * Makes what the seed held worthless for whoever can read it: the machine makes itself a new host key and closes its
+   * metadata service. For a machine that no job has touched. The connection stays.
+   * @param keep is told the new public key before the machine shows it to anybody; resolves once it is stored.
+   * @throws MachineError `seal-failed`; MachineLostError when the channel is gone; the signal's reason when it aborts.
+   */
+  seal(guest: ReadyGuest, keep: (publicKey: string) => Promise<void>, signal: AbortSignal): Promise<void>;
   /**
    * Tells a machine over its kept channel that its manager lives, which sets its dead-man's switch back, and asks its engine.
    * @throws MachineError `engine-lost` when the engine does not answer, `switch-failed` when only the switch does not (the

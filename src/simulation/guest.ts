@@ -1,4 +1,4 @@
-import type { MachineError } from "../domain/errors.ts";
+import { MachineError } from "../domain/errors.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -41,6 +41,9 @@ export function createSimulatedGuest(
   const connects: Address[] = [];
   const failures: MachineError[] = [];
   const channels = new Map<string, Set<SimulatedChannel>>();
+  /** Host keys that machines made themselves, by provider id. */
+  const ownKeys = new Map<string, string>();
+  const idOf = new WeakMap<object, string>();
 
   const runningAt = (host: string): ProviderInstance | undefined =>
     provider
@@ -61,7 +64,13 @@ export function createSimulatedGuest(
     createKeys: (machineId) => ({ host: pairFrom(`host of ${machineId}`), client: pairFrom(`client of ${machineId}`) }),
     seedFrom: async (machineId) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
     probe: ({ engine }, signal) => engine.ping(signal),
-    async connect(address, _keys, _settings, signal) {
+    async seal({ channel }, keep) {
+      const providerId = idOf.get(channel) ?? "";
+      const publicKey = `public key, made by ${providerId}`;
+      await keep(publicKey);
+      ownKeys.set(providerId, publicKey);
+    },
+    async connect(address, keys, _settings, signal) {
       connects.push(address);
       for (;;) {
         const instance = runningAt(address.host);
@@ -72,7 +81,12 @@ export function createSimulatedGuest(
       signal.throwIfAborted();
       const failure = failures.shift();
       if (failure !== undefined) throw failure;
+      const providerId = runningAt(address.host)?.providerId ?? "";
+      const shown = ownKeys.get(providerId) ?? keys.host.publicKey;
+      if (!(keys.hostKeys ?? [keys.host.publicKey]).includes(shown))
+        throw new MachineError("host-key-changed", `Expected another host key than "${shown}" at ${address.host}`);
       const channel = createSimulatedChannel(runProgram);
+      idOf.set(channel, providerId);
       channels.set(address.host, (channels.get(address.host) ?? new Set()).add(channel));
       return { channel, engine: createSimulatedEngine(runContainer, channel.broken) };
     },

@@ -107,6 +107,51 @@ describe("a pool", () => {
     expect(order).toEqual(ids);
   });
 
+  it("lets a machine whose seed others can read show a key of its own making alone, before any job has it", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 1, maxMachines: 1 })], showsSeed: true });
+    await world.clock.advance(60_000);
+    const [machine] = world.fleet.state.machines();
+
+    expect(machine).toMatchObject({ state: "idle", hostKey: expect.stringMatching(/^public key, made by /) });
+
+    await world.restart();
+    await world.clock.advance(60_000);
+
+    expect(world.fleet.state.machines()).toMatchObject([{ id: machine?.id, state: "idle" }]);
+    expect(world.guest.connects).toHaveLength(2);
+  });
+
+  it("goes on with a machine whose manager was killed between the keeping of its key and its showing", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 1, maxMachines: 1 })], showsSeed: true });
+    const { seal } = world.guest;
+    // The key is kept, and then nothing more happens, as when the process ends there.
+    world.guest.seal = (ready, keep, bounded) =>
+      seal(
+        ready,
+        async (publicKey) => {
+          await keep(publicKey);
+          await world.clock.sleep(Infinity, bounded);
+        },
+        bounded,
+      );
+    await world.clock.advance(60_000);
+    const [machine] = world.fleet.state.machines();
+    expect(machine).toMatchObject({ state: "booting", hostKey: expect.any(String) });
+
+    world.guest.seal = seal;
+    await world.restart();
+    await world.clock.advance(60_000);
+
+    expect(world.fleet.state.machines()).toMatchObject([{ id: machine?.id, state: "idle" }]);
+  });
+
+  it("leaves the key that was handed in where nobody else can read it", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 1 })] });
+    await world.clock.advance(60_000);
+
+    expect(world.fleet.state.machines().map(({ hostKey }) => hostKey)).toEqual([undefined]);
+  });
+
   it("knows what a machine cost: as long as it was there, at the price of its launch", async () => {
     const paid = pool({ idleCount: 0, cost: { usdPerHour: 3.6 } });
     const world = await startWorld({ pools: [paid], bootMs: 30_000 });

@@ -23,6 +23,8 @@ export interface TestSshd {
   authorize(): void;
   /** What `sudo` does from now on, as a shell script. @default "exit 0" */
   playSudo(script: string): void;
+  /** What another program does for whoever logs in, as a shell script. */
+  playProgram(name: string, script: string): void;
   /** Stops answering while connections stay open, as a machine that hangs. */
   freeze(): void;
   stop(): Promise<void>;
@@ -34,7 +36,7 @@ export async function startSshd(
   const folder = mkdtempSync(join(tmpdir(), "mayfly-sshd-"));
   const keys = options.keys ?? createKeys(machineIdFrom("machine-under-test"));
   const port = options.port ?? (await freePort());
-  const hostKeyFile = join(folder, "host_key");
+  const hostKeyFile = join(folder, "ssh_host_ed25519_key");
   const authorizedFile = join(folder, "authorized_keys");
   const authorize = (): void => writeFileSync(authorizedFile, `${keys.client.publicKey}\n`, { mode: 0o600 });
   writeFileSync(hostKeyFile, keys.host.privateKey, { mode: 0o600 });
@@ -42,11 +44,12 @@ export async function startSshd(
   if (options.isAuthorized !== false) authorize();
   const programs = join(folder, "bin");
   mkdirSync(programs);
-  const playSudo = (script: string): void =>
-    writeFileSync(join(programs, "sudo"), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const playProgram = (name: string, script: string): void =>
+    writeFileSync(join(programs, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  const playSudo = (script: string): void => playProgram("sudo", script);
   playSudo("exit 0");
   const configFile = join(folder, "sshd_config");
-  writeFileSync(configFile, configFrom(port, hostKeyFile, authorizedFile, programs));
+  writeFileSync(configFile, configFrom(port, hostKeyFile, authorizedFile, programs, join(folder, "sshd.pid")));
   // sshd refuses to start as root without it; Debian's service makes it at each start.
   if (process.getuid?.() === 0) mkdirSync("/run/sshd", { recursive: true, mode: 0o755 });
 
@@ -62,6 +65,7 @@ export async function startSshd(
     folder,
     authorize,
     playSudo,
+    playProgram,
     freeze: () => signalTree(child, "SIGSTOP"),
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
@@ -74,13 +78,19 @@ export async function startSshd(
   };
 }
 
-function configFrom(port: number, hostKeyFile: string, authorizedFile: string, programs: string): string {
+function configFrom(
+  port: number,
+  hostKeyFile: string,
+  authorizedFile: string,
+  programs: string,
+  pidFile: string,
+): string {
   return [
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
     `HostKey ${hostKeyFile}`,
     `AuthorizedKeysFile ${authorizedFile}`,
-    "PidFile none",
+    `PidFile ${pidFile}`,
     `SetEnv PATH=${programs}:/usr/local/bin:/usr/bin:/bin`,
     "StrictModes no",
     "PermitRootLogin yes",

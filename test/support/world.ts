@@ -55,6 +55,8 @@ export interface WorldOptions {
   /** Addresses that the provider has. @default as many as it needs */
   readonly hosts?: readonly string[];
   readonly seed?: number;
+  /** Whether the provider shows seeds to whatever runs on its machines. @default false */
+  readonly showsSeed?: boolean;
 }
 
 /** Starts a world at time 0; errors that the loop logs are collected. */
@@ -78,10 +80,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
   const start = async (): Promise<Pick<World, "fleet" | "leases" | "loop">> => {
     const mine = createProcess(1, clock, hook);
+    const driver = createSimulatedDriver(provider, "test");
+    const capabilities = { ...driver.capabilities, showsSeed: options.showsSeed };
     process = mine;
     const fleet = createFleet({
       store: storeOf(mine, store, clock, options.commitMs ?? 0),
-      drivers: new Map([["simulated" as const, driverOf(mine, createSimulatedDriver(provider, "test"), lies)]]),
+      drivers: new Map([["simulated" as const, driverOf(mine, { ...driver, capabilities }, lies)]]),
       ...{ guest, random, logger },
       clock: clockOf(mine, clock, () => 0, hook),
       desired: () => ({ pools, maxMachines }),

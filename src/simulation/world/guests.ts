@@ -106,6 +106,7 @@ export function createWorldGuests(world: World): WorldGuests {
               await clock.sleep(RETRY_MS, bounded);
             }
           }),
+        seal: (guest, keep, signal) => process.call("guest.seal", () => world.guest.seal(guest, keep, signal)),
         probe: (guest, signal) =>
           process.call("guest.probe", async () => {
             signal.throwIfAborted();

@@ -7,6 +7,7 @@ locals {
     region                    = var.region
     pools                     = var.pools
     machine_image_id          = var.machine_image_id
+    engine                    = var.engine
     machine_subnet_ids        = var.machine_subnet_ids
     machine_security_group_id = var.machine_security_group_id
     machine_profile_name      = var.machine_profile_name

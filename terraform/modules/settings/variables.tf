@@ -27,6 +27,11 @@ variable "machine_image_id" {
   type        = string
 }
 
+variable "engine" {
+  description = "Where the Docker engine of the machines comes from: baked or install."
+  type        = string
+}
+
 variable "machine_subnet_ids" {
   description = "Subnets of the machines."
   type        = list(string)

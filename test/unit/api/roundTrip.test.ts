@@ -81,7 +81,12 @@ const pool: PoolView = {
   waitingLeases: 2,
   why: "at its limit",
 };
-const paid = { price: { usdPerHour: 0.1, source: "the configuration" }, costUsd: 0.02, runningSince: 6 };
+const paid = {
+  price: { usdPerHour: 0.1, source: "the configuration" },
+  costUsd: 0.02,
+  runningSince: 6,
+  hostKey: "ssh-ed25519 A",
+};
 const terminating = terminatingFrom({ ...idleMachine(), ...paid }, "host-key-changed", "it showed another key", 7);
 if (terminating.state !== "terminating") throw new Error("unreachable");
 const machines = [

@@ -24,6 +24,7 @@ job_timeout = "1h30m"
 user = "ci"
 docker = "socket"
 registry_mirror = "http://10.0.2.2:5000"
+engine = "install"
 
 [pool.qemu]
 image = "debian-12"
@@ -82,7 +83,13 @@ it("reads a full file", () => {
     bootTimeoutMs: 300_000,
     jobTimeoutMs: 5_400_000,
     orphanTimeoutMs: 1_800_000,
-    guest: { user: "ci", docker: "socket", registryMirror: "http://10.0.2.2:5000", dataRoot: "/var/lib/docker" },
+    guest: {
+      user: "ci",
+      docker: "socket",
+      registryMirror: "http://10.0.2.2:5000",
+      engine: "install",
+      dataRoot: "/var/lib/docker",
+    },
     shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10 },
     cost: { usdPerHour: 0.02, usdPerGiBMonth: 0.08, usdPerHourByType: { "m7i.large": 0.1008 } },
   });
@@ -117,8 +124,8 @@ it("tells where each value came from", () => {
     entries.find((entry) => JSON.stringify(entry.path) === JSON.stringify(path));
 
   expect(originOf("max_machines")).toMatchObject({ value: 50, origin: "mayfly.toml:3" });
-  expect(originOf("pool", 0, "qemu", "memory")).toMatchObject({ value: "512MiB", origin: "mayfly.toml:27" });
-  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:37" });
+  expect(originOf("pool", 0, "qemu", "memory")).toMatchObject({ value: "512MiB", origin: "mayfly.toml:28" });
+  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:38" });
   expect(originOf("pool", 1, "guest", "user")).toMatchObject({ value: "runner", origin: "default" });
   expect(originOf("pool", 1, "qemu", "disk")).toMatchObject({ value: "20GiB", origin: "default" });
 });

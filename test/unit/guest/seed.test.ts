@@ -94,6 +94,21 @@ describe("seedFrom", () => {
     expect(bootcmd).toEqual([await armingCommandFrom(limits)]);
   });
 
+  it("has a stock image install the engine, and a prepared one nothing", async () => {
+    expect(await userDataOf({ engine: "install" })).toMatchObject({
+      package_update: true,
+      packages: expect.arrayContaining(["docker.io", "iptables", "git"]),
+    });
+    expect(await userDataOf({ engine: "baked" })).not.toHaveProperty("packages");
+    expect(await userDataOf()).not.toHaveProperty("packages");
+  });
+
+  it("fits into the 16 KiB that EC2 takes as user-data", async () => {
+    const { userData } = await seedFrom(machineId, keys, { ...settings, engine: "install" }, limits);
+
+    expect(Buffer.byteLength(userData)).toBeLessThan(14 * 1024);
+  });
+
   it("names the machine in the metadata", async () => {
     const { metaData } = await seedFrom(machineId, keys, settings, limits);
 

@@ -52,6 +52,7 @@ const SETTINGS = {
     },
   },
   machine_image_id: "ami-0123456789abcdef0",
+  engine: "install",
   machine_subnet_ids: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
   machine_security_group_id: "sg-0123456789abcdef0",
   machine_profile_name: null,
@@ -83,7 +84,7 @@ describe.skipIf(TOOL === undefined)("terraform/ under terraform or tofu itself",
 
     expect(value).toMatchObject({ name: "ci-1", max_machines: 48, state_dir: "/var/lib/mayfly" });
     expect(value["pool"]).toMatchObject([
-      { name: "large-1", driver: "ec2", guest: { docker: "none" } },
+      { name: "large-1", driver: "ec2", guest: { docker: "none", engine: "install" } },
       { name: "small", driver: "ec2", max_machines: 40, idle_count: 4, guest: { docker: "dind" } },
     ]);
     expect(JSON.stringify(value)).not.toMatch(/null|registry_mirror|instance_profile/);

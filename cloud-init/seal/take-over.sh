@@ -1,0 +1,15 @@
+# Runs as root once the manager knows the new host key. From here on the key in the seed is worth nothing.
+set -eu
+cd /etc/ssh/
+mv -f ssh_host_ed25519_key.next.pub ssh_host_ed25519_key.pub
+mv -f ssh_host_ed25519_key.next ssh_host_ed25519_key
+# Connections that are open stay so.
+systemctl reload ssh.service
+
+# The metadata service holds the seed, and the credentials of the machine's role if it has one. What runs here is turned away at once; packets
+# of containers are dropped before Docker's own rules, which come and go, can let them pass. By IPv6 the service does not answer unless asked to.
+# A job that makes itself root can take this back: what it must not know is not to be there at all, hence the key above.
+iptables --wait --check OUTPUT --destination 169.254.169.254 --jump REJECT 2>/dev/null ||
+  iptables --wait --insert OUTPUT --destination 169.254.169.254 --jump REJECT
+iptables --wait --table raw --check PREROUTING --destination 169.254.169.254 --jump DROP 2>/dev/null ||
+  iptables --wait --table raw --insert PREROUTING --destination 169.254.169.254 --jump DROP

@@ -1,0 +1,39 @@
+import { text } from "node:stream/consumers";
+import { MachineError } from "../domain/errors.ts";
+import type { Channel } from "../ports/channel.ts";
+import type { Clock } from "../ports/clock.ts";
+import type { ReadyGuest } from "../ports/guest.ts";
+import { within } from "./deadline.ts";
+import { readTemplate } from "./templates.ts";
+
+const SCRIPT_DEADLINE_MS = 60_000;
+const PUBLIC_KEY = /^ssh-ed25519 [A-Za-z0-9+/]{68}(?: .*)?$/;
+
+/**
+ * Makes what a machine's seed held worthless for others: the machine makes itself a new host key and shuts its metadata
+ * service. The key is kept before it is shown, so that whoever dies in between knows both that may be shown.
+ */
+export async function sealMachine(
+  { channel }: Pick<ReadyGuest, "channel">,
+  keep: (publicKey: string) => Promise<void>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  const run = (script: string): Promise<string> =>
+    within(SCRIPT_DEADLINE_MS, `cloud-init/${script}`, clock, signal, (limit) => runAsRoot(channel, script, limit));
+  const publicKey = (await run("seal/new-host-key.sh")).trim();
+  if (!PUBLIC_KEY.test(publicKey)) throw failed(`it answered no ed25519 host key but "${publicKey.slice(0, 100)}"`);
+  await keep(publicKey);
+  await run("seal/take-over.sh");
+}
+
+async function runAsRoot(channel: Channel, script: string, signal: AbortSignal): Promise<string> {
+  const { stdin, stdout, stderr, exited } = await channel.exec("sudo -n sh -s", {}, signal);
+  stdin.end(await readTemplate(script));
+  const [said, complaint, { exitCode }] = await Promise.all([text(stdout), text(stderr), exited]);
+  if (exitCode !== 0) throw failed(`cloud-init/${script} exited with ${exitCode}: ${complaint.trim().slice(-500)}`);
+  return said;
+}
+
+const failed = (problem: string): MachineError =>
+  new MachineError("seal-failed", `The machine's seed could not be made worthless: ${problem}`);

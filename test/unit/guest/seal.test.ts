@@ -1,0 +1,127 @@
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/daemon/clock.ts";
+import { openChannel } from "../../../src/guest/handshake.ts";
+import { sealMachine } from "../../../src/guest/seal.ts";
+import type { Channel } from "../../../src/ports/channel.ts";
+import type { KnownKeys } from "../../../src/ports/guest.ts";
+import type { TestSshd } from "../../support/sshd.ts";
+import { startSshd } from "../../support/sshd.ts";
+
+const always = new AbortController().signal;
+
+let sshd: TestSshd;
+let channel: Channel;
+
+const open = (keys: KnownKeys): Promise<Channel> =>
+  openChannel(sshd.address, keys, sshd.user, 5_000, systemClock, always);
+const iptablesCalls = (): string[] => readFileSync(join(sshd.folder, "iptables"), "utf8").trim().split("\n");
+
+beforeEach(async () => {
+  sshd = await startSshd();
+  // Root's rights over the machine's own files, here over those of the test; a rule is never there before it was made.
+  sshd.playSudo(`shift; sed "s#/etc/ssh/#${sshd.folder}/#" | "$@"`);
+  sshd.playProgram("systemctl", `[ "$*" = "reload ssh.service" ] && kill -HUP "$(cat ${sshd.folder}/sshd.pid)"`);
+  sshd.playProgram("iptables", `echo "$*" >>${sshd.folder}/iptables; case "$*" in *--check*) exit 1 ;; esac`);
+  channel = await open(sshd.keys);
+});
+afterEach(async () => {
+  channel.close();
+  await sshd.stop();
+});
+
+describe("sealMachine", () => {
+  it("has the machine show a key of its own making, which was kept before, and keeps the connection", async () => {
+    const kept: string[] = [];
+    const handedIn = readFileSync(join(sshd.folder, "ssh_host_ed25519_key"), "utf8");
+    const shownWhenKept: string[] = [];
+
+    await sealMachine(
+      { channel },
+      async (publicKey) => {
+        kept.push(publicKey);
+        shownWhenKept.push(readFileSync(join(sshd.folder, "ssh_host_ed25519_key"), "utf8"));
+      },
+      systemClock,
+      always,
+    );
+
+    expect(kept).toEqual([expect.stringMatching(/^ssh-ed25519 \S+ \S+$/)]);
+    expect(shownWhenKept).toEqual([handedIn]);
+    const hostKeys = kept;
+    await expect.poll(() => open({ ...sshd.keys, hostKeys }).then(close, problemOf)).toBe("connected");
+    expect(await open(sshd.keys).then(close, problemOf)).toBe("host-key-changed");
+    const running = await channel.exec("echo alive", {}, always);
+    expect(await text(running.stdout)).toBe("alive\n");
+  });
+
+  it("leaves the private half to root alone", async () => {
+    await sealMachine({ channel }, async () => undefined, systemClock, always);
+
+    expect(statSync(join(sshd.folder, "ssh_host_ed25519_key")).mode & 0o777).toBe(0o600);
+  });
+
+  it("can be done again, as after a manager that was killed in between", async () => {
+    const kept: string[] = [];
+    const keep = async (publicKey: string): Promise<void> => void kept.push(publicKey);
+
+    await sealMachine({ channel }, keep, systemClock, always);
+    await sealMachine({ channel }, keep, systemClock, always);
+
+    expect(new Set(kept).size).toBe(2);
+    const hostKeys = kept.slice(1);
+    await expect.poll(() => open({ ...sshd.keys, hostKeys }).then(close, problemOf)).toBe("connected");
+  });
+
+  it("closes the metadata service to the machine's processes and to its containers", async () => {
+    await sealMachine({ channel }, async () => undefined, systemClock, always);
+
+    expect(iptablesCalls().filter((call) => call.includes("--insert"))).toEqual([
+      "--wait --insert OUTPUT --destination 169.254.169.254 --jump REJECT",
+      "--wait --table raw --insert PREROUTING --destination 169.254.169.254 --jump DROP",
+    ]);
+  });
+
+  it("adds no rule that is there", async () => {
+    sshd.playProgram("iptables", `echo "$*" >>${sshd.folder}/iptables`);
+
+    await sealMachine({ channel }, async () => undefined, systemClock, always);
+
+    expect(iptablesCalls().every((call) => call.includes("--check"))).toBe(true);
+  });
+
+  it("shows no new key that could not be kept", async () => {
+    const full = new Error("disk full");
+
+    await expect(sealMachine({ channel }, () => Promise.reject(full), systemClock, always)).rejects.toBe(full);
+
+    expect(await open(sshd.keys).then(close, problemOf)).toBe("connected");
+  });
+
+  it("fails when the machine cannot, with what it said", async () => {
+    sshd.playProgram("iptables", "echo 'no such table' >&2; exit 3");
+
+    await expect(sealMachine({ channel }, async () => undefined, systemClock, always)).rejects.toMatchObject({
+      code: "seal-failed",
+      message: expect.stringContaining("cloud-init/seal/take-over.sh exited with 3: no such table"),
+    });
+  });
+
+  it("fails when the machine answers something else than a key", async () => {
+    sshd.playProgram("ssh-keygen", 'for last; do :; done; echo rubbish >"$last.pub"; : >"$last"');
+
+    await expect(sealMachine({ channel }, async () => undefined, systemClock, always)).rejects.toMatchObject({
+      code: "seal-failed",
+      message: expect.stringContaining('"rubbish"'),
+    });
+  });
+});
+
+function close(opened: Channel): string {
+  opened.close();
+  return "connected";
+}
+
+const problemOf = (error: unknown): string => (error as { readonly code: string }).code;
