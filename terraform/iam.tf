@@ -4,8 +4,13 @@
 data "aws_iam_policy_document" "manager" {
   # EC2 knows no finer rule for its Describe calls.
   statement {
-    sid       = "ReadMachines"
-    actions   = ["ec2:DescribeImages", "ec2:DescribeInstances", "ec2:DescribeSubnets"]
+    sid = "ReadMachines"
+    actions = [
+      "ec2:DescribeImages",
+      "ec2:DescribeInstances",
+      "ec2:DescribeSpotPriceHistory",
+      "ec2:DescribeSubnets",
+    ]
     resources = ["*"]
 
     condition {
@@ -16,7 +21,8 @@ data "aws_iam_policy_document" "manager" {
   }
 
   # What a launch makes use of, and changes nothing about. No key pair is among it: none can be put on a machine.
-  # The network interface is made by the launch, in one of these subnets and with this group.
+  # The network interface is made by the launch, in one of these subnets and with this group; the spot request by the fleet, for its
+  # one machine.
   statement {
     sid     = "LaunchInto"
     actions = ["ec2:CreateFleet", "ec2:RunInstances"]
@@ -25,6 +31,7 @@ data "aws_iam_policy_document" "manager" {
         "arn:${local.partition}:ec2:${local.region}::image/*",
         "arn:${local.partition}:ec2:${local.region}::snapshot/*",
         "${local.arn_prefix}:network-interface/*",
+        "${local.arn_prefix}:spot-instances-request/*",
         aws_security_group.machine.arn,
       ],
       [for id in local.machine_subnet_ids : "${local.arn_prefix}:subnet/${id}"],
@@ -51,7 +58,6 @@ data "aws_iam_policy_document" "manager" {
       "${local.arn_prefix}:fleet/*",
       "${local.arn_prefix}:instance/*",
       "${local.arn_prefix}:launch-template/*",
-      "${local.arn_prefix}:spot-instances-request/*",
       "${local.arn_prefix}:volume/*",
     ]
 
@@ -70,8 +76,6 @@ data "aws_iam_policy_document" "manager" {
       "${local.arn_prefix}:fleet/*",
       "${local.arn_prefix}:instance/*",
       "${local.arn_prefix}:launch-template/*",
-      "${local.arn_prefix}:network-interface/*",
-      "${local.arn_prefix}:spot-instances-request/*",
       "${local.arn_prefix}:volume/*",
     ]
 

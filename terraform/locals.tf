@@ -17,7 +17,7 @@ locals {
 
   is_new_vpc         = var.vpc_id == null
   vpc_id             = local.is_new_vpc ? aws_vpc.this[0].id : var.vpc_id
-  machine_subnet_ids = local.is_new_vpc ? (var.public_addresses ? aws_subnet.public[*].id : aws_subnet.private[*].id) : var.subnet_ids
+  machine_subnet_ids = local.is_new_vpc ? aws_subnet.private[*].id : var.subnet_ids
   manager_subnet_id  = local.is_new_vpc ? aws_subnet.private[0].id : (var.manager_subnet_id != null ? var.manager_subnet_id : try(var.subnet_ids[0], null))
 
   machine_image_id = coalesce(var.machine_image_id, data.aws_ami.machine.id)

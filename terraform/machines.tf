@@ -27,7 +27,7 @@ resource "aws_launch_template" "machine" {
 
   network_interfaces {
     device_index                = 0
-    associate_public_ip_address = var.public_addresses
+    associate_public_ip_address = false
     delete_on_termination       = true
     security_groups             = [aws_security_group.machine.id]
   }

@@ -11,7 +11,6 @@ module "settings" {
   machine_subnet_ids        = local.machine_subnet_ids
   machine_security_group_id = aws_security_group.machine.id
   machine_profile_name      = one(var.machine_instance_profile[*].name)
-  public_addresses          = var.public_addresses
   registry_mirror           = var.registry_mirror ? "http://${aws_instance.mirror[0].private_ip}:5000" : null
 }
 

@@ -43,10 +43,9 @@ resource "aws_internet_gateway" "this" {
 resource "aws_subnet" "public" {
   count = length(local.zones)
 
-  vpc_id            = aws_vpc.this[0].id
-  availability_zone = local.zones[count.index]
-  cidr_block        = cidrsubnet(var.vpc_cidr, 4, count.index)
-  # Whoever wants an address asks for it at the launch.
+  vpc_id                  = aws_vpc.this[0].id
+  availability_zone       = local.zones[count.index]
+  cidr_block              = cidrsubnet(var.vpc_cidr, 4, count.index)
   map_public_ip_on_launch = false
   tags                    = merge(local.tags, { Name = "${var.name}-public-${local.zones[count.index]}" })
 }

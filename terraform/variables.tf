@@ -96,7 +96,7 @@ variable "manager_subnet_id" {
 }
 
 variable "vpc_cidr" {
-  description = "IPv4 range of the new VPC, /16 to /22. A quarter of it goes to public subnets, which hold nothing but NAT gateways, or the machines when they get public addresses."
+  description = "IPv4 range of the new VPC, /16 to /22. A quarter of it goes to public subnets, which hold nothing but NAT gateways."
   type        = string
   default     = "10.64.0.0/16"
 
@@ -126,12 +126,6 @@ variable "nat_gateways" {
     condition     = contains(["single", "per_zone"], var.nat_gateways)
     error_message = "Expected nat_gateways to be single or per_zone."
   }
-}
-
-variable "public_addresses" {
-  description = "Gives machines public addresses, in public subnets of the new VPC, so that images are pulled past the NAT gateway. Nothing is let in by them."
-  type        = bool
-  default     = false
 }
 
 # --- machines ---

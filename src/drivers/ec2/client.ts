@@ -7,6 +7,10 @@ export interface Ec2Actions {
   CreateLaunchTemplate: { input: Sdk.CreateLaunchTemplateCommandInput; output: Sdk.CreateLaunchTemplateCommandOutput };
   DescribeImages: { input: Sdk.DescribeImagesCommandInput; output: Sdk.DescribeImagesCommandOutput };
   DescribeInstances: { input: Sdk.DescribeInstancesCommandInput; output: Sdk.DescribeInstancesCommandOutput };
+  DescribeSpotPriceHistory: {
+    input: Sdk.DescribeSpotPriceHistoryCommandInput;
+    output: Sdk.DescribeSpotPriceHistoryCommandOutput;
+  };
   DescribeSubnets: { input: Sdk.DescribeSubnetsCommandInput; output: Sdk.DescribeSubnetsCommandOutput };
   GetConsoleOutput: { input: Sdk.GetConsoleOutputCommandInput; output: Sdk.GetConsoleOutputCommandOutput };
   TerminateInstances: { input: Sdk.TerminateInstancesCommandInput; output: Sdk.TerminateInstancesCommandOutput };

@@ -10,6 +10,8 @@ import { createOfferings } from "./offerings.ts";
 import type { Offerings } from "./offerings.ts";
 import type { Ec2Deps, Ec2Options, Ec2Site } from "./options.ts";
 import type { Paced } from "./paced.ts";
+import { createSpotPrices } from "./spotPrices.ts";
+import type { SpotPrices } from "./spotPrices.ts";
 import { createTerminator } from "./terminate.ts";
 
 /** What the driver knows of one site. All of it can be lost: the truth is at EC2, in tags. */
@@ -20,6 +22,7 @@ export interface SiteContext {
   readonly terminator: Paced<string>;
   readonly offerings: Offerings;
   readonly breaker: Breaker;
+  readonly spotPrices: SpotPrices;
   /** Instance ids that are ours, and when they were launched as far as known. */
   readonly ours: Map<string, number>;
   /** Instances of machines that this process launched or found, by launch token or machine id. */
@@ -64,6 +67,7 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
     terminator: createTerminator({ ...shared, ours }),
     offerings: createOfferings(deps.clock),
     breaker: createBreaker(deps),
+    spotPrices: createSpotPrices(call, deps, context.closing.signal),
     ours,
     launched: new Map(),
     once: new Map(),

@@ -16,7 +16,7 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
   return {
     name: "ec2",
     // Rates are per action, and kept beside the calls.
-    capabilities: { watch: false },
+    capabilities: { watch: false, showsSeed: true },
     launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),

@@ -97,8 +97,9 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   CreateLaunchTemplate: "LaunchMachines",
   DescribeImages: "ReadMachines",
   DescribeInstances: "ReadMachines",
+  DescribeSpotPriceHistory: "ReadMachines",
   DescribeSubnets: "ReadMachines",
-  GetConsoleOutput: "ReadMachines",
+  GetConsoleOutput: "ReadConsoles",
   TerminateInstances: "EndMachines",
 };
 

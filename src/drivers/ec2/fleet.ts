@@ -57,6 +57,8 @@ export function fleetRequestFrom({ owner, spec, shape, token, template, market, 
     TagSpecifications: [
       { ResourceType: "instance", Tags: tags },
       { ResourceType: "volume", Tags: tags },
+      // Asked for by policies that let us make only what bears our tag, as the one in terraform/ does.
+      { ResourceType: "fleet", Tags: tags },
     ],
   } satisfies CreateFleetCommandInput;
 }

@@ -56,7 +56,15 @@ async function launchOnce(
     const why = seen.StateReason?.Message ?? "no reason given";
     throw new TransientError("instance-ended", `${instanceId}, which this launch brought, has ended: ${why}`);
   }
-  return instanceFrom(site, seen);
+  return withSpotPrice(site, instanceFrom(site, seen), seen);
+}
+
+/** On demand, prices are known beforehand; what a spot machine costs, its market alone can tell. */
+async function withSpotPrice(site: SiteContext, instance: Instance, { Placement }: Ec2Instance): Promise<Instance> {
+  const { offering } = instance;
+  if (offering?.market !== "spot") return instance;
+  const usdPerHour = await site.spotPrices.priceOf(offering.instanceType, Placement?.AvailabilityZone ?? "");
+  return { ...instance, offering: { ...offering, usdPerHour } };
 }
 
 /** Instances of earlier processes, by machine. Asked once: what this process launches, it knows. */

@@ -60,6 +60,11 @@ export function instanceFrom({ site }: SiteContext, instance: Ec2Instance): Inst
     poolName: tagOf(instance, POOL_TAG) ?? "unknown",
     launchedAt: launchedAtOf(instance),
     state: stateFrom(instance),
+    offering: {
+      instanceType: instance.InstanceType ?? "",
+      region: site.region,
+      market: instance.InstanceLifecycle === "spot" ? "spot" : "on-demand",
+    },
     ...(host === undefined ? {} : { address: { host, port: SSH_PORT } }),
   };
 }

@@ -1,5 +1,5 @@
 # Spot machines in all zones, wide over instance types, since each type in each zone has a market of its own; a pool on
-# demand beside them for jobs that may not be interrupted. Public addresses spare the NAT gateway's price by the byte.
+# demand beside them for jobs that may not be interrupted.
 
 terraform {
   required_version = ">= 1.5"
@@ -14,7 +14,6 @@ module "mayfly" {
 
   name                            = "ci-spot"
   mayfly_package                  = var.mayfly_package
-  public_addresses                = true
   create_spot_service_linked_role = var.is_first_use_of_spot
 
   pools = {

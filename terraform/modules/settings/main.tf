@@ -11,7 +11,6 @@ locals {
     machine_subnet_ids        = var.machine_subnet_ids
     machine_security_group_id = var.machine_security_group_id
     machine_profile_name      = var.machine_profile_name
-    public_addresses          = var.public_addresses
     registry_mirror           = var.registry_mirror
   })
 }

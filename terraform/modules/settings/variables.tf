@@ -47,11 +47,6 @@ variable "machine_profile_name" {
   type        = string
 }
 
-variable "public_addresses" {
-  description = "Whether machines get public addresses."
-  type        = bool
-}
-
 variable "registry_mirror" {
   description = "URL of a mirror as machines see it; null for none."
   type        = string

@@ -11,6 +11,7 @@ export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => 
   CreateLaunchTemplate: createLaunchTemplate,
   DescribeImages: describeImages,
   DescribeInstances: describeInstances,
+  DescribeSpotPriceHistory: describeSpotPriceHistory,
   DescribeSubnets: describeSubnets,
   TerminateInstances: terminateInstances,
 };
@@ -37,6 +38,19 @@ function describeImages(cloud: Cloud, fields: Fields): Xml {
         throw new Refusal("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
       return { imageId, rootDeviceName };
     }),
+  };
+}
+
+/** Answers the price that holds, where there is one. */
+function describeSpotPriceHistory(cloud: Cloud, fields: Fields): Xml {
+  const availabilityZone = textOf(fields, "AvailabilityZone") ?? "";
+  const [instanceType = ""] = textsOf(fields, "InstanceType");
+  const spotPrice = cloud.spotPrices.get(`${instanceType} ${availabilityZone}`);
+  const [productDescription = ""] = textsOf(fields, "ProductDescription");
+  const timestamp = new Date(cloud.now()).toISOString();
+  return {
+    spotPriceHistorySet:
+      spotPrice === undefined ? [] : [{ instanceType, availabilityZone, productDescription, spotPrice, timestamp }],
   };
 }
 

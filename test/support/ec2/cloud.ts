@@ -95,6 +95,8 @@ export class Cloud {
     ["subnet-0000000000000000b", "eu-central-1b"],
     ["subnet-0000000000000000c", "eu-central-1c"],
   ]);
+  /** Spot prices in US dollars, as EC2 writes them, by `type zone`. */
+  readonly spotPrices = new Map<string, string>();
   readonly #now: () => number;
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
   #nextHost = 0;

@@ -2,6 +2,12 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import { machineIdFrom } from "../../../src/domain/ids.ts";
+import type { Ec2Action } from "../../../src/drivers/ec2/client.ts";
+import { errorFrom } from "../../../src/drivers/ec2/errors.ts";
+import { fleetRequestFrom } from "../../../src/drivers/ec2/fleet.ts";
+import { OWNER_TAG } from "../../../src/drivers/ec2/tags.ts";
+import { shapeAt } from "../../support/ec2/lab.ts";
 import { moduleFromText, nested, readModule, TERRAFORM } from "../../support/terraform.ts";
 import type { Body, TerraformModule } from "../../support/terraform.ts";
 
@@ -21,7 +27,7 @@ interface Statement {
 
 const OWNER = `\${local.owner_tag_key}`;
 /** What a launch makes. Machines run on these; to make one without our tag would be to lose it. */
-const MADE_BY_LAUNCH = ["instance/*", "volume/*", "fleet/*", "spot-instances-request/*"];
+const MADE_BY_LAUNCH = ["instance/*", "volume/*", "fleet/*"];
 
 function statementsOf({ data }: TerraformModule): Statement[] {
   const document = data.find(({ type, name }) => type === "aws_iam_policy_document" && name === "manager")?.body ?? {};
@@ -53,7 +59,7 @@ function unboundMutations(module: TerraformModule): string[] {
     .filter((statement) => !isBoundToTag(statement))
     .filter(({ actions, resources }) => {
       // What a launch uses and does not make cannot bear the tag: images, subnets, groups, and the interface, which
-      // is made in one of these subnets. For everything else there is no excuse.
+      // is made in one of these subnets, and the request behind a spot machine. For everything else there is no excuse.
       const isLaunch = actions.every((action) => ["ec2:RunInstances", "ec2:CreateFleet"].includes(action));
       return !isLaunch || resources === '["*"]' || MADE_BY_LAUNCH.some((made) => resources.includes(made));
     })
@@ -82,6 +88,23 @@ function calledActions(): string[] {
 
 /** EC2 asks these of a caller of CreateFleet, and of whoever gives tags at a launch. */
 const ASKED_BY_EC2 = ["ec2:CreateTags", "ec2:RunInstances"];
+
+/** The tags that the driver puts on a launch. */
+const tagSpecificationsOf = (owner: string) =>
+  fleetRequestFrom({
+    owner,
+    spec: {
+      machineId: machineIdFrom("m-1"),
+      poolName: "small",
+      shape: shapeAt("http://ec2.test"),
+      seed: { userData: "", metaData: "" },
+    },
+    shape: shapeAt("http://ec2.test"),
+    token: "t-1",
+    template: { name: "mayfly-1", version: "1" },
+    market: "spot",
+    offerings: [],
+  }).TagSpecifications;
 
 const module = await readModule(TERRAFORM);
 const called = calledActions();
@@ -147,12 +170,30 @@ describe("the manager's policy in terraform/", () => {
     ]);
   });
 
-  // Nothing calls EC2 before its driver is there.
-  it.skipIf(called.length === 0)("grants each call that the sources make, and no other", () => {
+  it("grants each call that the sources make, and no other", () => {
     const actions = [...granted(module).keys()].filter((action) => action.startsWith("ec2:"));
 
     expect(called.filter((action) => !actions.includes(action))).toEqual([]);
     expect(actions.filter((action) => !called.includes(action) && !ASKED_BY_EC2.includes(action))).toEqual([]);
+  });
+
+  it("asks for the tag on nothing that the driver does not put it on", async () => {
+    const tagged = tagSpecificationsOf("ci-1").flatMap(({ ResourceType, Tags }) =>
+      Tags.some(({ Key, Value }) => Key === "mayfly:owner" && Value === "ci-1") ? [`:${ResourceType}/*`] : [],
+    );
+    const bound = statementsOf(module).find(({ sid }) => sid === "LaunchMachines")?.resources ?? "";
+    const made = [...bound.matchAll(/:[a-z-]+\/\*/g)].map(([text]) => text);
+
+    // The template bears it by the call that makes it.
+    expect(made.filter((text) => text !== ":launch-template/*").toSorted()).toEqual(tagged.toSorted());
+    expect(module.text).toContain(`owner_tag_key = "${OWNER_TAG}"`);
+  });
+
+  it.each(called)("names the statement that grants %s where it is denied", (action) => {
+    const denied = Object.assign(new Error("words"), { name: "UnauthorizedOperation" });
+    const { message } = errorFrom(denied, action.slice("ec2:".length) as Ec2Action) as Error;
+
+    expect(granted(module).get(action)).toContain(/statement "(\w+)"/.exec(message)?.[1]);
   });
 
   it("would not pass with a change that is bound to nothing, or to another tag", async () => {

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, describe, expect, it } from "vitest";
 import { explainConfig } from "../../../src/config/parse.ts";
-import { KEYS_BY_TABLE } from "../../../src/config/schema.ts";
 import { parseToml } from "../../../src/config/toml.ts";
 import { TERRAFORM } from "../../support/terraform.ts";
 
@@ -56,7 +55,6 @@ const SETTINGS = {
   machine_subnet_ids: ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
   machine_security_group_id: "sg-0123456789abcdef0",
   machine_profile_name: null,
-  public_addresses: false,
   registry_mirror: null,
 };
 
@@ -90,13 +88,12 @@ describe.skipIf(TOOL === undefined)("terraform/ under terraform or tofu itself",
     expect(JSON.stringify(value)).not.toMatch(/null|registry_mirror|instance_profile/);
   });
 
-  it.skipIf(KEYS_BY_TABLE["[pool.ec2]"] === undefined)("renders a mayfly.toml that mayfly takes", () => {
+  it("renders a mayfly.toml that mayfly takes", () => {
     const plain = explainConfig(render(SETTINGS), "mayfly.toml", "/nowhere").config;
     const full = explainConfig(
       render({
         ...SETTINGS,
         machine_profile_name: "machines",
-        public_addresses: true,
         registry_mirror: "http://10.64.64.5:5000",
       }),
       "mayfly.toml",

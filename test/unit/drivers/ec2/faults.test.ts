@@ -291,3 +291,52 @@ describe("a throttled account", () => {
     expect(launched).toHaveLength(3);
   });
 });
+
+describe("the price of a launch", () => {
+  it("is that of the spot market where the machine is, asked for once in ten minutes", async () => {
+    lab.cloud.spotPrices.set("m7i.large eu-central-1a", "0.0312");
+
+    const first = await launch(1);
+    await launch(2);
+    lab.cloud.spotPrices.set("m7i.large eu-central-1a", "0.0400");
+    await lab.clock.advance(600_000);
+    const later = await launch(3);
+
+    const offering = { instanceType: "m7i.large", region: "eu-central-1", market: "spot" };
+    expect(first.offering).toEqual({ ...offering, usdPerHour: 0.0312 });
+    expect(later.offering).toEqual({ ...offering, usdPerHour: 0.04 });
+    expect(lab.cloud.countOf("DescribeSpotPriceHistory")).toBe(2);
+  });
+
+  it("is left open, and the launch goes on, where EC2 does not tell it", async () => {
+    lab.cloud.faults.push({
+      action: "DescribeSpotPriceHistory",
+      moment: "before",
+      refusal: new Refusal("UnauthorizedOperation", "no"),
+    });
+
+    expect((await launch(1)).offering).toEqual({ instanceType: "m7i.large", region: "eu-central-1", market: "spot" });
+  });
+
+  it("holds no launch up for longer than three seconds", async () => {
+    for (let time = 0; time < 20; time += 1)
+      lab.cloud.faults.push({
+        action: "DescribeSpotPriceHistory",
+        moment: "before",
+        refusal: new Refusal("Unavailable", "later", 503),
+      });
+    const startedAt = lab.clock.now();
+
+    const { offering } = await launch(1);
+
+    expect(offering?.usdPerHour).toBeUndefined();
+    expect(lab.clock.now() - startedAt).toBeLessThan(6_000);
+  });
+
+  it("needs no question on demand", async () => {
+    const { offering } = await launch(1, { market: "on-demand" });
+
+    expect(offering).toEqual({ instanceType: "m7i.large", region: "eu-central-1", market: "on-demand" });
+    expect(lab.cloud.countOf("DescribeSpotPriceHistory")).toBe(0);
+  });
+});
