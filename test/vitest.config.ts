@@ -16,6 +16,7 @@ export default defineConfig({
       light("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"]),
       light("simulation", ["test/simulation/**/*.test.ts"]),
       light("contract", ["test/contract/**/*.test.ts"]),
+      light("moto", ["test/moto/**/*.test.ts"]),
       {
         extends: true as const,
         test: {

@@ -1,6 +1,6 @@
 import type { Ec2Shape } from "../../../src/domain/shape.ts";
-import { createSdkClient } from "../../../src/drivers/ec2/client.ts";
 import { createEc2Driver } from "../../../src/drivers/ec2/driver.ts";
+import type { Ec2Site } from "../../../src/drivers/ec2/options.ts";
 import type { Clock } from "../../../src/ports/clock.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import { systemClock } from "../../../src/daemon/clock.ts";
@@ -30,6 +30,10 @@ const hurriedClock: Clock = {
   schedule: (ms, run) => systemClock.schedule(ms / HASTE, run),
 };
 
+/** Creates a driver that reaches a site's endpoint through the AWS SDK. */
+export const createHurriedDriver = (owner: string, site: Ec2Site): Driver =>
+  createEc2Driver({ owner, sites: [site] }, { clock: hurriedClock, random, logger: silentLogger });
+
 /** Opens an empty account. */
 export async function createEc2Lab(): Promise<Ec2Lab> {
   useTestCredentials();
@@ -41,8 +45,7 @@ export async function createEc2Lab(): Promise<Ec2Lab> {
     cloud,
     shape,
     createDriver(owner) {
-      const deps = { clock: hurriedClock, random, logger: silentLogger, connect: createSdkClient };
-      const driver = createEc2Driver({ owner, sites: [shape] }, deps);
+      const driver = createHurriedDriver(owner, shape);
       drivers.push(driver);
       return driver;
     },

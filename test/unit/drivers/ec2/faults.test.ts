@@ -265,6 +265,30 @@ describe("a list", () => {
   });
 });
 
+it("costs at most two calls a machine at 100 machines a minute, the lists included", async () => {
+  lab.cloud.settings.throttles = true;
+  lab.cloud.settings.runDelayMs = 8_000;
+  const machines = 250;
+  const serve = async (number: number): Promise<void> => {
+    await lab.clock.sleep(number * 600);
+    const { providerId } = await launch(number);
+    await lab.clock.sleep(30_000);
+    await terminate([providerId]);
+  };
+  const look = async (): Promise<void> => {
+    for (let at = 0; at < machines * 600; at += 15_000) {
+      await lab.clock.sleep(15_000);
+      await list();
+    }
+  };
+
+  await lab.until(Promise.all([look(), ...Array.from({ length: machines }, (_, number) => serve(number))]));
+
+  expect(lab.cloud.instances).toHaveLength(machines);
+  expect(instances()).toEqual([]);
+  expect(lab.cloud.calls.length / machines).toBeLessThanOrEqual(2);
+}, 60_000);
+
 describe("a throttled account", () => {
   it("brings 200 machines asked for at once with at most two calls a machine, and loses none", async () => {
     lab.cloud.settings.throttles = true;
