@@ -148,12 +148,10 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "pool/launch.ts",
-        from: 'await fleet.state.commit([eventOf(fleet, { machineId, poolName, what: "launch resumed", detail })]);\n  startLaunch(fleet, pool, intent, false);',
+        from: "startLaunch(fleet, pool, intent, false);",
         to: `const machine = { ...intent.machine, launchToken: fleet.deps.random.id("t") };
-  await fleet.state.commit([
-    { kind: "machine-moved", machine, from: "requested" },
-    eventOf(fleet, { machineId, poolName, what: "launch resumed", detail }),
-  ]);
+  const renewed = eventOf(fleet, { machineId, poolName, what: "token renewed", detail });
+  await fleet.state.commit([{ kind: "machine-moved", machine, from: "requested" }, renewed]);
   startLaunch(fleet, pool, { ...intent, machine }, false);`,
       },
     ],
