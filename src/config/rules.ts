@@ -21,6 +21,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
       ...checkIdleCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
       ...checkEc2(pool, index, placeOf),
+      ...checkEngine(pool, index, placeOf),
     ]),
     ...checkIdleSum(filled, pools, placeOf),
     ...checkSocket(filled, placeOf, hasKey),
@@ -59,6 +60,13 @@ function checkEc2(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
   if (types * subnets <= MAX_OFFERINGS) return [];
   const message = `Expected \`pool.ec2.instance_types\` times \`pool.ec2.subnets\` to be at most ${MAX_OFFERINGS}, got ${types} times ${subnets}`;
   return [{ place: placeOf(["pool", index, "ec2", "instance_types"]), message }];
+}
+
+/** Images of ours hold the engine, and nothing in them that would install another. */
+function checkEngine(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
+  if (valueAt(pool, ["driver"]) !== "qemu" || valueAt(pool, ["guest", "engine"]) !== "install") return [];
+  const message = 'Expected `pool.guest.engine` to be "baked" in a pool of driver "qemu", got "install"';
+  return [{ place: placeOf(["pool", index, "guest", "engine"]), message }];
 }
 
 function lengthAt(table: unknown, key: string): number {

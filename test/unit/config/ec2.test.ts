@@ -93,6 +93,13 @@ it("wants the table in a pool of EC2 machines, and in no other", () => {
   ]);
 });
 
+it("takes a stock image, which installs the engine, and a prepared one", () => {
+  const engineOf = (lines: string) => parseConfig(file(NEEDED) + lines, "mayfly.toml", "/state").pools[0]?.guest.engine;
+
+  expect(engineOf('[pool.guest]\nengine = "install"\n')).toBe("install");
+  expect(engineOf("")).toBe("baked");
+});
+
 it("refuses more offerings than one launch may name", () => {
   const many = (prefix: string, count: number): string =>
     Array.from({ length: count }, (_, index) => `"${prefix}${String(index).padStart(8, "0")}"`).join();

@@ -24,7 +24,6 @@ job_timeout = "1h30m"
 user = "ci"
 docker = "socket"
 registry_mirror = "http://10.0.2.2:5000"
-engine = "install"
 
 [pool.qemu]
 image = "debian-12"
@@ -87,7 +86,7 @@ it("reads a full file", () => {
       user: "ci",
       docker: "socket",
       registryMirror: "http://10.0.2.2:5000",
-      engine: "install",
+      engine: "baked",
       dataRoot: "/var/lib/docker",
     },
     shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10 },
@@ -124,8 +123,8 @@ it("tells where each value came from", () => {
     entries.find((entry) => JSON.stringify(entry.path) === JSON.stringify(path));
 
   expect(originOf("max_machines")).toMatchObject({ value: 50, origin: "mayfly.toml:3" });
-  expect(originOf("pool", 0, "qemu", "memory")).toMatchObject({ value: "512MiB", origin: "mayfly.toml:28" });
-  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:38" });
+  expect(originOf("pool", 0, "qemu", "memory")).toMatchObject({ value: "512MiB", origin: "mayfly.toml:27" });
+  expect(originOf("pool", 1, "guest", "docker")).toMatchObject({ value: "none", origin: "mayfly.toml:37" });
   expect(originOf("pool", 1, "guest", "user")).toMatchObject({ value: "runner", origin: "default" });
   expect(originOf("pool", 1, "qemu", "disk")).toMatchObject({ value: "20GiB", origin: "default" });
 });
@@ -189,6 +188,11 @@ describe("a problem", () => {
       "a size of uneven parts",
       pool('qemu.disk = "1025MiB"'),
       'mayfly.toml:3: Expected `pool.qemu.disk` to be a size from 1GiB to 16TiB in whole GiB, got "1025MiB"',
+    ],
+    [
+      "an image that is to install what it holds",
+      pool('guest.engine = "install"'),
+      'mayfly.toml:3: Expected `pool.guest.engine` to be "baked" in a pool of driver "qemu", got "install"',
     ],
     [
       "a price below nothing",
