@@ -8,6 +8,7 @@ data "aws_iam_policy_document" "manager" {
     actions = [
       "ec2:DescribeImages",
       "ec2:DescribeInstances",
+      "ec2:DescribeSecurityGroups",
       "ec2:DescribeSpotPriceHistory",
       "ec2:DescribeSubnets",
     ]

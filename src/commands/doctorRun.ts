@@ -1,8 +1,11 @@
 import { systemClock } from "../daemon/clock.ts";
+import { createLogger } from "../daemon/logger.ts";
+import { systemRandom } from "../daemon/random.ts";
 import { imagesDirOf } from "../daemon/start.ts";
-import { SystemError } from "../domain/errors.ts";
+import { ConfigError, SystemError } from "../domain/errors.ts";
 import type { Config } from "../config/config.ts";
 import type { Check } from "../host/check.ts";
+import { checkEc2 } from "../host/checkEc2.ts";
 import { checkHost } from "../host/checks.ts";
 import { readHostFacts } from "../host/facts.ts";
 import { installMissing } from "../host/install.ts";
@@ -18,9 +21,15 @@ import { printJson, writeAll } from "./output.ts";
 import { createProgressDisplay } from "./progress/display.ts";
 import { mayflyVersion } from "./version.ts";
 
-/** Looks at this host and prints what was seen; exit code 3 when machines cannot run here yet. */
-export async function runDoctor(shouldFix: boolean, context: CommandContext): Promise<void> {
-  const { config, path } = await context.loadConfig();
+/** Looks at this host and the accounts of its pools, and prints what was seen; exit code 3 when machines cannot run yet. */
+export async function runDoctor(
+  shouldFix: boolean,
+  poolName: string | undefined,
+  context: CommandContext,
+): Promise<void> {
+  const loaded = await context.loadConfig();
+  const { path } = loaded;
+  const config = poolName === undefined ? loaded.config : narrowed(loaded.config, poolName);
   await withInterrupts(async ({ first: signal }) => {
     if (shouldFix) await fixHost(config, context, signal);
     const facts = readHostFacts(context.env);
@@ -28,11 +37,31 @@ export async function runDoctor(shouldFix: boolean, context: CommandContext): Pr
       { name: "system", status: "ok", detail: `${facts.osName}, Node ${process.version}` },
       { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
+      ...(await checkAccounts(config, context, signal)),
       ...(await checkDaemon(config.stateDir, context)),
     ];
     await printChecks(checks, context);
     if (checks.some((check) => check.status === "fail")) context.setExitCode(EXIT.system);
   });
+}
+
+/** The config with one pool alone. @throws ConfigError when there is none of that name. */
+function narrowed(config: Config, poolName: string): Config {
+  const pools = config.pools.filter(({ name }) => name === poolName);
+  if (pools.length > 0) return { ...config, pools };
+  const known = config.pools.map(({ name }) => name).join(", ");
+  throw new ConfigError([{ place: "--pool", message: `there is no pool "${poolName}"; there are: ${known}` }]);
+}
+
+async function checkAccounts(
+  { name, pools }: Config,
+  { stderr }: CommandContext,
+  signal: AbortSignal,
+): Promise<readonly Check[]> {
+  const deps = { clock: systemClock, random: systemRandom, logger: createLogger("silent", stderr) };
+  const checks: Check[] = [];
+  for (const pool of pools) checks.push(...(await checkEc2(name, pool, deps, signal)));
+  return checks;
 }
 
 async function fixHost(config: Config, context: CommandContext, signal: AbortSignal): Promise<void> {

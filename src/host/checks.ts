@@ -16,11 +16,14 @@ export async function checkHost(
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   const { stateDir, minFreeDiskMiB } = config;
+  const disks = await checkDisks({ stateDir, imagesDir, minFreeBytes: minFreeDiskMiB * 2 ** 20 });
+  // Machines that run elsewhere need nothing else of this host.
+  if (!config.pools.some(({ shape }) => shape.driver === "qemu")) return disks;
   return [
     checkPrograms(facts),
     ...(facts.has("qemu-system-x86_64") ? await checkAccelerators(signal) : []),
     await checkMemory(config),
-    ...(await checkDisks({ stateDir, imagesDir, minFreeBytes: minFreeDiskMiB * 2 ** 20 })),
+    ...disks,
     ...(await checkImages(config, imagesDir)),
   ];
 }

@@ -19,6 +19,7 @@ const ACCOUNT_LIMITS: Readonly<Record<Ec2Action, { readonly burst: number; reado
   DescribeImages: DESCRIBE,
   DescribeInstances: DESCRIBE,
   DescribeSpotPriceHistory: DESCRIBE,
+  DescribeSecurityGroups: DESCRIBE,
   DescribeSubnets: DESCRIBE,
   GetConsoleOutput: DESCRIBE,
 };

@@ -11,6 +11,10 @@ export interface Ec2Actions {
     input: Sdk.DescribeSpotPriceHistoryCommandInput;
     output: Sdk.DescribeSpotPriceHistoryCommandOutput;
   };
+  DescribeSecurityGroups: {
+    input: Sdk.DescribeSecurityGroupsCommandInput;
+    output: Sdk.DescribeSecurityGroupsCommandOutput;
+  };
   DescribeSubnets: { input: Sdk.DescribeSubnetsCommandInput; output: Sdk.DescribeSubnetsCommandOutput };
   GetConsoleOutput: { input: Sdk.GetConsoleOutputCommandInput; output: Sdk.GetConsoleOutputCommandOutput };
   TerminateInstances: { input: Sdk.TerminateInstancesCommandInput; output: Sdk.TerminateInstancesCommandOutput };

@@ -29,6 +29,8 @@ export interface SiteContext {
   readonly launched: Map<string, string>;
   /** Answers of calls that need to be asked once: templates, images, subnets, what an earlier process left. */
   readonly once: Map<string, Promise<unknown>>;
+  /** Aborts when the driver is closed. */
+  readonly closing: AbortSignal;
   close(): void;
 }
 
@@ -71,17 +73,25 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
     ours,
     launched: new Map(),
     once: new Map(),
+    closing: context.closing.signal,
     close: () => client.close(),
   };
   context.sites.set(key, made);
   return made;
 }
 
-/** Asks once for what does not change; a failed question is asked again by the next that wants to know. */
-export function askOnce<T>({ once }: SiteContext, key: string, ask: () => Promise<T>): Promise<T> {
+/**
+ * Asks once for what does not change; a failed question is asked again by the next that wants to know. Many may wait for the
+ * answer: so the question ends with the driver, not with the first of them.
+ */
+export function askOnce<T>(
+  { once, closing }: SiteContext,
+  key: string,
+  ask: (closing: AbortSignal) => Promise<T>,
+): Promise<T> {
   const known = once.get(key);
   if (known !== undefined) return known as Promise<T>;
-  const asked = ask();
+  const asked = ask(closing);
   once.set(key, asked);
   asked.catch(() => once.delete(key));
   return asked;

@@ -98,6 +98,7 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   DescribeImages: "ReadMachines",
   DescribeInstances: "ReadMachines",
   DescribeSpotPriceHistory: "ReadMachines",
+  DescribeSecurityGroups: "ReadMachines",
   DescribeSubnets: "ReadMachines",
   GetConsoleOutput: "ReadConsoles",
   TerminateInstances: "EndMachines",
@@ -137,7 +138,8 @@ export function errorFromCode(
     ]);
   for (const [pattern, place, rule] of CONFIG_CODES)
     if (pattern.test(code)) return new ConfigError([{ place, message: `${rule} (${said})` }]);
-  if (/AlreadyExists|^IdempotentParameterMismatch$/.test(code)) return new ConflictError(kebab(code), said, options);
+  if (/AlreadyExists|^IdempotentParameterMismatch$|^DryRunOperation$/.test(code))
+    return new ConflictError(kebab(code), said, options);
   // After the settings: InvalidAMIID.NotFound is a wrong setting, InvalidInstanceID.NotFound the way of all machines.
   if (/NotFound|\.Malformed/.test(code)) return new NotFoundError(kebab(code), said, options);
   return undefined;

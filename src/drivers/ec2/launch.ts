@@ -41,7 +41,7 @@ async function launchOnce(
   signal.throwIfAborted();
   const { deps } = context;
   const site = siteOf(context, shape);
-  const known = site.launched.get(token) ?? (await leftBefore(context, site, signal)).get(spec.machineId);
+  const known = site.launched.get(token) ?? (await leftBefore(context, site)).get(spec.machineId);
   const instanceId = known ?? (await placeMachine(context, site, { spec, shape, token }, signal));
   site.launched.set(token, instanceId);
   if (known === undefined) site.ours.set(instanceId, deps.clock.now());
@@ -68,13 +68,9 @@ async function withSpotPrice(site: SiteContext, instance: Instance, { Placement 
 }
 
 /** Instances of earlier processes, by machine. Asked once: what this process launches, it knows. */
-function leftBefore(
-  { options }: Ec2Context,
-  site: SiteContext,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string>> {
-  return askOnce(site, "left before", async () => {
-    const found = await describeOurs(site.call, options.owner, [], signal);
+function leftBefore({ options }: Ec2Context, site: SiteContext): Promise<ReadonlyMap<string, string>> {
+  return askOnce(site, "left before", async (closing) => {
+    const found = await describeOurs(site.call, options.owner, [], closing);
     return new Map(
       found.flatMap((instance) => {
         const machineId = tagOf(instance, MACHINE_TAG);

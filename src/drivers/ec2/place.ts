@@ -33,7 +33,7 @@ export async function placeMachine(
   signal: AbortSignal,
 ): Promise<string> {
   const { shape } = wanted;
-  const zones = await zonesOf(site, shape, signal);
+  const zones = await zonesOf(site, shape);
   const offerings = offeringsOf(shape, (subnet) => zones.get(subnet) ?? subnet);
   const reasons: string[] = [];
   for (const market of marketsFrom(shape.market, site.breaker.isOpen())) {
@@ -65,7 +65,8 @@ async function askFleet(
   mayTryAgain = true,
 ): Promise<FleetAnswer> {
   const { owner } = context.options;
-  const template = await ensureTemplate(site, owner, wanted.shape, signal);
+  const template = await ensureTemplate(site, owner, wanted.shape);
+  signal.throwIfAborted();
   try {
     const request = fleetRequestFrom({ owner, ...wanted, template, market, offerings });
     const answer = answerFrom(await site.call("CreateFleet", request, signal), offerings);
@@ -125,9 +126,9 @@ async function findLaunched(
 }
 
 /** The zones of a shape's subnets: asked once. @throws ConfigError when EC2 does not know one. */
-function zonesOf(site: SiteContext, { subnets }: Ec2Shape, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-  return askOnce(site, `zones ${subnets.join()}`, async () => {
-    const { Subnets } = await site.call("DescribeSubnets", { SubnetIds: [...subnets] }, signal);
+function zonesOf(site: SiteContext, { subnets }: Ec2Shape): Promise<ReadonlyMap<string, string>> {
+  return askOnce(site, `zones ${subnets.join()}`, async (closing) => {
+    const { Subnets } = await site.call("DescribeSubnets", { SubnetIds: [...subnets] }, closing);
     const zones = new Map(Subnets?.map(({ SubnetId = "", AvailabilityZone = "" }) => [SubnetId, AvailabilityZone]));
     const missing = subnets.find((subnet) => !zones.has(subnet));
     if (missing === undefined) return zones;

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { RequestLaunchTemplateData } from "@aws-sdk/client-ec2";
+import type { CreateLaunchTemplateCommandInput, RequestLaunchTemplateData } from "@aws-sdk/client-ec2";
 import { ConfigError, ConflictError, NotFoundError } from "../../domain/errors.ts";
 import type { Ec2Shape } from "../../domain/shape.ts";
 import { askOnce } from "./context.ts";
@@ -16,36 +16,38 @@ export interface Template {
  * Makes sure that the launch template of a shape is there. It holds no secret and nothing of one machine, so there is one a
  * shape: its name is a hash of what it holds, and whoever comes second finds it.
  */
-export function ensureTemplate(
-  site: SiteContext,
-  owner: string,
-  shape: Ec2Shape,
-  signal: AbortSignal,
-): Promise<Template> {
-  return askOnce(site, `template ${JSON.stringify(shape)}`, async () => {
-    const data = templateDataFrom(shape, await rootDeviceOf(site, shape.ami, signal));
-    const hash = createHash("sha256")
-      .update(JSON.stringify([owner, data]))
-      .digest("hex");
-    const name = `mayfly-${hash.slice(0, 32)}`;
+export function ensureTemplate(site: SiteContext, owner: string, shape: Ec2Shape): Promise<Template> {
+  return askOnce(site, `template ${JSON.stringify(shape)}`, async (closing) => {
+    const request = templateRequestFrom(owner, shape, await rootDeviceOf(site, shape.ami));
     try {
-      await site.call(
-        "CreateLaunchTemplate",
-        {
-          LaunchTemplateName: name,
-          ClientToken: hash,
-          LaunchTemplateData: data,
-          TagSpecifications: [{ ResourceType: "launch-template", Tags: tagListFrom({ [OWNER_TAG]: owner }) }],
-        },
-        signal,
-      );
+      await site.call("CreateLaunchTemplate", request, closing);
     } catch (error) {
       // Its name tells all that it holds: one of that name is this one.
       if (!(error instanceof ConflictError)) throw error;
     }
-    return { name, version: "1" };
+    return templateFrom(request);
   });
 }
+
+/** Renders the request for the template of a shape; what it holds gives it its name. */
+export function templateRequestFrom(owner: string, shape: Ec2Shape, rootDevice: string) {
+  const data = templateDataFrom(shape, rootDevice);
+  const hash = createHash("sha256")
+    .update(JSON.stringify([owner, data]))
+    .digest("hex");
+  return {
+    LaunchTemplateName: `mayfly-${hash.slice(0, 32)}`,
+    ClientToken: hash,
+    LaunchTemplateData: data,
+    TagSpecifications: [{ ResourceType: "launch-template", Tags: tagListFrom({ [OWNER_TAG]: owner }) }],
+  } satisfies CreateLaunchTemplateCommandInput;
+}
+
+/** The template that a request makes. */
+export const templateFrom = ({ LaunchTemplateName }: ReturnType<typeof templateRequestFrom>): Template => ({
+  name: LaunchTemplateName,
+  version: "1",
+});
 
 /** Tells whether a launch failed because somebody deleted the template; then it is made anew. */
 export function forgetTemplate(site: SiteContext, shape: Ec2Shape, error: unknown): boolean {
@@ -85,9 +87,9 @@ function templateDataFrom(shape: Ec2Shape, rootDevice: string): RequestLaunchTem
 }
 
 /** The device that an image boots from: its name differs from image to image, and mapping another one adds a second disk. */
-function rootDeviceOf(site: SiteContext, ami: string, signal: AbortSignal): Promise<string> {
-  return askOnce(site, `image ${ami}`, async () => {
-    const { Images } = await site.call("DescribeImages", { ImageIds: [ami] }, signal);
+function rootDeviceOf(site: SiteContext, ami: string): Promise<string> {
+  return askOnce(site, `image ${ami}`, async (closing) => {
+    const { Images } = await site.call("DescribeImages", { ImageIds: [ami] }, closing);
     const name = Images?.[0]?.RootDeviceName;
     if (name !== undefined && name !== "") return name;
     const message = `Expected an image of region ${site.site.region} that this account may use, got "${ami}"`;

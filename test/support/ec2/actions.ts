@@ -12,6 +12,7 @@ export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => 
   DescribeImages: describeImages,
   DescribeInstances: describeInstances,
   DescribeSpotPriceHistory: describeSpotPriceHistory,
+  DescribeSecurityGroups: describeSecurityGroups,
   DescribeSubnets: describeSubnets,
   TerminateInstances: terminateInstances,
 };
@@ -54,13 +55,26 @@ function describeSpotPriceHistory(cloud: Cloud, fields: Fields): Xml {
   };
 }
 
+const VPC = "vpc-0123456789abcdef0";
+
+function describeSecurityGroups(cloud: Cloud, fields: Fields): Xml {
+  return {
+    securityGroupInfo: textsOf(fields, "GroupId").map((groupId) => {
+      const vpcId = cloud.groups.get(groupId);
+      if (vpcId === undefined)
+        throw new Refusal("InvalidGroup.NotFound", `The security group '${groupId}' does not exist`);
+      return { groupId, vpcId };
+    }),
+  };
+}
+
 function describeSubnets(cloud: Cloud, fields: Fields): Xml {
   return {
     subnetSet: textsOf(fields, "SubnetId").map((subnetId) => {
       const availabilityZone = cloud.zones.get(subnetId);
       if (availabilityZone === undefined)
         throw new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${subnetId}' does not exist`);
-      return { subnetId, availabilityZone };
+      return { subnetId, availabilityZone, vpcId: VPC };
     }),
   };
 }

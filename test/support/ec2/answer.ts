@@ -20,6 +20,10 @@ export function answer(cloud: Cloud, authorization: string | undefined, form: st
     const run = ACTIONS[action];
     if (run === undefined)
       throw new Refusal("InvalidAction", `The action ${action} is not valid for this web service.`);
+    if (cloud.denied.has(action))
+      throw new Refusal("UnauthorizedOperation", "You are not authorized to perform this operation.", 403);
+    if (textOf(fields, "DryRun") === "true")
+      throw new Refusal("DryRunOperation", "Request would have succeeded, but DryRun flag is set.", 412);
     const outcome = run(cloud, fields);
     strike(cloud.fault(action, "after"));
     return sent(200, renderXml(`${action}Response`, { requestId: "req-0", ...(outcome as object) }));

@@ -90,6 +90,13 @@ export class Cloud {
   /** What earlier tokens brought, with the request that brought it. */
   readonly tokens = new Map<string, { readonly request: string; readonly answer: object }>();
   readonly images = new Map([["ami-0123456789abcdef0", "/dev/xvda"]]);
+  /** VPCs of security groups. */
+  readonly groups = new Map([
+    ["sg-0123456789abcdef0", "vpc-0123456789abcdef0"],
+    ["sg-0000000000000000e", "vpc-0000000000000000e"],
+  ]);
+  /** Actions that the caller's policy does not grant. */
+  readonly denied = new Set<string>();
   readonly zones = new Map([
     ["subnet-0000000000000000a", "eu-central-1a"],
     ["subnet-0000000000000000b", "eu-central-1b"],

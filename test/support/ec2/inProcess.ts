@@ -3,7 +3,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createSdkClient } from "../../../src/drivers/ec2/client.ts";
 import type { Ec2Client } from "../../../src/drivers/ec2/client.ts";
 import { createEc2Driver } from "../../../src/drivers/ec2/driver.ts";
-import type { Ec2Site } from "../../../src/drivers/ec2/options.ts";
+import type { Ec2Deps, Ec2Site } from "../../../src/drivers/ec2/options.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import { createVirtualClock } from "../../../src/simulation/clock.ts";
 import type { VirtualClock } from "../../../src/simulation/clock.ts";
@@ -17,6 +17,7 @@ import { shapeAt, useTestCredentials } from "./lab.ts";
 export interface VirtualEc2 {
   readonly cloud: Cloud;
   readonly clock: VirtualClock;
+  readonly deps: Ec2Deps;
   createDriver(owner: string): Driver;
   /** Lets time go on until something is done; it stands still while a request is on its way. */
   until<T>(work: Promise<T>): Promise<T>;
@@ -48,6 +49,7 @@ export function createVirtualEc2(): VirtualEc2 {
       close: () => client.close(),
     };
   };
+  const deps = { clock, random, logger: silentLogger, connect };
   let working = 0;
   const pump = async (): Promise<void> => {
     for (let quiet = 0; working > 0; ) {
@@ -61,8 +63,8 @@ export function createVirtualEc2(): VirtualEc2 {
   return {
     cloud,
     clock,
-    createDriver: (owner) =>
-      createEc2Driver({ owner, sites: [shapeAt(ENDPOINT)] }, { clock, random, logger: silentLogger, connect }),
+    deps,
+    createDriver: (owner) => createEc2Driver({ owner, sites: [shapeAt(ENDPOINT)] }, deps),
     until(work) {
       const done = work.finally(() => {
         working -= 1;

@@ -9,5 +9,6 @@ export const ACCOUNT_LIMITS: Readonly<Record<string, { readonly burst: number; r
   DescribeInstances: { burst: 100, perSecond: 20 },
   DescribeImages: { burst: 100, perSecond: 20 },
   DescribeSpotPriceHistory: { burst: 100, perSecond: 20 },
+  DescribeSecurityGroups: { burst: 100, perSecond: 20 },
   DescribeSubnets: { burst: 100, perSecond: 20 },
 };

@@ -145,6 +145,24 @@ describe("a launch", () => {
     expect(instances()).toHaveLength(1);
   });
 
+  it("that is given up leaves those alone that wait for the same answers", async () => {
+    const spec = (number: number) => ({
+      machineId: machineIdFrom(`m-${number}`),
+      poolName: "small",
+      shape: shapeAt(ENDPOINT),
+      seed: { userData: "", metaData: "" },
+    });
+    const abort = new AbortController();
+    const given = lab.until(driver.launch(spec(1), "t-1", abort.signal));
+    const other = lab.until(driver.launch(spec(2), "t-2", never));
+
+    abort.abort(new Error("retired"));
+
+    expect(await failureOf(given)).toEqual(new Error("retired"));
+    expect(await other).toMatchObject({ machineId: "m-2", state: "running" });
+    expect(instances().map(({ tags }) => tags["mayfly:machine"])).toEqual(["m-2"]);
+  });
+
   it("makes the template anew when somebody deleted it", async () => {
     await launch(1);
     lab.cloud.templates.length = 0;
