@@ -1,9 +1,12 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parse, stringify } from "yaml";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import { createKeys } from "../../src/guest/keys.ts";
 import { seedFrom } from "../../src/guest/seed.ts";
 import { fetchCloudInit } from "../support/cloudInit.ts";
+import { TERRAFORM } from "../support/terraform.ts";
 
 const check = await fetchCloudInit();
 const lacking = typeof check === "string" ? check : undefined;
@@ -25,6 +28,12 @@ describe.skipIf(lacking !== undefined)(title, () => {
     const { userData } = await seedFrom(machineId, createKeys(machineId), { ...settings, ...more }, limits);
 
     expect(await problemsOf(userData)).toBe("");
+  });
+
+  it("of the registry mirror's host is valid", async () => {
+    const userData = await readFile(join(TERRAFORM, "templates/mirror.yaml"), "utf8");
+
+    expect(await problemsOf(`#cloud-config\n${userData}`)).toBe("");
   });
 
   it.each([
