@@ -1,0 +1,101 @@
+import { afterEach, beforeEach, expect, it } from "vitest";
+import type { DesiredPool } from "../../../../src/domain/pool.ts";
+import type { DriverName } from "../../../../src/domain/shape.ts";
+import type { Driver } from "../../../../src/ports/driver.ts";
+import { adoptFleet } from "../../../../src/pool/adopt.ts";
+import { createFleet } from "../../../../src/pool/fleet.ts";
+import type { Fleet } from "../../../../src/pool/fleet.ts";
+import { startLoop } from "../../../../src/pool/loop.ts";
+import type { FleetLoop } from "../../../../src/pool/loop.ts";
+import { createSimulatedDriver } from "../../../../src/simulation/driver.ts";
+import { createSimulatedProvider } from "../../../../src/simulation/provider.ts";
+import { createSeededRandom } from "../../../../src/simulation/random.ts";
+import { createMemoryStore } from "../../../../src/simulation/store.ts";
+import { createCloudGuests } from "../../../support/ec2/guests.ts";
+import { createVirtualEc2, ENDPOINT } from "../../../support/ec2/inProcess.ts";
+import type { VirtualEc2 } from "../../../support/ec2/inProcess.ts";
+import { shapeAt } from "../../../support/ec2/lab.ts";
+import { pool } from "../../../support/pools.ts";
+
+// The real control loop over the EC2 driver and the AWS SDK, beside another driver, under a virtual clock.
+
+const MINUTE_MS = 60_000;
+let lab: VirtualEc2;
+let fleet: Fleet;
+let loop: FleetLoop | undefined;
+
+beforeEach(() => {
+  lab = createVirtualEc2();
+  loop = undefined;
+});
+afterEach(async () => {
+  if (loop !== undefined) await lab.until(loop.handOver());
+});
+
+async function start(cloudPool: Partial<DesiredPool>): Promise<void> {
+  const { clock, deps } = lab;
+  const random = createSeededRandom(2);
+  const provider = createSimulatedProvider({ clock, random });
+  const drivers: Driver[] = [lab.createDriver("us"), createSimulatedDriver(provider, "us")];
+  const pools = [pool({ name: "cloud", shape: shapeAt(ENDPOINT), ...cloudPool }), pool({ name: "local" })];
+  fleet = createFleet({
+    store: createMemoryStore(),
+    drivers: new Map<DriverName, Driver>(drivers.map((driver) => [driver.name, driver])),
+    guest: createCloudGuests(lab, provider, 5_000),
+    ...{ clock, random, logger: deps.logger },
+    desired: () => ({ pools, maxMachines: 1000 }),
+  });
+  await lab.until(adoptFleet(fleet));
+  loop = startLoop(fleet);
+}
+
+const idleIn = (poolName: string): number =>
+  fleet.state.machines(poolName).filter(({ state }) => state === "idle").length;
+const after = (ms: number): Promise<void> => lab.until(lab.clock.sleep(ms));
+
+it("launches 200 machines at once in a throttled account that shows them late, and judges none of them dead", async () => {
+  Object.assign(lab.cloud.settings, { throttles: true, showDelayMs: 4_000, runDelayMs: 8_000 });
+
+  await start({ maxMachines: 200, idleCount: 200, maxGrowthRate: 200 });
+  await after(5 * MINUTE_MS);
+
+  expect(idleIn("cloud")).toBe(200);
+  expect(lab.cloud.instances).toHaveLength(200);
+  expect(lab.cloud.live()).toHaveLength(200);
+  expect(lab.cloud.calls.length / 200).toBeLessThanOrEqual(2);
+}, 60_000);
+
+it("says in one line what an account denies, serves the other pools meanwhile, and launches once it is granted", async () => {
+  lab.cloud.denied.add("CreateFleet");
+
+  await start({ idleCount: 1 });
+  await after(10 * MINUTE_MS);
+  const { launchProblem } = fleet.state.notes("cloud");
+  const asked = lab.cloud.countOf("CreateFleet");
+  const served = idleIn("local");
+  lab.cloud.denied.clear();
+  await after(2 * MINUTE_MS);
+
+  expect(launchProblem).toMatch(/^AWS does not allow ec2:CreateFleet .*statement "LaunchMachines".*$/);
+  expect(served).toBe(1);
+  // With pauses of up to a minute, and no more than one try each.
+  expect(asked).toBeGreaterThan(5);
+  expect(asked).toBeLessThan(30);
+  expect(idleIn("cloud")).toBe(1);
+}, 60_000);
+
+it("finds room in the one zone that has some, and asks the other two no more often than every three minutes", async () => {
+  const { room } = lab.cloud.settings;
+  for (const type of ["m7i.large", "m6i.large"])
+    for (const zone of ["eu-central-1a", "eu-central-1b"]) room.set(`spot ${type} ${zone}`, 0);
+
+  await start({ maxMachines: 20, idleCount: 20, maxGrowthRate: 5 });
+  await after(3 * MINUTE_MS);
+
+  expect(idleIn("cloud")).toBe(20);
+  expect(new Set(lab.cloud.live().map(({ market, zone }) => `${market} ${zone}`))).toEqual(
+    new Set(["spot eu-central-1c"]),
+  );
+  // The fleets of the first launches, which went out together; those that came later left out what had no room.
+  expect(lab.cloud.offered.filter((offered) => offered.length === 6).length).toBeLessThanOrEqual(5);
+}, 60_000);
