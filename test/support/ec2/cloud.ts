@@ -26,7 +26,8 @@ export interface CloudInstance {
   readonly market: "spot" | "on-demand";
   readonly tags: Record<string, string>;
   readonly userData: string;
-  readonly address: string;
+  /** Undefined until it has one. */
+  address: string | undefined;
   readonly hasPublicAddress: boolean;
   readonly launchedAt: number;
   /** From here on it is shown by describes, and known to calls that name it. */
@@ -36,6 +37,13 @@ export interface CloudInstance {
   /** When nothing of it is left; set with `ending`. */
   goneAt: number;
   stateReason?: { readonly code: string; readonly message: string };
+}
+
+/** What makes real machines of instances. */
+export interface Machines {
+  /** Gives the instance its address as soon as it has one. */
+  start(instance: CloudInstance): void;
+  end(instance: CloudInstance): Promise<void>;
 }
 
 export interface Template {
@@ -104,6 +112,8 @@ export class Cloud {
   ]);
   /** Spot prices in US dollars, as EC2 writes them, by `type zone`. */
   readonly spotPrices = new Map<string, string>();
+  /** @default none: instances are no more than records, with addresses where nobody answers */
+  machines: Machines | undefined;
   readonly #now: () => number;
   readonly #buckets = new Map<string, { tokens: number; at: number }>();
   #nextHost = 0;
@@ -148,7 +158,7 @@ export class Cloud {
       ...facts,
       tags: { ...facts.tags },
       id: idFrom("i"),
-      address: `127.77.${this.#nextHost >> 8}.${this.#nextHost & 255}`,
+      address: this.machines !== undefined ? undefined : `127.77.${this.#nextHost >> 8}.${this.#nextHost & 255}`,
       launchedAt: now,
       shownAt: now + this.settings.showDelayMs,
       runningAt: now + this.settings.runDelayMs,
@@ -156,14 +166,19 @@ export class Cloud {
       goneAt: Infinity,
     };
     this.instances.push(instance);
+    this.machines?.start(instance);
     return instance;
   }
 
   end(instance: CloudInstance, stateReason: { readonly code: string; readonly message: string }): void {
     if (instance.state === "ending") return;
     instance.state = "ending";
-    instance.goneAt = this.now() + this.settings.endDelayMs;
     instance.stateReason = stateReason;
+    if (this.machines === undefined) instance.goneAt = this.now() + this.settings.endDelayMs;
+    else
+      void this.machines.end(instance).then(() => {
+        instance.goneAt = this.now();
+      });
   }
 
   /** Takes a spot instance back, as the market does. */
