@@ -1,4 +1,5 @@
 import { tableFrom } from "../../src/commands/output.ts";
+import { API_CALLS_GOAL } from "./apiCalls.ts";
 import type { BenchFacts } from "./facts.ts";
 import { MEMORY_GOAL_BYTES } from "./memory.ts";
 import type { Comparison, Spread } from "./turns.ts";
@@ -23,6 +24,7 @@ export async function reportFrom({ facts, comparisons, memoryGoalMB }: BenchResu
     ...ways.map(({ name, spread }) => [`  ${name}`, ...cellsFrom(spread, ` ${unit}`)]),
     ["  ratio, the second to the first", ...cellsFrom(ratio, "×")],
     ...(unit === "MB" ? [["  goal", " ", " ", `< ${memoryGoalMB} MB`]] : []),
+    ...(unit === "calls" ? [["  goal, of the second", " ", " ", `≤ ${API_CALLS_GOAL} calls`]] : []),
   ]);
   const { cores, processor, memoryMiB, kernel, node, qemu, accelerator, loadAtStart } = facts;
   const host = `${cores} cores (${processor}), ${memoryMiB} MiB, ${kernel}, Node ${node}, QEMU ${qemu} under ${accelerator}`;

@@ -9,6 +9,7 @@ import { readHostFacts } from "../../src/host/facts.ts";
 import { installMissing } from "../../src/host/install.ts";
 import { requirementsFor } from "../../src/host/requirements.ts";
 import type { Progress } from "../../src/ports/progress.ts";
+import { compareApiCalls } from "./apiCalls.ts";
 import { compareConnections } from "./connections.ts";
 import { readBenchFacts } from "./facts.ts";
 import { bootMachine } from "./machine.ts";
@@ -65,9 +66,10 @@ async function measure(rounds: number, signal: AbortSignal): Promise<BenchResult
   try {
     await installPackages(progress, signal);
     const memory = await compareMemory(progress, signal);
+    const calls = await compareApiCalls(progress, signal);
     await using machine = await bootMachine(progress, signal);
     const connections = await compareConnections(machine, rounds, progress, signal);
-    return resultFrom(await readBenchFacts(machine.accelerator, loadAtStart), [...connections, ...memory]);
+    return resultFrom(await readBenchFacts(machine.accelerator, loadAtStart), [...connections, calls, ...memory]);
   } finally {
     progress.close();
   }

@@ -14,7 +14,7 @@ export interface Spread {
 /** Two ways beside each other. */
 export interface Comparison {
   readonly title: string;
-  readonly unit: "ms" | "MB";
+  readonly unit: "ms" | "MB" | "calls";
   readonly rounds: number;
   readonly ways: readonly { readonly name: string; readonly spread: Spread }[];
   /** The second way divided by the first, round by round. */

@@ -8,6 +8,7 @@ import type { CloudInstance } from "../../../support/ec2/cloud.ts";
 import { createVirtualEc2, ENDPOINT } from "../../../support/ec2/inProcess.ts";
 import type { VirtualEc2 } from "../../../support/ec2/inProcess.ts";
 import { shapeAt } from "../../../support/ec2/lab.ts";
+import { serveMachines } from "../../../support/ec2/rate.ts";
 
 // What EC2 does to its callers, done to the driver and the AWS SDK under a virtual clock.
 
@@ -284,27 +285,11 @@ describe("a list", () => {
 });
 
 it("costs at most two calls a machine at 100 machines a minute, the lists included", async () => {
-  lab.cloud.settings.throttles = true;
-  lab.cloud.settings.runDelayMs = 8_000;
-  const machines = 250;
-  const serve = async (number: number): Promise<void> => {
-    await lab.clock.sleep(number * 600);
-    const { providerId } = await launch(number);
-    await lab.clock.sleep(30_000);
-    await terminate([providerId]);
-  };
-  const look = async (): Promise<void> => {
-    for (let at = 0; at < machines * 600; at += 15_000) {
-      await lab.clock.sleep(15_000);
-      await list();
-    }
-  };
+  const cloud = await serveMachines(250, 600);
 
-  await lab.until(Promise.all([look(), ...Array.from({ length: machines }, (_, number) => serve(number))]));
-
-  expect(lab.cloud.instances).toHaveLength(machines);
-  expect(instances()).toEqual([]);
-  expect(lab.cloud.calls.length / machines).toBeLessThanOrEqual(2);
+  expect(cloud.instances).toHaveLength(250);
+  expect(cloud.live()).toEqual([]);
+  expect(cloud.calls.length / 250).toBeLessThanOrEqual(2);
 }, 60_000);
 
 describe("a throttled account", () => {
