@@ -9,6 +9,7 @@ data "aws_iam_policy_document" "manager" {
       "ec2:DescribeImages",
       "ec2:DescribeInstances",
       "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSpotInstanceRequests",
       "ec2:DescribeSpotPriceHistory",
       "ec2:DescribeSubnets",
     ]

@@ -3,7 +3,7 @@ import type { Ec2Deps } from "../drivers/ec2/options.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import type { Check } from "./check.ts";
 
-/** A check is seven calls that are answered within a second each, and again when one is lost on the way. */
+/** A check is a few calls that are answered within a second each, and again when one is lost on the way. */
 const DEADLINE_MS = 45_000;
 
 /** Tries what a pool of EC2 machines needs of its account; none for other pools. Makes and ends nothing. */

@@ -83,7 +83,7 @@ export interface Driver {
   /** Ends instances and frees all that they held. What is gone already is success. */
   terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
 
-  /** Reports instances that ended, or will end, by themselves. Only with the `watch` capability. Answers how to stop watching. */
+  /** Reports instances that will end by themselves, and with the `watch` capability those that did. Answers how to stop watching. */
   watch?(watcher: DriverWatcher): () => void;
 
   /**

@@ -18,6 +18,7 @@ const ACCOUNT_LIMITS: Readonly<Record<Ec2Action, { readonly burst: number; reado
   TerminateInstances: { burst: 100, perSecond: 5 },
   DescribeImages: DESCRIBE,
   DescribeInstances: DESCRIBE,
+  DescribeSpotInstanceRequests: DESCRIBE,
   DescribeSpotPriceHistory: DESCRIBE,
   DescribeSecurityGroups: DESCRIBE,
   DescribeSubnets: DESCRIBE,

@@ -45,6 +45,9 @@ export async function checkActions(
   return checks;
 }
 
+/** What only a pool that may have spot machines asks for: notices of interruptions, and prices. */
+const SPOT_ACTIONS = ["DescribeSpotInstanceRequests", "DescribeSpotPriceHistory"] as const;
+
 type Look = () => Promise<string>;
 
 function looksFrom(
@@ -96,6 +99,13 @@ function looksFrom(
         throw new ConfigError([{ place: "pool.ec2.security_groups", message }]);
       },
     ],
+    ...SPOT_ACTIONS.filter(() => shape.market !== "on-demand").map((action): readonly [Ec2Action, Look] => [
+      action,
+      async () => {
+        await call(action, { DryRun }, signal);
+        return "allowed";
+      },
+    ]),
     [
       "CreateLaunchTemplate",
       async () => {

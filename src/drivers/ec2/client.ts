@@ -7,6 +7,10 @@ export interface Ec2Actions {
   CreateLaunchTemplate: { input: Sdk.CreateLaunchTemplateCommandInput; output: Sdk.CreateLaunchTemplateCommandOutput };
   DescribeImages: { input: Sdk.DescribeImagesCommandInput; output: Sdk.DescribeImagesCommandOutput };
   DescribeInstances: { input: Sdk.DescribeInstancesCommandInput; output: Sdk.DescribeInstancesCommandOutput };
+  DescribeSpotInstanceRequests: {
+    input: Sdk.DescribeSpotInstanceRequestsCommandInput;
+    output: Sdk.DescribeSpotInstanceRequestsCommandOutput;
+  };
   DescribeSpotPriceHistory: {
     input: Sdk.DescribeSpotPriceHistoryCommandInput;
     output: Sdk.DescribeSpotPriceHistoryCommandOutput;

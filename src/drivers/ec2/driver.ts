@@ -2,6 +2,7 @@ import { SystemError } from "../../domain/errors.ts";
 import type { Driver } from "../../ports/driver.ts";
 import { readConsole } from "./console.ts";
 import { createContext } from "./context.ts";
+import { watchInterruptions } from "./interruptions.ts";
 import { launchInstance } from "./launch.ts";
 import { listInstances } from "./list.ts";
 import type { Ec2Deps, Ec2Options } from "./options.ts";
@@ -21,6 +22,7 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
     readConsole: (providerId, signal) => readConsole(context, providerId, signal),
+    watch: (watcher) => watchInterruptions(context, watcher),
     async close() {
       context.closing.abort(new SystemError("driver-closed", "the EC2 driver was closed"));
       for (const site of context.sites.values()) site.close();

@@ -97,6 +97,7 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   CreateLaunchTemplate: "LaunchMachines",
   DescribeImages: "ReadMachines",
   DescribeInstances: "ReadMachines",
+  DescribeSpotInstanceRequests: "ReadMachines",
   DescribeSpotPriceHistory: "ReadMachines",
   DescribeSecurityGroups: "ReadMachines",
   DescribeSubnets: "ReadMachines",

@@ -71,6 +71,7 @@ async function askFleet(
     const request = fleetRequestFrom({ owner, ...wanted, template, market, offerings });
     const answer = answerFrom(await site.call("CreateFleet", request, signal), offerings);
     learnFrom(site, answer, market);
+    if (market === "spot" && answer.instanceId !== undefined) site.breaker.noteSpot();
     return answer;
   } catch (error) {
     signal.throwIfAborted();

@@ -13,6 +13,7 @@ export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => 
   DescribeInstances: describeInstances,
   DescribeSpotPriceHistory: describeSpotPriceHistory,
   DescribeSecurityGroups: describeSecurityGroups,
+  DescribeSpotInstanceRequests: describeSpotRequests,
   DescribeSubnets: describeSubnets,
   TerminateInstances: terminateInstances,
 };
@@ -52,6 +53,21 @@ function describeSpotPriceHistory(cloud: Cloud, fields: Fields): Xml {
   return {
     spotPriceHistorySet:
       spotPrice === undefined ? [] : [{ instanceType, availabilityZone, productDescription, spotPrice, timestamp }],
+  };
+}
+
+function describeSpotRequests(cloud: Cloud, fields: Fields): Xml {
+  const [filter] = tablesOf(fields, "Filter");
+  if (textOf(filter, "Name") !== "status-code" || textsOf(filter, "Value")[0] !== "marked-for-termination")
+    throw new Refusal("InvalidParameterValue", "only requests that are marked for termination are shown here");
+  const marked = cloud.live().filter(({ markedAt }) => markedAt !== undefined);
+  return {
+    spotInstanceRequestSet: marked.map(({ id, markedAt = 0 }) => ({
+      spotInstanceRequestId: `sir-${id.slice(2, 10)}`,
+      instanceId: id,
+      state: "active",
+      status: { code: "marked-for-termination", updateTime: new Date(markedAt).toISOString() },
+    })),
   };
 }
 

@@ -36,6 +36,8 @@ export interface CloudInstance {
   state: "live" | "stopped" | "ending";
   /** When nothing of it is left; set with `ending`. */
   goneAt: number;
+  /** When its end was announced. */
+  markedAt?: number;
   stateReason?: { readonly code: string; readonly message: string };
 }
 
@@ -179,6 +181,11 @@ export class Cloud {
       void this.machines.end(instance).then(() => {
         instance.goneAt = this.now();
       });
+  }
+
+  /** Gives the notice of two minutes. */
+  announce(id: string): void {
+    this.instance(id).markedAt = this.now();
   }
 
   /** Takes a spot instance back, as the market does. */

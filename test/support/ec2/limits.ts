@@ -10,5 +10,6 @@ export const ACCOUNT_LIMITS: Readonly<Record<string, { readonly burst: number; r
   DescribeImages: { burst: 100, perSecond: 20 },
   DescribeSpotPriceHistory: { burst: 100, perSecond: 20 },
   DescribeSecurityGroups: { burst: 100, perSecond: 20 },
+  DescribeSpotInstanceRequests: { burst: 100, perSecond: 20 },
   DescribeSubnets: { burst: 100, perSecond: 20 },
 };

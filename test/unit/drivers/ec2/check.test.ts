@@ -30,11 +30,19 @@ it("tries every action and makes nothing", async () => {
       detail: "3 subnets in eu-central-1a, eu-central-1b, eu-central-1c",
     },
     { action: "DescribeSecurityGroups", isAllowed: true, detail: "1 groups in the VPC of the subnets" },
+    { action: "DescribeSpotInstanceRequests", isAllowed: true, detail: "allowed" },
+    { action: "DescribeSpotPriceHistory", isAllowed: true, detail: "allowed" },
     { action: "CreateLaunchTemplate", isAllowed: true, detail: "allowed" },
     { action: "CreateFleet", isAllowed: true, detail: "allowed" },
     { action: "TerminateInstances", isAllowed: true, detail: "not tried: there is no instance to try it on" },
   ]);
   expect([lab.cloud.instances, lab.cloud.templates]).toEqual([[], []]);
+});
+
+it("asks nothing about the spot market for a pool that never goes there", async () => {
+  const checks = await check({ market: "on-demand" });
+
+  expect(checks.filter(({ action }) => action.includes("Spot"))).toEqual([]);
 });
 
 it("tries the end of an instance of ours without ending it", async () => {
@@ -56,7 +64,7 @@ it.each(["CreateFleet", "CreateLaunchTemplate"])(
 
     const checks = await check();
 
-    expect(checks).toHaveLength(7);
+    expect(checks).toHaveLength(9);
     expect(failuresOf(checks)).toEqual([
       { action, isAllowed: false, detail: expect.stringMatching(`ec2:${action} .*statement "LaunchMachines"`) },
     ]);
@@ -74,7 +82,7 @@ it.each([
   expect(failuresOf(checks)).toEqual([{ action, isAllowed: false, detail: expect.stringContaining(words) }]);
 });
 
-it("says one thing, not seven, when the credentials are wrong", async () => {
+it("says one thing, not nine, when the credentials are wrong", async () => {
   lab.cloud.faults.push({
     action: "DescribeInstances",
     moment: "before",

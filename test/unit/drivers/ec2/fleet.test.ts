@@ -84,6 +84,23 @@ it("says in one line what an account denies, serves the other pools meanwhile, a
   expect(idleIn("cloud")).toBe(1);
 }, 60_000);
 
+it("lets go of a spot machine within half a minute of its notice, long before it is taken, and launches another", async () => {
+  await start({ idleCount: 1 });
+  await after(MINUTE_MS);
+  const [doomed] = lab.cloud.live();
+  lab.cloud.announce(doomed?.id ?? "");
+  await after(30_000);
+  const [left] = lab.cloud.instances.filter(({ state }) => state === "ending");
+  await after(MINUTE_MS);
+
+  const events = await fleet.deps.store.recentMachines(10);
+  expect(left?.id).toBe(doomed?.id);
+  expect(
+    events.filter((machine) => "reason" in machine).map((machine) => ("reason" in machine ? machine.reason : "")),
+  ).toEqual(["interrupted"]);
+  expect(idleIn("cloud")).toBe(1);
+}, 60_000);
+
 it("finds room in the one zone that has some, and asks the other two no more often than every three minutes", async () => {
   const { room } = lab.cloud.settings;
   for (const type of ["m7i.large", "m6i.large"])
