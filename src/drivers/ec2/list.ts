@@ -39,15 +39,25 @@ function forgetGone({ deps }: Ec2Context, { ours, launched }: SiteContext, found
   for (const [token, id] of launched) if (!ours.has(id)) launched.delete(token);
 }
 
-/** Asks what the spot market took back lately: an instance is listed for too short a time to be met on its way out. */
-async function lookForInterruptions({ options }: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<void> {
+/**
+ * Asks what the spot market took back lately: an instance is listed for too short a time to be met on its way out. The list is
+ * whole without the answer, so it does not fail for the want of it.
+ */
+async function lookForInterruptions(
+  { options, deps }: Ec2Context,
+  site: SiteContext,
+  signal: AbortSignal,
+): Promise<void> {
   if (!site.breaker.isWatching()) return;
-  const filters = [
-    { Name: "instance-lifecycle", Values: ["spot"] },
-    { Name: "state-reason-code", Values: ["Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"] },
-  ];
-  for (const { InstanceId } of await describeOurs(site.call, options.owner, filters, signal))
-    if (InstanceId !== undefined) site.breaker.noteInterruption(InstanceId);
+  const Values = ["Server.SpotInstanceTermination", "Server.SpotInstanceShutdown"];
+  try {
+    const filters = [{ Name: "state-reason-code", Values }];
+    for (const { InstanceId } of await describeOurs(site.call, options.owner, filters, signal))
+      if (InstanceId !== undefined) site.breaker.noteInterruption(InstanceId);
+  } catch (err) {
+    signal.throwIfAborted();
+    deps.logger.warn({ region: site.site.region, err }, "could not look for what the spot market took back");
+  }
 }
 
 /** What the port tells of an instance. */

@@ -115,6 +115,8 @@ function describeInstances(cloud: Cloud, fields: Fields): Xml {
 function passes(cloud: Cloud, instance: CloudInstance, filter: Fields): boolean {
   const name = textOf(filter, "Name") ?? "";
   const values = textsOf(filter, "Value");
+  const refusal = cloud.refusedFilters.get(name);
+  if (refusal !== undefined) throw refusal;
   const [, tag] = /^tag:(.+)$/.exec(name) ?? [];
   if (tag !== undefined) return values.includes(instance.tags[tag] ?? "");
   switch (name) {
@@ -122,8 +124,6 @@ function passes(cloud: Cloud, instance: CloudInstance, filter: Fields): boolean 
       return values.includes(instance.id);
     case "instance-state-name":
       return values.includes(cloud.stateOf(instance));
-    case "instance-lifecycle":
-      return values.includes(instance.market);
     case "state-reason-code":
       return values.includes(instance.stateReason?.code ?? "");
     default:

@@ -105,6 +105,8 @@ export class Cloud {
     ["sg-0123456789abcdef0", "vpc-0123456789abcdef0"],
     ["sg-0000000000000000e", "vpc-0000000000000000e"],
   ]);
+  /** Filters that describes refuse. */
+  readonly refusedFilters = new Map<string, Refusal>();
   /** Actions that the caller's policy does not grant. */
   readonly denied = new Set<string>();
   readonly zones = new Map([

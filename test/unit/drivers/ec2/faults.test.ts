@@ -264,6 +264,14 @@ describe("terminations", () => {
 });
 
 describe("a list", () => {
+  it("is whole although EC2 does not tell what the spot market took back", async () => {
+    await launch(1);
+    const refusal = new Refusal("InvalidParameterValue", "The filter 'state-reason-code' is invalid");
+    lab.cloud.refusedFilters.set("state-reason-code", refusal);
+
+    expect(await list()).toHaveLength(1);
+  });
+
   it("reads every page", async () => {
     await Promise.all([launch(1), launch(2), launch(3), launch(4), launch(5)]);
     lab.cloud.settings.pageSize = 2;
