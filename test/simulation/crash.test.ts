@@ -45,6 +45,7 @@ it("keeps every promise when the manager is killed at any port call", { timeout:
 
 it("keeps every promise when the next manager is killed as well", { timeout: MINUTES_MS }, async () => {
   const seed = freshSeed(
+    "pairs",
     `${PAIRS} pairs of crashes (npm run simulate -- --crash --pairs --limit ${PAIRS} --seed SEED)`,
   );
 
