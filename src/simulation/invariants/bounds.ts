@@ -1,4 +1,5 @@
 import type { DesiredPool } from "../../domain/pool.ts";
+import type { DesiredFleet } from "../../pool/fleet.ts";
 import type { Check } from "../world/happening.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { ProviderInstance } from "../provider.ts";
@@ -13,21 +14,21 @@ export function createBoundsCheck(world: World): Check {
   // An instance that its provider denied is nobody's until lists show it.
   const counts = (one: ProviderInstance): boolean =>
     isAlive(one) && (truth.liveMachines.has(one.machineId) || !truth.machine(one.machineId).touches.has(DENIED));
-  const poolOf = (name: string): DesiredPool | undefined => world.desired.pools.find((pool) => pool.name === name);
+  const poolOf = ({ pools }: DesiredFleet, name: string): DesiredPool | undefined =>
+    pools.find((pool) => pool.name === name);
 
   return (happening) => {
     switch (happening.what) {
       case "commits": {
-        const added = happening.changes
-          .filter((change) => change.kind === "machine-added")
-          .map(({ machine }) => machine);
+        const { changes, desired } = happening;
+        const added = changes.filter((change) => change.kind === "machine-added").map(({ machine }) => machine);
         for (const name of new Set(added.map(({ poolName }) => poolName))) {
-          const pool = poolOf(name);
+          const pool = poolOf(desired, name);
           if (pool === undefined) return `a machine is launched in pool ${name}, which nobody wishes for`;
           const all = [...truth.liveMachines.values(), ...added];
           const ours = all.filter(({ poolName }) => poolName === name);
-          if (all.length > world.desired.maxMachines)
-            return `${all.length} machines over all, max_machines is ${world.desired.maxMachines}`;
+          if (all.length > desired.maxMachines)
+            return `${all.length} machines over all, max_machines is ${desired.maxMachines}`;
           if (ours.length > pool.maxMachines)
             return `${ours.length} machines in pool ${name}, its max_machines is ${pool.maxMachines}`;
         }
@@ -36,7 +37,7 @@ export function createBoundsCheck(world: World): Check {
       case "launched": {
         const { poolName, machineId } = happening.instance;
         const pool = world.day.pools.find(({ name }) => name === poolName);
-        const most = Math.max(pool?.maxMachines ?? 0, poolOf(poolName)?.maxMachines ?? 0);
+        const most = Math.max(pool?.maxMachines ?? 0, poolOf(world.desired, poolName)?.maxMachines ?? 0);
         const there = world.provider.instances().filter((one) => one.poolName === poolName && counts(one)).length;
         // An instance whose launch had its effect after all lists had been without it is found and reaped, not counted.
         const isUnforeseen = world.truth.machine(machineId).touches.has("launch-effect-late");

@@ -6,7 +6,7 @@ export function createGrowthCheck(world: World): Check {
   return (happening) => {
     if (happening.what !== "commits") return undefined;
     const added = happening.changes.flatMap((change) => (change.kind === "machine-added" ? [change.machine] : []));
-    for (const { name, maxGrowthRate } of added.length === 0 ? [] : world.desired.pools) {
+    for (const { name, maxGrowthRate } of added.length === 0 ? [] : happening.desired.pools) {
       if (added.every(({ poolName }) => poolName !== name)) continue;
       const inFlight = [...world.truth.liveMachines.values(), ...added].filter(
         ({ poolName, state }) => poolName === name && (state === "requested" || state === "booting"),

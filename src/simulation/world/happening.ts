@@ -1,5 +1,6 @@
 import type { LeaseId, MachineId } from "../../domain/ids.ts";
 import type { DriverVerb, ProviderInstance } from "../provider.ts";
+import type { DesiredFleet } from "../../pool/fleet.ts";
 import type { Change } from "../../ports/store.ts";
 import type { LiveJob } from "./job.ts";
 
@@ -15,8 +16,8 @@ export type Happening =
   | { readonly what: "launched"; readonly instance: ProviderInstance }
   /** The provider takes an instance away because the manager asked. */
   | { readonly what: "ended-by-us"; readonly instance: ProviderInstance }
-  /** Before the change shows in the truth. */
-  | { readonly what: "commits"; readonly changes: readonly Change[] }
+  /** Before the change shows in the truth. `desired` is what was wished for when it was decided. */
+  | { readonly what: "commits"; readonly changes: readonly Change[]; readonly desired: DesiredFleet }
   | { readonly what: "work-began"; readonly job: LiveJob; readonly machineId: MachineId; readonly leaseId: LeaseId }
   | { readonly what: "job-ended"; readonly job: LiveJob }
   | { readonly what: "error-logged"; readonly text: string }

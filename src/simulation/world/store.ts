@@ -1,4 +1,5 @@
 import { SystemError } from "../../domain/errors.ts";
+import type { DesiredFleet } from "../../pool/fleet.ts";
 import type { Change, Store } from "../../ports/store.ts";
 import { wordsOf } from "./words.ts";
 import type { World } from "./world.ts";
@@ -8,7 +9,7 @@ export function createWorldStore(world: World): Store {
   const { clock, faults, process, store, truth } = world;
   if (process === undefined) throw new Error("a store belongs to a process");
 
-  const commit = async (changes: readonly Change[]): Promise<void> => {
+  const commit = async (changes: readonly Change[], desired: DesiredFleet): Promise<void> => {
     const askedAtMs = clock.monotonic();
     const slow = faults.strikes("disk-slow");
     if (slow !== undefined) await clock.sleep(slow.draw.between(1, 2_000));
@@ -20,12 +21,16 @@ export function createWorldStore(world: World): Store {
       const { about, what } = wordsOf(change);
       world.journal.note(about, what);
     }
-    world.tell({ what: "commits", changes });
+    world.tell({ what: "commits", changes, desired });
     truth.keep(changes, process.number, askedAtMs);
   };
 
   return {
-    commit: (changes) => process.call("store.commit", () => commit(changes)),
+    commit(changes) {
+      // The operator may change the limits while the write is on its way: what was decided before goes by the old ones.
+      const { desired } = world;
+      return process.call("store.commit", () => commit(changes, desired));
+    },
     liveMachines: () => process.call("store.liveMachines", () => store.liveMachines()),
     machine: (id) => process.call("store.machine", () => store.machine(id)),
     recentMachines: (limit) => process.call("store.recentMachines", () => store.recentMachines(limit)),
