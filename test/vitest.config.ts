@@ -12,6 +12,8 @@ const light = (name: string, include: string[]) => ({
 export default defineConfig({
   root,
   test: {
+    // The default leaves a core to others, which on a host with two is half of the host.
+    maxWorkers: "100%",
     projects: [
       light("unit", ["test/unit/**/*.test.ts", "test/*.test.ts"]),
       light("simulation", ["test/simulation/**/*.test.ts"]),
