@@ -47,5 +47,8 @@ export class JobError extends MayflyError {}
 /** The manager or the host cannot do what was asked (no daemon, missing package, no disk space). Exit code 3. */
 export class SystemError extends MayflyError {}
 
+/** A provider refused what was asked, and nothing came of it: an action that is not allowed, say. Exit code 3. */
+export class RefusedError extends SystemError {}
+
 /** The request contradicts the state of things (second manager on one state directory, lease already ended). */
 export class ConflictError extends MayflyError {}

@@ -11,6 +11,8 @@ export function explainPool(desired: DesiredPool, observed: ObservedPool, now: E
   if (observed.mode !== "open") return `${observed.mode}: ${have}`;
   if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
   if (counts.idle >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
+  if (isRefused(observed))
+    return `${have}; idle_count ${desired.idleCount} is not met: launches are refused and tried again: ${observed.launchProblem}`;
   if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is on the way`;
   return `${have}; idle_count ${desired.idleCount} is not met yet: ${bindingConstraint(desired, observed, now)}`;
 }
@@ -29,14 +31,17 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
   const inFlight = counts.requested + counts.booting;
   if (observed.mode !== "open") return `the pool is ${observed.mode}`;
   if (observed.storeProblem !== "") return `no idle machine; launches wait: ${observed.storeProblem}`;
-  // One try after another is refused: the refusal is the news, not the try that is on its way.
-  if (observed.launchProblem !== "" && counts.booting === 0) {
+  if (isRefused(observed)) {
     return `no idle machine; launches are refused and tried again: ${observed.launchProblem}`;
   }
   if (inFlight >= observed.waitingLeases) return `no idle machine; ${inFlight} booting`;
   const booting = inFlight > 0 ? `${inFlight} booting, ` : "";
   return `no idle machine; ${booting}${bindingConstraint(desired, observed, now)}`;
 }
+
+/** One try after another is refused: the refusal is the news, not the try that is on its way. */
+const isRefused = ({ launchProblem, machines }: ObservedPool): boolean =>
+  launchProblem !== "" && countByState(machines).booting === 0;
 
 function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   if (observed.storeProblem !== "") return `launches wait: ${observed.storeProblem}`;

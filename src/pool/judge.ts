@@ -22,6 +22,8 @@ export async function judgeMachines(fleet: Fleet, driver: Driver, look: Look, si
   for (const machine of fleet.state.machines()) {
     if (machine.driver !== driver.name) continue;
     const instances = listed.get(machine.id) ?? [];
+    // A partial list tells nothing of what it does not show.
+    if (instances.length === 0 && !look.isWhole) continue;
     if (machine.state === "terminating") await judgeEnding(fleet, driver, machine, instances, look.at, signal);
     else if (machine.state !== "requested" && !isAsKnown(fleet, machine, instances))
       await judgeLaunched(fleet, machine, instances, look.at);

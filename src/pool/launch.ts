@@ -1,4 +1,4 @@
-import { CapacityError } from "../domain/errors.ts";
+import { CapacityError, ConfigError, RefusedError } from "../domain/errors.ts";
 import { machineIdFrom } from "../domain/ids.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
@@ -96,12 +96,16 @@ async function launchMachine(
     if (signal.aborted) return;
     noteRefusal(fleet, machine, error);
     // An earlier call with this token may have had another fate.
-    const wasNeverLaunched = !isAsked || (isFirst && error instanceof CapacityError);
+    const wasNeverLaunched = !isAsked || (isFirst && isRefusal(error));
     if (wasNeverLaunched) await noteNeverLaunched(fleet, machine, error, signal);
     else await retireMachine(fleet, machine.id, "launch-failed", textOf(error), ({ state }) => state === "requested");
     nudge(fleet);
   }
 }
+
+/** What a driver answers of a launch that came to nothing for certain: its record need not wait until lists prove that. */
+const isRefusal = (error: unknown): boolean =>
+  error instanceof CapacityError || error instanceof ConfigError || error instanceof RefusedError;
 
 /** Keeps in mind that a launch is with the driver, for as long as it really is. */
 async function track<T>(fleet: Fleet, { id }: MachineIn<"requested">, call: () => Promise<T>): Promise<T> {

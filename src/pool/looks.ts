@@ -2,6 +2,7 @@ import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { earliestAfter } from "../planning/due.ts";
+import { PartialListError } from "../ports/driver.ts";
 import type { Driver, Instance } from "../ports/driver.ts";
 import { callDriver } from "./calls.ts";
 import { LOOK_WANTED, lookKey } from "./fleet.ts";
@@ -15,6 +16,8 @@ export interface Look {
   /** When the list was asked for. */
   readonly at: EpochMs;
   readonly instances: readonly Instance[];
+  /** Whether what it does not show is not there, as far as lists can tell. */
+  readonly isWhole: boolean;
 }
 
 /** What lists say against a machine of ours: that it is not there, or is on its way out. One list proves nothing. */
@@ -40,26 +43,38 @@ const WANTED_INTERVAL_MS = 2_000;
 
 /** Looks at the providers' lists for as long as the signal allows. */
 export async function runLooks(fleet: Fleet, signal: AbortSignal): Promise<void> {
-  const nextAt = new Map<DriverName, EpochMs>();
+  const tried = new Map<DriverName, Tried>();
   const napUntil = createNap(fleet, LOOK_WANTED, signal);
   while (!signal.aborted) {
     const now = fleet.deps.clock.now();
     for (const driver of fleet.deps.drivers.values()) {
-      if (dueAt(fleet, driver.name, nextAt) > now) continue;
+      if (dueAt(fleet, driver.name, tried) > now) continue;
       fleet.wantedLooks.delete(driver.name);
-      nextAt.set(driver.name, now);
-      await lookAt(fleet, driver, signal);
+      const { failures = 0, problem: known } = tried.get(driver.name) ?? {};
+      const problem = await lookAt(fleet, driver, known, signal);
+      tried.set(driver.name, { at: now, failures: problem === undefined ? 0 : failures + 1, problem });
     }
-    const due = [...fleet.deps.drivers.keys()].map((name) => dueAt(fleet, name, nextAt));
+    const due = [...fleet.deps.drivers.keys()].map((name) => dueAt(fleet, name, tried));
     await napUntil(earliestAfter(-1, due));
   }
 }
 
-function dueAt(fleet: Fleet, name: DriverName, lastAt: ReadonlyMap<DriverName, EpochMs>): EpochMs {
-  const last = lastAt.get(name);
+/** How the last look went. */
+interface Tried {
+  readonly at: EpochMs;
+  /** Looks in a row that told less than all. */
+  readonly failures: number;
+  /** Why the last one did. */
+  readonly problem: string | undefined;
+}
+
+function dueAt(fleet: Fleet, name: DriverName, tried: ReadonlyMap<DriverName, Tried>): EpochMs {
+  const last = tried.get(name);
   if (last === undefined) return 0;
-  if (fleet.wantedLooks.has(name)) return last + WANTED_INTERVAL_MS;
-  return last + (isCalm(fleet, name) ? CALM_INTERVAL_MS : ALERT_INTERVAL_MS);
+  const backOffMs = Math.min(CALM_INTERVAL_MS, ALERT_INTERVAL_MS * 2 ** Math.min(last.failures - 1, 16));
+  if (fleet.wantedLooks.has(name)) return last.at + (last.failures > 0 ? backOffMs : WANTED_INTERVAL_MS);
+  if (last.failures > 0) return last.at + backOffMs;
+  return last.at + (isCalm(fleet, name) ? CALM_INTERVAL_MS : ALERT_INTERVAL_MS);
 }
 
 const isCalm = (fleet: Fleet, name: DriverName): boolean =>
@@ -72,18 +87,51 @@ const isCalm = (fleet: Fleet, name: DriverName): boolean =>
 const isUnsettled = (fleet: Fleet, machine: LiveMachine): boolean =>
   machine.state === "terminating" && (machine.providerId === undefined || fleet.terminations.has(machine.id));
 
-/** Compares what a provider lists with what the store knows, and mends both ways. A failed list changes nothing. */
-async function lookAt(fleet: Fleet, driver: Driver, signal: AbortSignal): Promise<void> {
+/**
+ * Compares what a provider lists with what the store knows, and mends both ways. A failed list changes nothing, and a partial
+ * one proves no absence. Answers why it did not tell all.
+ * @param known what the look before answered: a problem that lasts is logged once.
+ */
+async function lookAt(
+  fleet: Fleet,
+  driver: Driver,
+  known: string | undefined,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const at = fleet.deps.clock.now();
+  let problem: string | undefined;
+  const note = (err: unknown): void => {
+    problem = err instanceof Error ? err.message : String(err);
+    const level = problem === known ? "debug" : "warn";
+    fleet.deps.logger[level]({ driver: driver.name, err }, "look failed, will be tried again");
+  };
   try {
-    const instances = await callDriver(fleet, driver.name, "list", signal, (_driver, bounded) => driver.list(bounded));
-    const look = { at, instances };
+    const look = await take(fleet, driver, at, note, signal);
     fleet.looks.set(driver.name, look);
     fleet.changes.notify(lookKey(driver.name));
     await judgeMachines(fleet, driver, look, signal);
     await reapStrangers(fleet, driver, look, signal);
   } catch (error) {
-    if (!signal.aborted)
-      fleet.deps.logger.warn({ driver: driver.name, err: error }, "look failed, will be tried again");
+    if (!signal.aborted) note(error);
+  }
+  if (problem === undefined && known !== undefined)
+    fleet.deps.logger.info({ driver: driver.name }, "looks tell all again");
+  return problem;
+}
+
+async function take(
+  fleet: Fleet,
+  { name }: Driver,
+  at: EpochMs,
+  onPart: (error: PartialListError) => void,
+  signal: AbortSignal,
+): Promise<Look> {
+  try {
+    const instances = await callDriver(fleet, name, "list", signal, (driver, bounded) => driver.list(bounded));
+    return { at, instances, isWhole: true };
+  } catch (error) {
+    if (!(error instanceof PartialListError)) throw error;
+    onPart(error);
+    return { at, instances: error.instances, isWhole: false };
   }
 }

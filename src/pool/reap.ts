@@ -16,7 +16,7 @@ const REAP_AGAIN_MS = 60_000;
 export async function reapStrangers(fleet: Fleet, driver: Driver, look: Look, signal: AbortSignal): Promise<void> {
   const strangers = await findStrangers(fleet, look);
   const seen = new Set(strangers.map(({ providerId }) => providerId));
-  for (const [providerId, stranger] of fleet.strangers)
+  for (const [providerId, stranger] of look.isWhole ? fleet.strangers : [])
     if (stranger.driver === driver.name && !seen.has(providerId)) fleet.strangers.delete(providerId);
   for (const instance of strangers) {
     const stranger = noteStranger(fleet, driver, instance, look.at);

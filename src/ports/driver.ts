@@ -1,4 +1,5 @@
 import type { Offering } from "../domain/cost.ts";
+import { TransientError } from "../domain/errors.ts";
 import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { MachineShape } from "../domain/shape.ts";
@@ -59,6 +60,16 @@ export interface DriverWatcher {
   onInterruption?(providerId: string, detail: string, takenAt: EpochMs): void;
 }
 
+/** A list that lacks what some of a driver's accounts or regions would have told: what is not in it may be there all the same. */
+export class PartialListError extends TransientError {
+  readonly instances: readonly Instance[];
+
+  constructor(instances: readonly Instance[], problem: string, options?: ErrorOptions) {
+    super("list-partial", problem, options);
+    this.instances = instances;
+  }
+}
+
 /**
  * Launches, lists and terminates machines of one provider for one owner. Safe for concurrent calls.
  * Knows nothing of SSH, Docker, pools' policies or leases.
@@ -70,13 +81,15 @@ export interface Driver {
   /**
    * Launches one instance, or answers the one that an earlier call with this token launched.
    * @throws CapacityError when there is no room now, with a sentence that says what is short; nothing was launched then.
+   * @throws ConfigError, RefusedError when a setting is wrong or the account may not; nothing was launched then either.
    * @throws TransientError when it may have failed in passing; calling again with the same token is safe.
    */
   launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
 
   /**
    * Every instance that bears our owner tag, strangers' never. The answer may lag behind launches and ends by seconds.
-   * @throws when the answer cannot be had; never knowingly a partial list.
+   * @throws PartialListError when only a part of the answer can be had, and another error when none can; never knowingly
+   * answers a partial list.
    */
   list(signal: AbortSignal): Promise<readonly Instance[]>;
 

@@ -4,7 +4,7 @@ import {
   ConflictError,
   MayflyError,
   NotFoundError,
-  SystemError,
+  RefusedError,
   TransientError,
 } from "../../domain/errors.ts";
 import type { Ec2Action } from "./client.ts";
@@ -53,7 +53,6 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "RequestTimeout",
   "RequestTimeoutException",
   "TimeoutError",
-  "RequestExpired",
   "ECONNRESET",
   "ECONNREFUSED",
   "ECONNABORTED",
@@ -72,22 +71,37 @@ const DENIED_CODES: ReadonlySet<string> = new Set([
 
 /** The setting that a code tells of, and the rule that it breaks. */
 const CONFIG_CODES: readonly (readonly [code: RegExp, place: string, rule: string])[] = [
-  [/^InvalidAMIID\./, "pool.ec2.ami", "EC2 has no such image in this region, or may not show it to this account"],
-  [/^InvalidSubnet(?:ID)?\./, "pool.ec2.subnets", "EC2 has no such subnet in this region"],
-  [/^Invalid(?:SecurityGroupID|Group|GroupId)\./, "pool.ec2.security_groups", "EC2 has no such group in this VPC"],
-  [/^InvalidInstanceType$/, "pool.ec2.instance_types", "EC2 has no such type in this region"],
+  [
+    /^InvalidAMIID\./,
+    "pool.ec2.ami",
+    "EC2 has no such image in the region of `pool.ec2.region`, or does not show it to this account",
+  ],
+  [/^InvalidSubnet(?:ID)?\./, "pool.ec2.subnets", "EC2 has no such subnet in the region of `pool.ec2.region`"],
+  [
+    /^Invalid(?:SecurityGroupID|Group|GroupId)\./,
+    "pool.ec2.security_groups",
+    "EC2 has no such group in the region of `pool.ec2.region`",
+  ],
+  [/^InvalidInstanceType$/, "pool.ec2.instance_types", "EC2 has no such type in the region of `pool.ec2.region`"],
   [/^InvalidIamInstanceProfile|^InvalidInstanceProfile/, "pool.ec2.instance_profile", "IAM has no such profile"],
   [
-    /^(?:AuthFailure|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|IncompleteSignature|ExpiredToken.*|InvalidSecurity|MissingAuthenticationToken)$/,
+    /^(?:AuthFailure|InvalidClientTokenId|UnrecognizedClientException|SignatureDoesNotMatch|IncompleteSignature|InvalidSecurity|MissingAuthenticationToken)$/,
     "pool.ec2.profile",
-    "AWS does not accept these credentials",
+    // A region that the account has not enabled answers so too. Source: AWS account management guide, "Enable or disable AWS Regions".
+    "AWS does not accept these credentials in the region of `pool.ec2.region`",
+  ],
+  [
+    // EC2's own word for it is RequestExpired, and a clock that is wrong by 5 minutes has the same answer.
+    /^(?:ExpiredToken.*|RequestExpired|RequestTimeTooSkewed)$/,
+    "pool.ec2.profile",
+    "these credentials have expired, or the clock of this host is wrong",
   ],
   [
     /^(?:CredentialsProviderError|TokenProviderError|ProviderError)$/,
     "pool.ec2.profile",
     "the AWS SDK finds no credentials",
   ],
-  [/^(?:ENOTFOUND|OptInRequired|InvalidRegion.*)$/, "pool.ec2.region", "EC2 does not answer there for this account"],
+  [/^(?:ENOTFOUND|OptInRequired|InvalidRegion.*)$/, "pool.ec2.region", "EC2 has no such region for this account"],
   [/^(?:ERR_INVALID_URL|CERT_.*|ERR_TLS_.*)$/, "pool.ec2.endpoint", "cannot be reached"],
 ];
 
@@ -124,12 +138,14 @@ export function errorFromCode(
   cause?: Error,
 ): MayflyError | undefined {
   const options = cause === undefined ? {} : { cause };
-  const said = `${action}: ${code}${message === "" || message === code ? "" : `: ${message}`}`;
+  // What others say may have several lines.
+  const words = message.replace(/\s+/g, " ").trim();
+  const said = `${action}: ${code}${words === "" || words === code ? "" : `: ${words}`}`;
   if (CAPACITY_CODES.has(code)) return new CapacityError(kebab(code), said, options);
   if (QUOTA_CODES.has(code)) return new QuotaError(kebab(code), said, options);
   if (THROTTLE_CODES.has(code)) return new ThrottleError("throttled", said, options);
   if (TRANSIENT_CODES.has(code)) return new TransientError(kebab(code), said, options);
-  if (DENIED_CODES.has(code)) return deniedFrom(action, options);
+  if (DENIED_CODES.has(code)) return deniedFrom(action, words, options);
   if (isNetworkMismatch(code, message))
     return new ConfigError([
       {
@@ -150,7 +166,7 @@ function errorFromStatus(error: Error, action: Ec2Action): unknown {
   const status = (error as { readonly $metadata?: { readonly httpStatusCode?: number } }).$metadata?.httpStatusCode;
   const said = `${action}: ${error.name}: ${error.message}`;
   if (status !== undefined && status >= 500) return new TransientError("server-error", said, { cause: error });
-  if (status !== undefined && status >= 400) return new SystemError("ec2-refused", said, { cause: error });
+  if (status !== undefined && status >= 400) return new RefusedError("ec2-refused", said, { cause: error });
   // No status: an answer that broke off, or was none of EC2's. Whether the call took effect, nobody knows.
   if (/socket hang up|Deserialization|terminated/i.test(error.message))
     return new TransientError("answer-lost", said, { cause: error });
@@ -158,10 +174,12 @@ function errorFromStatus(error: Error, action: Ec2Action): unknown {
 }
 
 /** A policy speaks of actions, so does the message; what EC2 says beside is encoded, and names the account. */
-function deniedFrom(action: Ec2Action, options: ErrorOptions): SystemError {
-  const statement = STATEMENTS[action];
-  const message = `AWS does not allow ec2:${action} to these credentials: statement "${statement}" of the policy in terraform/ grants it`;
-  return new SystemError("not-allowed", message, options);
+function deniedFrom(asked: Ec2Action, words: string, options: ErrorOptions): RefusedError {
+  // A fleet that may be made launches nothing when another action is denied that it does on our behalf.
+  const [, named = `ec2:${asked}`] = /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)/.exec(words) ?? [];
+  const statement = named === "iam:PassRole" ? "PassMachineRole" : STATEMENTS[asked];
+  const message = `AWS does not allow ${named} to these credentials: statement "${statement}" of the policy in terraform/ grants it`;
+  return new RefusedError("not-allowed", message, options);
 }
 
 const isNetworkMismatch = (code: string, message: string): boolean =>

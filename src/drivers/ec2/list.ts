@@ -1,22 +1,44 @@
 import type { Instance as Ec2Instance } from "@aws-sdk/client-ec2";
 import { machineIdFrom } from "../../domain/ids.ts";
+import { PartialListError } from "../../ports/driver.ts";
 import type { Instance } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { isGone, providerIdFrom } from "./context.ts";
 import { describeOurs } from "./describe.ts";
 import { YOUNG_MS } from "./options.ts";
+import type { Ec2Site } from "./options.ts";
 import { MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
 
 const LIVE_STATES = ["pending", "running", "shutting-down", "stopping", "stopped"];
 /** sshd's own. */
 const SSH_PORT = 22;
 
-/** Every instance of our owner at all sites. EC2 may show young ones late. */
+/**
+ * Every instance of our owner at all sites. EC2 may show young ones late.
+ * @throws PartialListError when some sites do not answer; their error when none does.
+ */
 export async function listInstances(context: Ec2Context, signal: AbortSignal): Promise<readonly Instance[]> {
   signal.throwIfAborted();
-  const listed = await Promise.all([...context.sites.values()].map((site) => listSite(context, site, signal)));
-  return listed.flat().sort((a, b) => a.launchedAt - b.launchedAt);
+  const sites = [...context.sites.values()];
+  const settled = await Promise.allSettled(sites.map((site) => listSite(context, site, signal)));
+  signal.throwIfAborted();
+  const failed = settled.flatMap((result, index) =>
+    result.status === "rejected" ? [{ error: result.reason as unknown, site: sites[index]?.site }] : [],
+  );
+  const listed = settled.flatMap((result) => (result.status === "fulfilled" ? result.value : []));
+  // Two profiles of one account show the same ones.
+  const instances = [...new Map(listed.map((instance) => [instance.providerId, instance])).values()];
+  instances.sort((a, b) => a.launchedAt - b.launchedAt);
+  const [first] = failed;
+  if (first === undefined) return instances;
+  if (failed.length === sites.length) throw first.error;
+  const problems = failed.map(({ error, site }) => `${nameOf(site)}: ${textOf(error)}`);
+  throw new PartialListError(instances, `no answer of ${problems.join("; ")}`, { cause: first.error });
 }
+
+const nameOf = (site: Ec2Site | undefined): string =>
+  [`region ${site?.region}`, ...(site?.profile === undefined ? [] : [`profile ${site.profile}`])].join(", ");
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<Instance[]> {
   const { options } = context;

@@ -25,7 +25,7 @@ export async function terminateInstances(
     const ends = [...new Set(providerIds)].flatMap((providerId) => {
       const ids = idsFrom(providerId);
       // A name that this driver never gave stands for nothing.
-      return ids === undefined ? [] : sitesIn(context, ids.region).map((site) => site.terminator.add(ids.instanceId));
+      return ids === undefined ? [] : sitesOf(context, ids).map((site) => site.terminator.add(ids.instanceId));
     });
     const settled = await Promise.race([Promise.allSettled(ends), aborted.promise]);
     const failed = settled.find((result) => result.status === "rejected");
@@ -36,10 +36,15 @@ export async function terminateInstances(
   }
 }
 
-/** The sites of a region; its default one when no pool is there any more. */
-function sitesIn(context: Ec2Context, region: string): SiteContext[] {
-  const known = [...context.sites.values()].filter(({ site }) => site.region === region);
-  return known.length > 0 ? known : [siteOf(context, { region })];
+/**
+ * The site that an instance is known to be at, so that another one of its region, whose credentials fail, is no hindrance; all
+ * of the region when none knows it, and the default one when no pool is there any more.
+ */
+function sitesOf(context: Ec2Context, { region, instanceId }: NonNullable<ReturnType<typeof idsFrom>>): SiteContext[] {
+  const sites = [...context.sites.values()].filter(({ site }) => site.region === region);
+  const knowing = sites.find(({ ours }) => ours.has(instanceId));
+  if (knowing !== undefined) return [knowing];
+  return sites.length > 0 ? sites : [siteOf(context, { region })];
 }
 
 export interface TerminatorDeps {

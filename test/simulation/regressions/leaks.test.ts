@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { NotFoundError, TransientError } from "../../../src/domain/errors.ts";
 import type { LeaseId } from "../../../src/domain/ids.ts";
 import { countByState } from "../../../src/planning/observed.ts";
+import { PartialListError } from "../../../src/ports/driver.ts";
 import { pool } from "../../support/pools.ts";
 import { startWorld } from "../../support/world.ts";
 import type { World } from "../../support/world.ts";
@@ -50,6 +51,27 @@ describe("an instance whose launch went wrong half-way", () => {
     expect(next?.address).toEqual(old?.address);
     expect(await world.store.machine(old?.machineId as never)).toMatchObject({ state: "terminated" });
     expect(await world.store.machine(next?.machineId as never)).toMatchObject({ state: "idle" });
+  });
+
+  it("is kept in mind for as long as lists are without its account, and ended when they tell of it", async () => {
+    const world = await startWorld({ pools: [pool({ idleCount: 0, maxMachines: 1 })] });
+    world.provider.failNext("launch", new TransientError("reset", "reset"), "after");
+    const { list } = world.lies;
+    world.lies.list = () => {
+      throw new PartialListError([], "one account does not answer");
+    };
+    await acquire(world);
+    await world.clock.advance(30 * MINUTE_MS);
+    const [kept] = world.fleet.state.machines();
+    world.lies.list = list;
+    await world.clock.advance(3 * MINUTE_MS);
+
+    expect(kept?.state).toBe("terminating");
+    expect(await world.store.machine(kept?.id as never)).toMatchObject({
+      state: "terminated",
+      reason: "launch-failed",
+    });
+    expect(unknownInstances(world)).toEqual([]);
   });
 
   // kubernetes-sigs/karpenter#1448: a crash after the provider's answer and before its record made two instances for one claim.

@@ -71,8 +71,6 @@ function describeSpotRequests(cloud: Cloud, fields: Fields): Xml {
   };
 }
 
-const VPC = "vpc-0123456789abcdef0";
-
 function describeSecurityGroups(cloud: Cloud, fields: Fields): Xml {
   return {
     securityGroupInfo: textsOf(fields, "GroupId").map((groupId) => {
@@ -90,7 +88,7 @@ function describeSubnets(cloud: Cloud, fields: Fields): Xml {
       const availabilityZone = cloud.zones.get(subnetId);
       if (availabilityZone === undefined)
         throw new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${subnetId}' does not exist`);
-      return { subnetId, availabilityZone, vpcId: VPC };
+      return { subnetId, availabilityZone, vpcId: cloud.vpcOf(subnetId) };
     }),
   };
 }

@@ -17,6 +17,8 @@ export function answer(cloud: Cloud, authorization: string | undefined, form: st
     strike(cloud.fault(action, "before"));
     if (!/^AWS4-HMAC-SHA256 Credential=/.test(authorization ?? ""))
       throw new Refusal("MissingAuthenticationToken", "Request is missing Authentication Token", 403);
+    if (!/ Credential=test\//.test(authorization ?? ""))
+      throw new Refusal("AuthFailure", "AWS was not able to validate the provided access credentials", 401);
     const run = ACTIONS[action];
     if (run === undefined)
       throw new Refusal("InvalidAction", `The action ${action} is not valid for this web service.`);

@@ -113,7 +113,10 @@ export class Cloud {
     ["subnet-0000000000000000a", "eu-central-1a"],
     ["subnet-0000000000000000b", "eu-central-1b"],
     ["subnet-0000000000000000c", "eu-central-1c"],
+    ["subnet-0000000000000000e", "eu-central-1a"],
   ]);
+  /** The VPCs of subnets that are not in the first one. */
+  readonly otherVpcs = new Map([["subnet-0000000000000000e", "vpc-0000000000000000e"]]);
   /** Spot prices in US dollars, as EC2 writes them, by `type zone`. */
   readonly spotPrices = new Map<string, string>();
   /** @default none: instances are no more than records, with addresses where nobody answers */
@@ -140,6 +143,10 @@ export class Cloud {
     if (instance.state === "ending") return instance.goneAt <= now ? "terminated" : "shutting-down";
     if (instance.state === "stopped") return "stopped";
     return instance.runningAt <= now ? "running" : "pending";
+  }
+
+  vpcOf(subnet: string): string {
+    return this.otherVpcs.get(subnet) ?? "vpc-0123456789abcdef0";
   }
 
   /** The instance of an id that calls know already. @throws Refusal as EC2 does, for young ones too. */

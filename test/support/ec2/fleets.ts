@@ -1,7 +1,7 @@
 import { idFrom, Refusal } from "./cloud.ts";
 import type { Cloud, CloudInstance, Template } from "./cloud.ts";
 import type { Fields } from "./form.ts";
-import { tableOf, tablesOf, textOf } from "./form.ts";
+import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
 import type { Xml } from "./xml.ts";
 
 interface Candidate {
@@ -50,7 +50,7 @@ function fill(cloud: Cloud, fields: Fields): Xml {
   const errors: Xml[] = [];
   for (const candidate of candidates) {
     while (launched.length < wanted) {
-      const refusal = refusalFor(cloud, candidate, market);
+      const refusal = strangerTo(cloud, candidate, template) ?? refusalFor(cloud, candidate, market);
       if (refusal !== undefined) {
         errors.push({
           launchTemplateAndOverrides: templateAndOverrides(template, candidate),
@@ -99,6 +99,15 @@ function candidateFrom(cloud: Cloud, override: Fields): Candidate {
   const zone = cloud.zones.get(subnet);
   if (zone === undefined) throw new Refusal("InvalidSubnetID.NotFound", `The subnet ID '${subnet}' does not exist`);
   return { type, subnet, zone };
+}
+
+/** A security group of another VPC than the subnet's is found out when the instance is to be launched. */
+function strangerTo(cloud: Cloud, { subnet }: Candidate, { data }: Template): Refusal | undefined {
+  const groups = tablesOf(data as Fields, "NetworkInterface").flatMap((one) => textsOf(one, "SecurityGroupId"));
+  const group = groups.find((id) => cloud.groups.get(id) !== cloud.vpcOf(subnet));
+  if (group === undefined) return undefined;
+  const message = `Security group ${group} and subnet ${subnet} belong to different networks.`;
+  return new Refusal("InvalidParameter", message);
 }
 
 function refusalFor(cloud: Cloud, { type, zone }: Candidate, market: CloudInstance["market"]): Refusal | undefined {

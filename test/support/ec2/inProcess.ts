@@ -18,7 +18,8 @@ export interface VirtualEc2 {
   readonly cloud: Cloud;
   readonly clock: VirtualClock;
   readonly deps: Ec2Deps;
-  createDriver(owner: string): Driver;
+  /** @param sites where its pools are. @default the one site of `shapeAt` */
+  createDriver(owner: string, sites?: readonly Ec2Site[]): Driver;
   /** Lets time go on until something is done; it stands still while a request is on its way. */
   until<T>(work: Promise<T>): Promise<T>;
 }
@@ -64,7 +65,7 @@ export function createVirtualEc2(): VirtualEc2 {
     cloud,
     clock,
     deps,
-    createDriver: (owner) => createEc2Driver({ owner, sites: [shapeAt(ENDPOINT)] }, deps),
+    createDriver: (owner, sites = [shapeAt(ENDPOINT)]) => createEc2Driver({ owner, sites }, deps),
     until(work) {
       const done = work.finally(() => {
         working -= 1;
@@ -80,9 +81,20 @@ export function createVirtualEc2(): VirtualEc2 {
 /** Never resolved: requests go no further than the handler. */
 export const ENDPOINT = "http://ec2.test";
 
+/** The pretended account's, and AWS's own for its region. */
+const HOSTS: ReadonlySet<string> = new Set([new URL(ENDPOINT).hostname, "ec2.eu-central-1.amazonaws.com"]);
+
+const unknownHost = (name: string): Error =>
+  Object.assign(new Error(`getaddrinfo ENOTFOUND ${name}`), { code: "ENOTFOUND", syscall: "getaddrinfo" });
+
 /** Takes the SDK's requests in the place of a socket. */
 const handlerOf = (cloud: Cloud): NonNullable<Parameters<typeof createSdkClient>[1]> => ({
-  async handle(request: { readonly headers: Readonly<Record<string, string>>; readonly body?: unknown }) {
+  async handle(request: {
+    readonly hostname: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: unknown;
+  }) {
+    if (!HOSTS.has(request.hostname)) throw unknownHost(request.hostname);
     const answered = answer(cloud, request.headers["authorization"], String(request.body));
     if (answered === "cut") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
     const { status, body } = answered;

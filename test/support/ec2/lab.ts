@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Ec2Shape } from "../../../src/domain/shape.ts";
 import { createEc2Driver } from "../../../src/drivers/ec2/driver.ts";
 import type { Ec2Site } from "../../../src/drivers/ec2/options.ts";
@@ -73,6 +74,7 @@ export const shapeAt = (endpoint: string): Ec2Shape => ({
 
 /** Credentials that only a pretended account takes; nothing of this host's own is looked for. */
 export function useTestCredentials(): void {
+  process.env["AWS_SHARED_CREDENTIALS_FILE"] = join(import.meta.dirname, "credentials");
   process.env["AWS_ACCESS_KEY_ID"] = "test";
   process.env["AWS_SECRET_ACCESS_KEY"] = "test";
 }

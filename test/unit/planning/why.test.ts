@@ -36,6 +36,15 @@ it("says of a quiet pool whether its idle_count is met", () => {
   const met = explainPool(pool({ idleCount: 1 }), observed({ waitingLeases: 0, machines: [idleMachine()] }), NOW);
   const coming = explainPool(pool({ idleCount: 1 }), observed({ waitingLeases: 0, machines: [bootingMachine()] }), NOW);
 
+  const refused = explainPool(
+    pool({ idleCount: 1 }),
+    observed({ waitingLeases: 0, machines: [requestedMachine()], launchProblem: "no memory" }),
+    NOW,
+  );
+
+  expect(refused).toBe(
+    "0 idle, 1 booting, 0 leased, 0 terminating; idle_count 1 is not met: launches are refused and tried again: no memory",
+  );
   expect(met).toBe("1 idle, 0 booting, 0 leased, 0 terminating; idle_count 1 is met");
   expect(coming).toBe("0 idle, 1 booting, 0 leased, 0 terminating; idle_count 1 is on the way");
 });

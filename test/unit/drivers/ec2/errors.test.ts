@@ -24,8 +24,8 @@ it.each([
   ["InvalidLaunchTemplateName.NotFoundException", "NotFoundError"],
   ["InvalidLaunchTemplateName.AlreadyExistsException", "ConflictError"],
   ["IdempotentParameterMismatch", "ConflictError"],
-  ["UnauthorizedOperation", "SystemError"],
-  ["SomethingNobodyKnows", "SystemError"],
+  ["UnauthorizedOperation", "RefusedError"],
+  ["SomethingNobodyKnows", "RefusedError"],
 ])("takes %s for a %s", (code, name) => {
   expect(errorFrom(sdkError(code), "CreateFleet")).toMatchObject({ name, cause: { name: code } });
 });
@@ -44,6 +44,7 @@ it.each([
   [sdkError("InvalidGroup.NotFound"), "pool.ec2.security_groups"],
   [sdkError("InvalidInstanceType"), "pool.ec2.instance_types"],
   [sdkError("AuthFailure", "no", 401), "pool.ec2.profile"],
+  [sdkError("RequestExpired", "Request has expired."), "pool.ec2.profile"],
   [sdkError("CredentialsProviderError"), "pool.ec2.profile"],
   [nodeError("ENOTFOUND"), "pool.ec2.region"],
   [
@@ -62,6 +63,27 @@ it("names the denied action and the statement that grants it, and nothing of wha
 
   expect(message).toBe(
     'AWS does not allow ec2:CreateFleet to these credentials: statement "LaunchMachines" of the policy in terraform/ grants it',
+  );
+});
+
+it.each([
+  ["ec2:RunInstances", "LaunchMachines"],
+  ["iam:PassRole", "PassMachineRole"],
+])("names %s, which a fleet is denied on the way", (named, statement) => {
+  const words = `You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ${named} on resource: arn:aws:x because no policy allows it. Encoded authorization failure message: abc`;
+
+  const { message } = errorFrom(sdkError("UnauthorizedOperation", words), "CreateFleet") as Error;
+
+  expect(message).toBe(
+    `AWS does not allow ${named} to these credentials: statement "${statement}" of the policy in terraform/ grants it`,
+  );
+});
+
+it("says in one line what was said in several", () => {
+  const { message } = errorFrom(sdkError("CredentialsProviderError", "The token\n is gone."), "CreateFleet") as Error;
+
+  expect(message).toBe(
+    "pool.ec2.profile: the AWS SDK finds no credentials (CreateFleet: CredentialsProviderError: The token is gone.)",
   );
 });
 

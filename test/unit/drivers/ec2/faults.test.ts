@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CapacityError, ConfigError, SystemError, TransientError } from "../../../../src/domain/errors.ts";
 import { machineIdFrom } from "../../../../src/domain/ids.ts";
 import type { Ec2Shape } from "../../../../src/domain/shape.ts";
+import { PartialListError } from "../../../../src/ports/driver.ts";
 import type { Driver, Instance } from "../../../../src/ports/driver.ts";
 import { Refusal } from "../../../support/ec2/cloud.ts";
 import type { CloudInstance } from "../../../support/ec2/cloud.ts";
@@ -213,6 +214,67 @@ describe("a wrong setting is named by one clear line", () => {
 
     expect(error).toBeInstanceOf(SystemError);
     expect((error as Error).message).toContain("ec2:CreateFleet");
+  });
+});
+
+describe("what lasts is told, before the caller's time is up:", () => {
+  it.each([
+    ["list", 30_000],
+    ["launch", 120_000],
+  ] as const)("a %s that nobody answers", async (verb, deadlineMs) => {
+    for (let count = 0; count < 30; count += 1)
+      lab.cloud.faults.push({ action: "DescribeInstances", moment: "before", refusal: "cut" });
+    const startedAt = lab.clock.now();
+
+    const error = await failureOf(verb === "list" ? list() : launch(1));
+
+    expect(lab.clock.now() - startedAt).toBeLessThan(deadlineMs);
+    expect((error as Error).message).toBe("DescribeInstances: ECONNRESET: socket hang up");
+  });
+
+  it("a denial after an answer that was lost, which leaves open what came of it", async () => {
+    lab.cloud.faults.push({ action: "CreateFleet", moment: "after", refusal: "cut" });
+    const failure = failureOf(launch(1));
+    await lab.until(lab.clock.sleep(400));
+    lab.cloud.denied.add("CreateFleet");
+
+    const error = await failure;
+
+    expect(error).toBeInstanceOf(TransientError);
+    expect((error as Error).message).toContain("ec2:CreateFleet");
+    expect(instances()).toHaveLength(1);
+  });
+});
+
+describe("a site that does not answer", () => {
+  const [right, wrong] = ["right", "wrong"].map((profile) => ({ ...shapeAt(ENDPOINT), profile })) as [
+    Ec2Shape,
+    Ec2Shape,
+  ];
+  // The SDK warns of keys beside a profile.
+  beforeEach(() => void delete process.env["AWS_ACCESS_KEY_ID"]);
+
+  it("leaves the list of the others, which is a partial one", async () => {
+    const both = lab.createDriver("us", [wrong, right]);
+    const { providerId } = await launch(1, right);
+
+    const error = await failureOf(lab.until(both.list(never)));
+
+    expect(error).toBeInstanceOf(PartialListError);
+    expect((error as PartialListError).instances.map((instance) => instance.providerId)).toEqual([providerId]);
+    expect((error as Error).message).toMatch(/^no answer of region eu-central-1, profile wrong: pool\.ec2\.profile: /);
+    await both.close();
+  });
+
+  it("keeps no instance of another site in its region from its end", async () => {
+    const both = lab.createDriver("us", [wrong, right]);
+    const { providerId } = await launch(1, right);
+    await failureOf(lab.until(both.list(never)));
+
+    await lab.until(both.terminate([providerId], never));
+
+    expect(instances()).toEqual([]);
+    await both.close();
   });
 });
 
