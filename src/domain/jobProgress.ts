@@ -19,11 +19,19 @@ export interface StartedScript {
   readonly deadlineAt: EpochMs;
 }
 
+/** A container that serves a job. */
+export interface ServicePlace {
+  /** As the job names it. */
+  readonly name: string;
+  readonly containerId: string;
+}
+
 /** What the preparation made of a job's machine: where its scripts run. */
 export interface JobPlace {
   readonly jobDir: string;
   /** The container, and the folder on the machine that it sees its script in. Absent when scripts run on the machine itself. */
   readonly container?: { readonly id: string; readonly scriptDir: string } | undefined;
+  readonly services?: readonly ServicePlace[] | undefined;
 }
 
 /** How far a running job is, so that another manager can go on with it. Until there is one, none of the user's code has run. */

@@ -9,6 +9,7 @@ import { runAfterScript } from "./afterScript.ts";
 import { durationText } from "./durations.ts";
 import type { Conclusion } from "./ends.ts";
 import { concludeJob, endFromError, NeverBegunError, PrepareTimeoutError } from "./ends.ts";
+import { endedServicesText } from "./image/endedServices.ts";
 import { runMainScript } from "./mainScript.ts";
 import type { Notes } from "./notes.ts";
 import { createNotes } from "./notes.ts";
@@ -121,7 +122,11 @@ async function runParts(context: RunContext, begun: BegunProgress | undefined): 
   const main =
     begun?.phase === "after"
       ? begun
-      : await meter.measure("script", () => runMainScript(prepared, context, begun), begun?.script.startedAt);
+      : await withServices(
+          await meter.measure("script", () => runMainScript(prepared, context, begun), begun?.script.startedAt),
+          prepared,
+          context,
+        );
   if (spec.afterScript.length === 0) {
     return main;
   }
@@ -132,6 +137,21 @@ async function runParts(context: RunContext, begun: BegunProgress | undefined): 
     after?.script?.startedAt,
   );
   return { end: main.end, said };
+}
+
+/** Adds to what is said of a script's failure which services had ended by then. */
+async function withServices(
+  main: Conclusion,
+  { place }: PreparedJob,
+  { machine, deps, hard }: RunContext,
+): Promise<Conclusion> {
+  const { services = [] } = place;
+  const mayBeTheirs = main.end.result === "failed" || main.end.result === "timeout";
+  if (!mayBeTheirs || services.length === 0) {
+    return main;
+  }
+  const text = await endedServicesText(services, { engine: machine.engine, clock: deps.clock }, hard);
+  return text === undefined ? main : { ...main, said: `${main.said ?? ""}${text}` };
 }
 
 const prepare = (context: RunContext): Promise<PreparedJob> =>

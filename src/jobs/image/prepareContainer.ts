@@ -65,23 +65,27 @@ export async function prepareContainer(
       return { services: withImages, container: created };
     }),
   );
-  if (services.length > 0) {
-    await meter.measure("services", async () => {
-      const surroundings = {
-        namePrefix: runName,
-        env: docker.variables,
-        binds: [builds, ...docker.serviceBinds],
-        network: runName,
-        isPrivileged: docker.isPrivileged,
-        labels,
-      };
-      const startedAt = deps.clock.now();
-      const started = await startServices(services, surroundings, { engine, notes }, signal);
-      const timeoutMs = servicesTimeoutMs(deps.clock.now() - startedAt);
-      await waitForServices(started, timeoutMs, { channel, notes }, signal);
-    });
+  const place = { jobDir, container: { id: container.id, scriptDir } };
+  if (services.length === 0) {
+    return place;
   }
-  return { jobDir, container: { id: container.id, scriptDir } };
+  const started = await meter.measure("services", async () => {
+    const surroundings = {
+      namePrefix: runName,
+      env: docker.variables,
+      binds: [builds, ...docker.serviceBinds],
+      network: runName,
+      isPrivileged: docker.isPrivileged,
+      labels,
+    };
+    const startedAt = deps.clock.now();
+    const all = await startServices(services, surroundings, { engine, notes }, signal);
+    const timeoutMs = servicesTimeoutMs(deps.clock.now() - startedAt);
+    await waitForServices(all, timeoutMs, { channel, notes }, signal);
+    return all;
+  });
+  const served = started.map(({ service, container: { id } }) => ({ name: service.name, containerId: id }));
+  return { ...place, services: served };
 }
 
 interface ContainerFolders {

@@ -6,6 +6,7 @@ import { serviceAliases } from "./aliases.ts";
 import { clearedEntrypoint } from "./entrypoint.ts";
 import { waitForPorts } from "./probe.ts";
 import { taggedName } from "./reference.ts";
+import { serviceLog } from "./serviceLog.ts";
 
 /** GitLab's wait_for_services_timeout. */
 const SERVICES_TIMEOUT_MS = 30_000;
@@ -16,7 +17,6 @@ const SERVICES_TIMEOUT_MS = 30_000;
  */
 const TIMEOUT_PER_START = 2;
 const LONGEST_TIMEOUT_MS = 120_000;
-const LOG_LINES = 50;
 /** GitLab's variable that names the port to wait for. */
 const PORT_VARIABLE = "HEALTHCHECK_TCP_PORT";
 
@@ -108,8 +108,6 @@ function portsOf({ service, facts }: ServiceWithImage): readonly number[] {
 async function warnOf({ service, container }: StartedService, notes: Notes, signal: AbortSignal): Promise<void> {
   const { isRunning, exitCode } = await container.inspect(signal);
   const why = isRunning ? "no port that it exposes is open" : `it ended with exit code ${exitCode}`;
-  const log = await container.tail(LOG_LINES, signal);
-  await notes.warning(
-    `Service ${service.name} probably didn't start properly: ${why}.\nService container logs:\n${log}`,
-  );
+  const log = await serviceLog(container, signal);
+  await notes.warning(`Service ${service.name} probably didn't start properly: ${why}.\n${log}`);
 }

@@ -228,6 +228,40 @@ it("warns, with its log, of a service that ended before a port opened, and goes 
   expect(job.text()).toContain("log of db:latest");
 });
 
+it("tells a failed script's reader, before its end, which service had ended, with its log", async () => {
+  const engine = createFakeEngine({ ending: ["db:latest"] });
+  const services = [jobService("db"), jobService("cache")];
+  const job = start({ services, script: ["exit 3"], echoCommands: true }, engine);
+
+  const { end } = await job.done;
+
+  expect(end).toMatchObject({ result: "failed", exitCode: 3 });
+  expect(job.text()).toContain(
+    "WARNING: Service db ended with exit code 1 before the job's script did.\nService container logs:\nlog of db:latest",
+  );
+  expect(job.text()).not.toContain("Service cache");
+  expect(job.text().indexOf("Service db ended")).toBeLessThan(job.text().indexOf("ERROR: Job failed"));
+});
+
+it("says nothing of ended services after a script that succeeded", async () => {
+  const job = start({ services: [jobService("db")] }, createFakeEngine({ ending: ["db:latest"] }));
+
+  await job.done;
+
+  expect(job.text()).not.toContain("Service");
+});
+
+it("lets a job fail by itself when its services cannot be asked", async () => {
+  const engine = createFakeEngine({ ending: ["db:latest"] });
+  const forgetful = { ...engine, containerById: (id: string) => engine.containerById(id.replace("service", "lost")) };
+  const job = start({ services: [jobService("db")], script: ["exit 3"] }, forgetful);
+
+  const { end } = await job.done;
+
+  expect(end).toMatchObject({ result: "failed", exitCode: 3 });
+  expect(job.text()).not.toContain("Service");
+});
+
 it("gives job and dind service privileges, certificates and the mirror, in mode dind", async () => {
   const engine = createFakeEngine();
   const mirror = "http://10.0.2.2:5000";
