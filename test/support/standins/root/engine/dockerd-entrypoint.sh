@@ -67,6 +67,22 @@ choose_iptables() {
   fi
 }
 
+# An engine gives up on the containerd that it starts itself after 15 s, which is not long where two emulated CPUs share a
+# host; on one that is there it waits for a minute.
+start_containerd() {
+  run=/run/docker/containerd
+  mkdir -p "$run"
+  printf 'version = 2\ndisabled_plugins = ["io.containerd.grpc.v1.cri"]\n' > "$run/containerd.toml"
+  containerd --config "$run/containerd.toml" --root /var/lib/docker/containerd/daemon --state "$run/daemon" --address "$run/containerd.sock" \
+    --log-level warn &
+  for _ in $(seq 600); do
+    [ ! -S "$run/containerd.sock" ] || return 0
+    sleep 0.2
+  done
+  echo >&2 "containerd has opened no socket within 2 min"
+  return 1
+}
+
 if [ "$#" -eq 0 ] || [ "${1#-}" != "$1" ]; then
   if [ -n "${DOCKER_TLS_CERTDIR:-}" ]; then
     issue_certificates
@@ -89,4 +105,6 @@ export container=docker
 mount_missing
 nest_cgroups
 choose_iptables
-exec docker-init -- "$@"
+start_containerd
+shift
+exec docker-init -- dockerd --containerd=/run/docker/containerd/containerd.sock "$@"
