@@ -9,6 +9,8 @@ export interface FakeEngine extends Engine {
   readonly calls: string[];
   readonly created: ContainerSpec[];
   readonly auths: (RegistryAuth | undefined)[];
+  /** Ends what still runs in its containers, as the end of their machine does. */
+  endAll(): void;
 }
 
 export interface FakeEngineOptions {
@@ -40,6 +42,7 @@ export function createFakeEngine({
   const calls: string[] = [];
   const created: ContainerSpec[] = [];
   const auths: (RegistryAuth | undefined)[] = [];
+  const children = new Set<ChildProcess>();
   const factsOf = (image: string): ImageFacts => ({
     id: `sha256:${image}`,
     exposedTcpPorts: ports[image] ?? [],
@@ -50,6 +53,7 @@ export function createFakeEngine({
     calls,
     created,
     auths,
+    endAll: () => children.forEach(endGroup),
     ping: async () => undefined,
     async pull(image, auth) {
       calls.push(`pull ${image}`);
@@ -74,7 +78,7 @@ export function createFakeEngine({
     async createContainer(spec) {
       calls.push(`create ${spec.image}`);
       created.push(spec);
-      const container = fakeContainer(spec, calls, ending.includes(spec.image), broken[spec.image]);
+      const container = fakeContainer(spec, { calls, children }, ending.includes(spec.image), broken[spec.image]);
       containers.set(container.id, container);
       return container;
     },
@@ -90,7 +94,7 @@ export function createFakeEngine({
 
 function fakeContainer(
   spec: ContainerSpec,
-  calls: string[],
+  { calls, children }: { readonly calls: string[]; readonly children: Set<ChildProcess> },
   endsAtOnce: boolean,
   brokenBy: string | undefined,
 ): Container {
@@ -122,6 +126,7 @@ function fakeContainer(
       const env = { ...process.env, ...spec.env };
       const started = spawn(program, args, { env, stdio: ["ignore", "ignore", "pipe"], detached: true });
       child = started;
+      children.add(started);
       started.stderr.on("data", (bytes: Buffer) => {
         said += bytes.toString();
       });
@@ -137,10 +142,13 @@ function fakeContainer(
     }),
     async kill() {
       calls.push(`kill ${spec.image}`);
-      if (child?.pid !== undefined && child.exitCode === null) {
-        process.kill(-child.pid, "SIGKILL");
-      }
+      if (child !== undefined) endGroup(child);
     },
     remove: async () => undefined,
   };
+}
+
+/** Ends a process with all that it started, unless it has ended. */
+function endGroup({ pid, exitCode, signalCode }: ChildProcess): void {
+  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, "SIGKILL");
 }

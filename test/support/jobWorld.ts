@@ -136,6 +136,7 @@ export function createJobWorld(machine: Partial<HeldMachine> = {}, engine: FakeE
         return job?.state === "ended" ? job : undefined;
       }),
     async remove() {
+      engine.endAll();
       for (const writer of writers) await writer.close();
       rmSync(folder, { recursive: true, force: true });
     },
