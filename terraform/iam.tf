@@ -79,6 +79,8 @@ data "aws_iam_policy_document" "manager" {
       "${local.arn_prefix}:instance/*",
       "${local.arn_prefix}:launch-template/*",
       "${local.arn_prefix}:volume/*",
+      "arn:${local.partition}:ec2:${local.region}::image/*",
+      "arn:${local.partition}:ec2:${local.region}::snapshot/*",
     ]
 
     condition {
@@ -90,7 +92,7 @@ data "aws_iam_policy_document" "manager" {
     condition {
       test     = "StringEquals"
       variable = "ec2:CreateAction"
-      values   = ["CreateFleet", "CreateLaunchTemplate", "RunInstances"]
+      values   = ["CreateFleet", "CreateImage", "CreateLaunchTemplate", "RunInstances"]
     }
   }
 
@@ -98,6 +100,50 @@ data "aws_iam_policy_document" "manager" {
     sid       = "EndMachines"
     actions   = ["ec2:TerminateInstances"]
     resources = ["${local.arn_prefix}:instance/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${local.owner_tag_key}"
+      values   = [var.name]
+    }
+  }
+
+  # `mayfly image build`: the machine that an image is made of is launched as any other, and stopped before.
+  statement {
+    sid       = "ImageBuilders"
+    actions   = ["ec2:CreateImage", "ec2:StopInstances"]
+    resources = ["${local.arn_prefix}:instance/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${local.owner_tag_key}"
+      values   = [var.name]
+    }
+  }
+
+  # Images and snapshots have no account in their names.
+  statement {
+    sid     = "BuildImages"
+    actions = ["ec2:CreateImage"]
+    resources = [
+      "arn:${local.partition}:ec2:${local.region}::image/*",
+      "arn:${local.partition}:ec2:${local.region}::snapshot/*",
+    ]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/${local.owner_tag_key}"
+      values   = [var.name]
+    }
+  }
+
+  statement {
+    sid     = "RemoveImages"
+    actions = ["ec2:DeleteSnapshot", "ec2:DeregisterImage"]
+    resources = [
+      "arn:${local.partition}:ec2:${local.region}::image/*",
+      "arn:${local.partition}:ec2:${local.region}::snapshot/*",
+    ]
 
     condition {
       test     = "StringEquals"

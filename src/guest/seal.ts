@@ -1,10 +1,9 @@
-import { text } from "node:stream/consumers";
 import { MachineError } from "../domain/errors.ts";
 import type { Channel } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { ReadyGuest } from "../ports/guest.ts";
+import { runAsRoot } from "./asRoot.ts";
 import { within } from "./deadline.ts";
-import { readTemplate } from "./templates.ts";
 
 const SCRIPT_DEADLINE_MS = 60_000;
 const PUBLIC_KEY = /^ssh-ed25519 [A-Za-z0-9+/]{68}(?: .*)?$/;
@@ -20,19 +19,17 @@ export async function sealMachine(
   signal: AbortSignal,
 ): Promise<void> {
   const run = (script: string): Promise<string> =>
-    within(SCRIPT_DEADLINE_MS, `cloud-init/${script}`, clock, signal, (limit) => runAsRoot(channel, script, limit));
+    within(SCRIPT_DEADLINE_MS, `cloud-init/${script}`, clock, signal, (limit) => runScript(channel, script, limit));
   const publicKey = (await run("seal/new-host-key.sh")).trim();
   if (!PUBLIC_KEY.test(publicKey)) throw failed(`it answered no ed25519 host key but "${publicKey.slice(0, 100)}"`);
   await keep(publicKey);
   await run("seal/take-over.sh");
 }
 
-async function runAsRoot(channel: Channel, script: string, signal: AbortSignal): Promise<string> {
-  const { stdin, stdout, stderr, exited } = await channel.exec("sudo -n sh -s", {}, signal);
-  stdin.end(await readTemplate(script));
-  const [said, complaint, { exitCode }] = await Promise.all([text(stdout), text(stderr), exited]);
-  if (exitCode !== 0) throw failed(`cloud-init/${script} exited with ${exitCode}: ${complaint.trim().slice(-500)}`);
-  return said;
+async function runScript(channel: Channel, script: string, signal: AbortSignal): Promise<string> {
+  const { exitCode, stdout, complaint } = await runAsRoot(channel, script, signal);
+  if (exitCode !== 0) throw failed(`cloud-init/${script} exited with ${exitCode}: ${complaint}`);
+  return stdout;
 }
 
 const failed = (problem: string): MachineError =>

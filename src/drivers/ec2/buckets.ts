@@ -15,6 +15,10 @@ const DESCRIBE = { burst: 100, perSecond: 20 };
 const ACCOUNT_LIMITS: Readonly<Record<Ec2Action, { readonly burst: number; readonly perSecond: number }>> = {
   CreateFleet: OTHER_MUTATING,
   CreateLaunchTemplate: OTHER_MUTATING,
+  CreateImage: OTHER_MUTATING,
+  DeleteSnapshot: OTHER_MUTATING,
+  DeregisterImage: OTHER_MUTATING,
+  StopInstances: OTHER_MUTATING,
   TerminateInstances: { burst: 100, perSecond: 5 },
   DescribeImages: DESCRIBE,
   DescribeInstances: DESCRIBE,

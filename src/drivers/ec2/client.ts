@@ -5,6 +5,9 @@ import type { Ec2Site } from "./options.ts";
 export interface Ec2Actions {
   CreateFleet: { input: Sdk.CreateFleetCommandInput; output: Sdk.CreateFleetCommandOutput };
   CreateLaunchTemplate: { input: Sdk.CreateLaunchTemplateCommandInput; output: Sdk.CreateLaunchTemplateCommandOutput };
+  CreateImage: { input: Sdk.CreateImageCommandInput; output: Sdk.CreateImageCommandOutput };
+  DeleteSnapshot: { input: Sdk.DeleteSnapshotCommandInput; output: Sdk.DeleteSnapshotCommandOutput };
+  DeregisterImage: { input: Sdk.DeregisterImageCommandInput; output: Sdk.DeregisterImageCommandOutput };
   DescribeImages: { input: Sdk.DescribeImagesCommandInput; output: Sdk.DescribeImagesCommandOutput };
   DescribeInstances: { input: Sdk.DescribeInstancesCommandInput; output: Sdk.DescribeInstancesCommandOutput };
   DescribeSpotInstanceRequests: {
@@ -21,6 +24,7 @@ export interface Ec2Actions {
   };
   DescribeSubnets: { input: Sdk.DescribeSubnetsCommandInput; output: Sdk.DescribeSubnetsCommandOutput };
   GetConsoleOutput: { input: Sdk.GetConsoleOutputCommandInput; output: Sdk.GetConsoleOutputCommandOutput };
+  StopInstances: { input: Sdk.StopInstancesCommandInput; output: Sdk.StopInstancesCommandOutput };
   TerminateInstances: { input: Sdk.TerminateInstancesCommandInput; output: Sdk.TerminateInstancesCommandOutput };
 }
 

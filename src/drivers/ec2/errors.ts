@@ -109,6 +109,9 @@ const CONFIG_CODES: readonly (readonly [code: RegExp, place: string, rule: strin
 const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   CreateFleet: "LaunchMachines",
   CreateLaunchTemplate: "LaunchMachines",
+  CreateImage: "BuildImages",
+  DeleteSnapshot: "RemoveImages",
+  DeregisterImage: "RemoveImages",
   DescribeImages: "ReadMachines",
   DescribeInstances: "ReadMachines",
   DescribeSpotInstanceRequests: "ReadMachines",
@@ -116,6 +119,7 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   DescribeSecurityGroups: "ReadMachines",
   DescribeSubnets: "ReadMachines",
   GetConsoleOutput: "ReadConsoles",
+  StopInstances: "ImageBuilders",
   TerminateInstances: "EndMachines",
 };
 
@@ -153,9 +157,12 @@ export function errorFromCode(
         message: `Expected them to be of the VPC of \`pool.ec2.security_groups\` (${said})`,
       },
     ]);
+  // An image that is to go need not be there; elsewhere its id is a setting.
+  if (action === "DeregisterImage" && /^InvalidAMIID\./.test(code))
+    return new NotFoundError(kebab(code), said, options);
   for (const [pattern, place, rule] of CONFIG_CODES)
     if (pattern.test(code)) return new ConfigError([{ place, message: `${rule} (${said})` }]);
-  if (/AlreadyExists|^IdempotentParameterMismatch$|^DryRunOperation$/.test(code))
+  if (/AlreadyExists|^IdempotentParameterMismatch$|^InvalidAMIName\.Duplicate$|^DryRunOperation$/.test(code))
     return new ConflictError(kebab(code), said, options);
   // After the settings: InvalidAMIID.NotFound is a wrong setting, InvalidInstanceID.NotFound the way of all machines.
   if (/NotFound|\.Malformed/.test(code)) return new NotFoundError(kebab(code), said, options);

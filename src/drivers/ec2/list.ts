@@ -7,14 +7,15 @@ import { isGone, providerIdFrom } from "./context.ts";
 import { describeOurs } from "./describe.ts";
 import { YOUNG_MS } from "./options.ts";
 import type { Ec2Site } from "./options.ts";
-import { MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
+import { BUILDER_TAG, MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
 
 const LIVE_STATES = ["pending", "running", "shutting-down", "stopping", "stopped"];
 /** sshd's own. */
 const SSH_PORT = 22;
 
 /**
- * Every instance of our owner at all sites. EC2 may show young ones late.
+ * Every instance of our owner at all sites. EC2 may show young ones late. One that an image is being made of is none of the
+ * pools' affairs until its deadline, and a stranger after it.
  * @throws PartialListError when some sites do not answer; their error when none does.
  */
 export async function listInstances(context: Ec2Context, signal: AbortSignal): Promise<readonly Instance[]> {
@@ -51,8 +52,13 @@ async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSig
   forgetGone(context, site, found);
   for (const instance of found)
     if (instance.InstanceId !== undefined) site.ours.set(instance.InstanceId, launchedAtOf(instance));
-  return found.map((instance) => instanceFrom(site, instance));
+  const now = context.deps.clock.now();
+  return found.filter((instance) => !isBuilding(instance, now)).map((instance) => instanceFrom(site, instance));
 }
+
+/** Whether an image is being made of an instance. */
+export const isBuilding = (instance: Ec2Instance, now: number): boolean =>
+  Date.parse(tagOf(instance, BUILDER_TAG) ?? "") > now;
 
 /** What is neither shown nor young is kept in mind no longer. */
 function forgetGone({ deps }: Ec2Context, { ours, launched }: SiteContext, found: readonly Ec2Instance[]): void {

@@ -3,18 +3,24 @@ import type { Cloud, CloudInstance } from "./cloud.ts";
 import { createFleet, tagsFor } from "./fleets.ts";
 import type { Fields } from "./form.ts";
 import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
+import { createImage, deleteSnapshot, deregisterImage, describeImages, stopInstances } from "./images.ts";
+import { passesTags, tagSetFrom } from "./tagged.ts";
 import type { Xml } from "./xml.ts";
 
 /** What the endpoint can do, by the name of the action. */
 export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => Xml>> = {
   CreateFleet: createFleet,
+  CreateImage: createImage,
   CreateLaunchTemplate: createLaunchTemplate,
+  DeleteSnapshot: deleteSnapshot,
+  DeregisterImage: deregisterImage,
   DescribeImages: describeImages,
   DescribeInstances: describeInstances,
   DescribeSpotPriceHistory: describeSpotPriceHistory,
   DescribeSecurityGroups: describeSecurityGroups,
   DescribeSpotInstanceRequests: describeSpotRequests,
   DescribeSubnets: describeSubnets,
+  StopInstances: stopInstances,
   TerminateInstances: terminateInstances,
 };
 
@@ -30,17 +36,6 @@ function createLaunchTemplate(cloud: Cloud, fields: Fields): Xml {
   };
   cloud.templates.push(template);
   return { launchTemplate: { launchTemplateId: template.id, launchTemplateName: name, latestVersionNumber: 1 } };
-}
-
-function describeImages(cloud: Cloud, fields: Fields): Xml {
-  return {
-    imagesSet: textsOf(fields, "ImageId").map((imageId) => {
-      const rootDeviceName = cloud.images.get(imageId);
-      if (rootDeviceName === undefined)
-        throw new Refusal("InvalidAMIID.NotFound", `The image id '[${imageId}]' does not exist`);
-      return { imageId, rootDeviceName };
-    }),
-  };
 }
 
 /** Answers the price that holds, where there is one. */
@@ -115,8 +110,8 @@ function passes(cloud: Cloud, instance: CloudInstance, filter: Fields): boolean 
   const values = textsOf(filter, "Value");
   const refusal = cloud.refusedFilters.get(name);
   if (refusal !== undefined) throw refusal;
-  const [, tag] = /^tag:(.+)$/.exec(name) ?? [];
-  if (tag !== undefined) return values.includes(instance.tags[tag] ?? "");
+  const isOfTag = passesTags(instance.tags, filter);
+  if (isOfTag !== undefined) return isOfTag;
   switch (name) {
     case "instance-id":
       return values.includes(instance.id);
@@ -129,7 +124,7 @@ function passes(cloud: Cloud, instance: CloudInstance, filter: Fields): boolean 
   }
 }
 
-const STATE_CODES = { pending: 0, running: 16, "shutting-down": 32, terminated: 48, stopped: 80 };
+const STATE_CODES = { pending: 0, running: 16, "shutting-down": 32, terminated: 48, stopping: 64, stopped: 80 };
 
 function shownFrom(cloud: Cloud, instance: CloudInstance): Xml {
   const state = cloud.stateOf(instance);
@@ -146,7 +141,7 @@ function shownFrom(cloud: Cloud, instance: CloudInstance): Xml {
     subnetId: instance.subnet,
     instanceLifecycle: instance.market === "spot" ? "spot" : undefined,
     stateReason: instance.stateReason,
-    tagSet: Object.entries(instance.tags).map(([key, value]) => ({ key, value })),
+    tagSet: tagSetFrom(instance.tags),
   };
 }
 

@@ -34,6 +34,8 @@ export interface CloudInstance {
   shownAt: number;
   readonly runningAt: number;
   state: "live" | "stopped" | "ending";
+  /** When it stands still; set with `stopped`. */
+  stoppedAt: number;
   /** When nothing of it is left; set with `ending`. */
   goneAt: number;
   /** When its end was announced. */
@@ -55,6 +57,23 @@ export interface Template {
   readonly tags: Tags;
 }
 
+/** A prepared image of the account. */
+export interface CloudImage {
+  readonly id: string;
+  readonly name: string;
+  readonly tags: Tags;
+  readonly createdAt: number;
+  readonly availableAt: number;
+  readonly hasFailed: boolean;
+  readonly snapshotId: string;
+}
+
+export interface CloudSnapshot {
+  readonly id: string;
+  readonly tags: Tags;
+  readonly startedAt: number;
+}
+
 /** Pretended time, quotas and habits of an account in one region. Tests change them as they go. */
 export interface CloudSettings {
   /** From the launch to the first describe that shows it, in milliseconds. */
@@ -63,6 +82,11 @@ export interface CloudSettings {
   runDelayMs: number;
   /** From the termination to `terminated`. */
   endDelayMs: number;
+  /** From the call to `stopped`. */
+  stopDelayMs: number;
+  /** From the making of an image to `available`, or to `failed`. */
+  imageDelayMs: number;
+  imagesFail: boolean;
   /** Whether the documented token buckets of the account hold. */
   throttles: boolean;
   /** Instances that the account may have at once in each market. */
@@ -86,6 +110,9 @@ export class Cloud {
     showDelayMs: 0,
     runDelayMs: 0,
     endDelayMs: 0,
+    stopDelayMs: 0,
+    imageDelayMs: 0,
+    imagesFail: false,
     throttles: false,
     quota: { spot: 1000, "on-demand": 1000 },
     room: new Map(),
@@ -95,6 +122,9 @@ export class Cloud {
   readonly faults: Fault[] = [];
   readonly instances: CloudInstance[] = [];
   readonly templates: Template[] = [];
+  /** Images that the account made. */
+  readonly prepared: CloudImage[] = [];
+  readonly snapshots: CloudSnapshot[] = [];
   /** The offerings that each fleet was to choose from. */
   readonly offered: (readonly string[])[] = [];
   /** What earlier tokens brought, with the request that brought it. */
@@ -138,10 +168,10 @@ export class Cloud {
     return this.instances.filter((instance) => this.stateOf(instance) !== "terminated");
   }
 
-  stateOf(instance: CloudInstance): "pending" | "running" | "stopped" | "shutting-down" | "terminated" {
+  stateOf(instance: CloudInstance): "pending" | "running" | "stopping" | "stopped" | "shutting-down" | "terminated" {
     const now = this.now();
     if (instance.state === "ending") return instance.goneAt <= now ? "terminated" : "shutting-down";
-    if (instance.state === "stopped") return "stopped";
+    if (instance.state === "stopped") return instance.stoppedAt <= now ? "stopped" : "stopping";
     return instance.runningAt <= now ? "running" : "pending";
   }
 
@@ -174,11 +204,18 @@ export class Cloud {
       shownAt: now + this.settings.showDelayMs,
       runningAt: now + this.settings.runDelayMs,
       state: "live",
+      stoppedAt: Infinity,
       goneAt: Infinity,
     };
     this.instances.push(instance);
     this.machines?.start(instance);
     return instance;
+  }
+
+  stop(instance: CloudInstance): void {
+    if (instance.state !== "live") return;
+    instance.state = "stopped";
+    instance.stoppedAt = this.now() + this.settings.stopDelayMs;
   }
 
   end(instance: CloudInstance, stateReason: { readonly code: string; readonly message: string }): void {

@@ -24,7 +24,7 @@ const HASTE = 50;
 const START = Date.parse("2026-11-01T00:00:00Z");
 
 /** Time that runs so many times faster than the real one: for pauses against a provider that does not have them. */
-const hurriedClock: Clock = {
+export const hurriedClock: Clock = {
   now: () => START + performance.now() * HASTE,
   monotonic: () => performance.now() * HASTE,
   sleep: (ms, signal) => systemClock.sleep(ms / HASTE, signal),

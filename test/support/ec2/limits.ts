@@ -5,6 +5,10 @@
 export const ACCOUNT_LIMITS: Readonly<Record<string, { readonly burst: number; readonly perSecond: number }>> = {
   CreateFleet: { burst: 50, perSecond: 5 },
   CreateLaunchTemplate: { burst: 50, perSecond: 5 },
+  StopInstances: { burst: 50, perSecond: 5 },
+  CreateImage: { burst: 50, perSecond: 5 },
+  DeregisterImage: { burst: 50, perSecond: 5 },
+  DeleteSnapshot: { burst: 50, perSecond: 5 },
   TerminateInstances: { burst: 100, perSecond: 5 },
   DescribeInstances: { burst: 100, perSecond: 20 },
   DescribeImages: { burst: 100, perSecond: 20 },

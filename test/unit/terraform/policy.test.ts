@@ -129,7 +129,7 @@ describe("the manager's policy in terraform/", () => {
     expect(tagging[0]?.conditions).toContainEqual({
       test: "StringEquals",
       variable: "ec2:CreateAction",
-      values: ["CreateFleet", "CreateLaunchTemplate", "RunInstances"],
+      values: ["CreateFleet", "CreateImage", "CreateLaunchTemplate", "RunInstances"],
     });
   });
 
