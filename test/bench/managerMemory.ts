@@ -1,6 +1,6 @@
 import { systemClock as clock } from "../../src/daemon/clock.ts";
 import type { Progress } from "../../src/ports/progress.ts";
-import { MACHINES, startEmptyProcess, startMeasuredManager } from "./memory.ts";
+import { MACHINES, MEMORY_GOAL_BYTES, startEmptyProcess, startMeasuredManager } from "./memory.ts";
 import type { MeasuredProcess } from "./memory.ts";
 import { comparisonFrom } from "./turns.ts";
 import type { Comparison } from "./turns.ts";
@@ -16,8 +16,12 @@ export async function compareMemory(progress: Progress, signal: AbortSignal): Pr
   const step = progress.step(`Measuring a manager with ${MACHINES} idle machines`);
   await using empty = await startEmptyProcess();
   await using manager = await startMeasuredManager();
-  const compare = (title: string, pairs: readonly (readonly [number, number])[]): Comparison =>
-    comparisonFrom(title, "MB", ["empty Node process", `manager, ${MACHINES} idle machines`], pairs);
+  const names = ["empty Node process", `manager, ${MACHINES} idle machines`] as const;
+  const goal = `< ${MEMORY_GOAL_BYTES / BYTES_PER_MB} MB, of the second`;
+  const compare = (title: string, pairs: readonly (readonly [number, number])[]): Comparison => ({
+    ...comparisonFrom(title, "MB", names, pairs),
+    goal,
+  });
 
   const idle: [number, number][] = [];
   while (idle.length < READINGS) {

@@ -10,6 +10,7 @@ import { installMissing } from "../../src/host/install.ts";
 import { requirementsFor } from "../../src/host/requirements.ts";
 import type { Progress } from "../../src/ports/progress.ts";
 import { compareApiCalls } from "./apiCalls.ts";
+import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
 import { readBenchFacts } from "./facts.ts";
 import { bootMachine } from "./machine.ts";
@@ -67,9 +68,15 @@ async function measure(rounds: number, signal: AbortSignal): Promise<BenchResult
     await installPackages(progress, signal);
     const memory = await compareMemory(progress, signal);
     const calls = await compareApiCalls(progress, signal);
+    const coldStart = await compareColdStart(rounds, progress, signal);
     await using machine = await bootMachine(progress, signal);
     const connections = await compareConnections(machine, rounds, progress, signal);
-    return resultFrom(await readBenchFacts(machine.accelerator, loadAtStart), [...connections, calls, ...memory]);
+    return resultFrom(await readBenchFacts(machine.accelerator, loadAtStart), [
+      ...connections,
+      calls,
+      coldStart,
+      ...memory,
+    ]);
   } finally {
     progress.close();
   }

@@ -19,6 +19,10 @@ export interface Comparison {
   readonly ways: readonly { readonly name: string; readonly spread: Spread }[];
   /** The second way divided by the first, round by round. */
   readonly ratio: Spread;
+  /** The second way less the first, round by round, where that is what the goal is about. */
+  readonly difference?: Spread | undefined;
+  /** What should hold, in a few words. @default none was set */
+  readonly goal?: string | undefined;
 }
 
 /** Answers the spread of at least one number. */
@@ -39,6 +43,12 @@ export function comparisonFrom(
   const ways = names.map((name, index) => ({ name, spread: spreadFrom(pairs.map((pair) => pair[index] ?? 0)) }));
   return { title, unit, rounds: pairs.length, ways, ratio: spreadFrom(pairs.map(([first, second]) => second / first)) };
 }
+
+/** Adds how much more the second way took, round by round. */
+export const withDifference = (comparison: Comparison, pairs: readonly (readonly [number, number])[]): Comparison => ({
+  ...comparison,
+  difference: spreadFrom(pairs.map(([first, second]) => second - first)),
+});
 
 /** Times two ways in turn, A B A B …, so that both meet the same weather. The first round of each is not counted. */
 export async function takeTurns(

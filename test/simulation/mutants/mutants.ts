@@ -162,7 +162,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "pool/launch.ts",
-        from: "!isAsked || (isFirst && error instanceof CapacityError)",
+        from: "!isAsked || (isFirst && isRefusal(error))",
         to: "isFirst || !isAsked",
       },
     ],

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
 import { answer } from "./answer.ts";
 import type { Cloud } from "./cloud.ts";
 
@@ -12,10 +13,13 @@ export interface Endpoint {
   close(): Promise<void>;
 }
 
-/** Serves a pretended account to any client of EC2's Query protocol, the unmodified SDK among them. */
-export async function startEndpoint(cloud: Cloud): Promise<Endpoint> {
+/**
+ * Serves a pretended account to any client of EC2's Query protocol, the unmodified SDK among them.
+ * @param answerMs how long each answer takes, in milliseconds; the call takes effect at its end.
+ */
+export async function startEndpoint(cloud: Cloud, answerMs = 0): Promise<Endpoint> {
   const server = createServer((request, response) => {
-    serve(cloud, request, response).catch((error: unknown) => {
+    serve(cloud, answerMs, request, response).catch((error: unknown) => {
       console.error("the EC2 endpoint failed:", error);
       response.destroy();
     });
@@ -32,8 +36,15 @@ export async function startEndpoint(cloud: Cloud): Promise<Endpoint> {
   };
 }
 
-async function serve(cloud: Cloud, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const answered = answer(cloud, request.headers.authorization, await text(request));
+async function serve(
+  cloud: Cloud,
+  answerMs: number,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const form = await text(request);
+  if (answerMs > 0) await sleep(answerMs);
+  const answered = answer(cloud, request.headers.authorization, form);
   if (answered === "cut") return void response.socket?.destroy();
   response.writeHead(answered.status, { "content-type": "text/xml;charset=UTF-8" });
   response.end(answered.body);

@@ -3,10 +3,14 @@ import type { SimulatedGuest } from "../../../src/simulation/guest.ts";
 import type { ProviderInstance, SimulatedProvider } from "../../../src/simulation/provider.ts";
 import { providerIdFrom } from "../../../src/drivers/ec2/context.ts";
 import type { Cloud } from "./cloud.ts";
-import type { VirtualEc2 } from "./inProcess.ts";
+import type { CloudWorld } from "./manager.ts";
 
 /** Pretended guests of the instances of a pretended account, and of a simulated provider beside it. */
-export function createCloudGuests(lab: VirtualEc2, provider: SimulatedProvider, bootMs: number): SimulatedGuest {
+export function createCloudGuests(
+  lab: Pick<CloudWorld, "cloud" | "clock">,
+  provider: SimulatedProvider,
+  bootMs: number,
+): SimulatedGuest {
   const both: SimulatedProvider = {
     ...provider,
     instances: () => [...provider.instances(), ...instancesOf(lab.cloud)],

@@ -1,6 +1,8 @@
 import type { RunningManager } from "../../../src/daemon/compose.ts";
 import type { DesiredPool } from "../../../src/domain/pool.ts";
 import type { DriverName } from "../../../src/domain/shape.ts";
+import type { Ec2Site } from "../../../src/drivers/ec2/options.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
 import type { Store } from "../../../src/ports/store.ts";
@@ -11,7 +13,7 @@ import { createMemoryStore } from "../../../src/simulation/store.ts";
 import { composeForTest, simulatedConfig } from "../composed.ts";
 import { silentLogger } from "../jobs.ts";
 import { createCloudGuests } from "./guests.ts";
-import type { VirtualEc2 } from "./inProcess.ts";
+import type { Cloud } from "./cloud.ts";
 
 /** One line of a log. */
 export interface LogLine {
@@ -28,24 +30,38 @@ export interface CloudManager {
   readonly logged: readonly LogLine[];
 }
 
-/** Machines are ready so long after they run, in milliseconds. */
-const BOOT_MS = 5_000;
+/** A pretended account, and what time is to those who use it. */
+export interface CloudWorld {
+  readonly cloud: Cloud;
+  readonly clock: Clock;
+  createDriver(owner: string, sites: readonly Ec2Site[]): Driver;
+  /** Lets time go on until something is done. */
+  until<T>(work: Promise<T>): Promise<T>;
+}
+
+export interface CloudManagerOptions {
+  /** Machines of all pools together. @default 100 */
+  readonly maxMachines?: number;
+  /** From a machine's running to its being ready, in milliseconds. @default 5,000 */
+  readonly bootMs?: number;
+  /** @default in memory */
+  readonly store?: Store;
+}
 
 /** Starts it over pools of both drivers. */
 export async function startCloudManager(
-  lab: VirtualEc2,
+  lab: CloudWorld,
   pools: readonly DesiredPool[],
-  maxMachines = 100,
+  { maxMachines = 100, bootMs = 5_000, store = createMemoryStore() }: CloudManagerOptions = {},
 ): Promise<CloudManager> {
   const { clock } = lab;
   const random = createSeededRandom(2);
   const provider = createSimulatedProvider({ clock, random });
   const sites = pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
   const drivers: Driver[] = [lab.createDriver("test", sites), createSimulatedDriver(provider, "test")];
-  const store = createMemoryStore();
   const logged: LogLine[] = [];
   const composed = composeForTest(simulatedConfig({ pools, maxMachines }), {
-    ...{ clock, random, store, guest: createCloudGuests(lab, provider, BOOT_MS), logger: loggerInto(logged) },
+    ...{ clock, random, store, guest: createCloudGuests(lab, provider, bootMs), logger: loggerInto(logged) },
     drivers: new Map<DriverName, Driver>(drivers.map((driver) => [driver.name, driver])),
   });
   const { running } = await lab.until(composed);
