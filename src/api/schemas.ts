@@ -133,6 +133,7 @@ const RETIRE_REASONS = [
   "engine-lost",
   "instance-gone",
   "interrupted",
+  "rebalance-recommended",
   "surplus-idle",
   "max-age",
   "pool-drained",

@@ -26,6 +26,7 @@ export type RetireReason =
   | "engine-lost"
   | "instance-gone"
   | "interrupted"
+  | "rebalance-recommended"
   | "surplus-idle"
   | "max-age"
   | "pool-drained"

@@ -8,6 +8,7 @@ import { setSwitchBack } from "./alive.ts";
 import { createEngine } from "./engine/engine.ts";
 import { openChannel } from "./handshake.ts";
 import { createKeys } from "./keys.ts";
+import { watchNotices } from "./notices.ts";
 import { probeMachine } from "./ready.ts";
 import { sealMachine } from "./seal.ts";
 import { seedFrom } from "./seed.ts";
@@ -35,6 +36,7 @@ export function createGuest(deps: GuestDeps): Guest {
     seedFrom,
     seal: (ready, keep, signal) => sealMachine(ready, keep, deps.clock, signal),
     probe: (ready, signal) => probeKept(ready, deps, signal),
+    watchNotices,
     connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),
   };
 }

@@ -8,6 +8,7 @@ import type { KnownKeys, MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { aborted } from "./deadline.ts";
 import { eventOf, lookKey, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { listenForNotices } from "./notices.ts";
 import { recordFact } from "./record.ts";
 import { bootTask } from "./tasks.ts";
 import { retireMachine } from "./terminate.ts";
@@ -134,6 +135,7 @@ async function noteReady(
 export function keepGuest(fleet: Fleet, id: MachineId, guest: ReadyGuest): void {
   fleet.guests.add(id, guest);
   fleet.changes.notify(id);
+  listenForNotices(fleet, id, guest);
   fleet.tasks.start(`watch channel ${id}`, async (signal) => {
     const why = await Promise.race([guest.channel.closed, aborted(signal)]);
     if (why !== undefined && fleet.guests.get(id) !== undefined) await retireMachine(fleet, id, "channel-lost", why);

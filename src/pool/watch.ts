@@ -34,12 +34,20 @@ export function watchDrivers(fleet: Fleet): void {
 const machineOf = (fleet: Fleet, providerId: string): LiveMachine | undefined =>
   fleet.state.machines().find((machine) => "providerId" in machine && machine.providerId === providerId);
 
-/** Lets go of a machine that its provider will take back; a leased one goes on for as long as may be, and is lost then. */
-async function interruptMachine(fleet: Fleet, { id }: LiveMachine, detail: string, takenAt: EpochMs): Promise<void> {
+/**
+ * Lets go of a machine that its provider will take back; a leased one goes on for as long as may be, and is lost then. The
+ * provider may tell it in more than one way: the first counts.
+ */
+export async function interruptMachine(
+  fleet: Fleet,
+  { id }: LiveMachine,
+  detail: string,
+  takenAt: EpochMs,
+): Promise<void> {
   await retireMachine(fleet, id, "interrupted", detail, ({ state }) => state !== "leased");
   const cordon = async (): Promise<boolean> => {
     const machine = fleet.state.machine(id);
-    if (machine?.state !== "leased") return false;
+    if (machine?.state !== "leased" || fleet.interruptions.has(id)) return false;
     const { poolName, leaseId } = machine;
     await fleet.state.commit([
       { kind: "machine-moved", machine: { ...machine, isCordoned: true }, from: "leased" },

@@ -30,7 +30,7 @@ export interface Instance {
   readonly address?: Address | undefined;
   /** What was sold, for its price. */
   readonly offering?: Offering | undefined;
-  /** When it began to run, where the time before is free and the provider tells. */
+  /** When it began to run, where the time before is free and the provider tells. EC2 does not: it names the launch alone. */
   readonly runningSince?: EpochMs | undefined;
 }
 
@@ -40,6 +40,8 @@ export interface DriverCapabilities {
   readonly watch: boolean;
   /** Whether whatever runs on a machine, or may ask the provider, can read the machine's seed. @default false */
   readonly showsSeed?: boolean | undefined;
+  /** Whether machines of a shape are told from inside what the provider is going to do with them. @default none is */
+  readonly givesNotices?: ((shape: MachineShape) => boolean) | undefined;
   /** How far the list may lag behind launches and ends, in milliseconds; 0 for a list that never does. @default 30,000 */
   readonly listLagMs?: number | undefined;
   /** Calls that the provider takes: `burst` at once, and `perSecond` more each second. @default no bound */

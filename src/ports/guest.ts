@@ -1,4 +1,4 @@
-import type { MachineId } from "../domain/ids.ts";
+import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Channel } from "./channel.ts";
@@ -30,6 +30,14 @@ export interface ReadyGuest {
   readonly engine: Engine;
 }
 
+/** What a provider tells a machine from inside of its own end. */
+export interface MachineNotice {
+  /** An `interruption` is going to come; a `rebalance` is advised because one may. */
+  readonly kind: "interruption" | "rebalance";
+  /** Of an interruption, when the machine is taken; of advice, when it was given. Absent when it was not said. */
+  readonly at?: EpochMs | undefined;
+}
+
 /** When a machine ends itself, whatever became of its manager. In milliseconds. */
 export interface MachineLimits {
   /** Powers off when `probe` has not been called for so long, ≥ 60,000. */
@@ -57,6 +65,11 @@ export interface Guest {
    * @throws MachineError `seal-failed`; MachineLostError when the channel is gone; the signal's reason when it aborts.
    */
   seal(guest: ReadyGuest, keep: (publicKey: string) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /**
+   * Listens on a machine, which may be sealed, to what its provider tells it of its end; each thing is told once. Resolves when
+   * the signal aborts, when the channel is gone, or when the machine cannot be asked.
+   */
+  watchNotices(guest: ReadyGuest, onNotice: (notice: MachineNotice) => void, signal: AbortSignal): Promise<void>;
   /**
    * Tells a machine over its kept channel that its manager lives, which sets its dead-man's switch back, and asks its engine.
    * @throws MachineError `engine-lost` when the engine does not answer, `switch-failed` when only the switch does not (the

@@ -2,7 +2,7 @@ import { MachineError } from "../domain/errors.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Guest, KeyPair } from "../ports/guest.ts";
+import type { Guest, KeyPair, MachineNotice } from "../ports/guest.ts";
 import { createSimulatedChannel, quietProgram } from "./channel.ts";
 import type { RunProgram, SimulatedChannel } from "./channel.ts";
 import { createSimulatedEngine, quietContainer } from "./engine.ts";
@@ -26,6 +26,8 @@ export interface SimulatedGuest extends Guest {
   failNext(error: MachineError): void;
   /** Cuts the channel to one machine, which goes on running. */
   cutChannel(address: Address, why?: string): void;
+  /** Has a machine be told of its end by its provider, from inside. */
+  giveNotice(address: Address, notice: MachineNotice): void;
 }
 
 /** A machine that can never be reached is asked for again this often. */
@@ -43,6 +45,9 @@ export function createSimulatedGuest(
   const channels = new Map<string, Set<SimulatedChannel>>();
   /** Host keys that machines made themselves, by provider id. */
   const ownKeys = new Map<string, string>();
+  /** Who listens on the machines, by address. */
+  const listeners = new Map<string, (notice: MachineNotice) => void>();
+  const hostOf = new WeakMap<object, string>();
   const idOf = new WeakMap<object, string>();
 
   const runningAt = (host: string): ProviderInstance | undefined =>
@@ -60,6 +65,14 @@ export function createSimulatedGuest(
   return {
     connects,
     failNext: (error) => void failures.push(error),
+    giveNotice: ({ host }, notice) => listeners.get(host)?.(notice),
+    async watchNotices({ channel }, onNotice, signal) {
+      const host = hostOf.get(channel) ?? "";
+      listeners.set(host, onNotice);
+      const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      await Promise.race([channel.closed, ended]);
+      if (listeners.get(host) === onNotice) listeners.delete(host);
+    },
     cutChannel: ({ host }, why = "connection reset") => cut(host, why),
     createKeys: (machineId) => ({ host: pairFrom(`host of ${machineId}`), client: pairFrom(`client of ${machineId}`) }),
     seedFrom: async (machineId) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
@@ -87,6 +100,7 @@ export function createSimulatedGuest(
         throw new MachineError("host-key-changed", `Expected another host key than "${shown}" at ${address.host}`);
       const channel = createSimulatedChannel(runProgram);
       idOf.set(channel, providerId);
+      hostOf.set(channel, address.host);
       channels.set(address.host, (channels.get(address.host) ?? new Set()).add(channel));
       return { channel, engine: createSimulatedEngine(runContainer, channel.broken) };
     },

@@ -1,6 +1,6 @@
 import type { Config } from "../../src/config/config.ts";
 import { composeManager } from "../../src/daemon/compose.ts";
-import type { ManagerPorts, RunningManager } from "../../src/daemon/compose.ts";
+import type { ManagerOptions, ManagerPorts, RunningManager } from "../../src/daemon/compose.ts";
 import { NotFoundError } from "../../src/domain/errors.ts";
 import type { JobLogs } from "../../src/ports/files.ts";
 import type { Logger } from "../../src/ports/logger.ts";
@@ -35,6 +35,7 @@ export const simulatedConfig = (changes: Partial<Config> = {}): Config => ({
 export async function composeForTest(
   config: Config = simulatedConfig(),
   ports: Partial<ManagerPorts> = {},
+  options?: ManagerOptions,
 ): Promise<ComposedManager> {
   const clock = createVirtualClock(0);
   const random = createSeededRandom(1);
@@ -52,7 +53,7 @@ export async function composeForTest(
     drivers: new Map([["simulated" as const, createSimulatedDriver(provider, config.name)]]),
     ...ports,
   };
-  return { clock, provider, lines, logger, running: await composeManager(config, all, "1.2.3") };
+  return { clock, provider, lines, logger, running: await composeManager(config, all, "1.2.3", options) };
 }
 
 /** Logs that hold nothing. */

@@ -17,7 +17,11 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
   return {
     name: "ec2",
     // Rates are per action, and kept beside the calls.
-    capabilities: { watch: false, showsSeed: true },
+    capabilities: {
+      watch: false,
+      showsSeed: true,
+      givesNotices: (shape) => shape.driver === "ec2" && shape.market !== "on-demand",
+    },
     launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),

@@ -62,6 +62,8 @@ function complaint(world: World, machine: MachineTruth, next: MachineIn<"termina
       return isTouched(["engine-dead", "partition"]) || !hasInstance ? undefined : "its engine is well";
     case "interrupted":
       return isTouched(["spot-notice"]) ? undefined : "no notice was given";
+    case "rebalance-recommended":
+      return "nothing was recommended";
     case "surplus-idle":
     case "max-age":
     case "pool-changed":

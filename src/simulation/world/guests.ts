@@ -107,6 +107,7 @@ export function createWorldGuests(world: World): WorldGuests {
             }
           }),
         seal: (guest, keep, signal) => process.call("guest.seal", () => world.guest.seal(guest, keep, signal)),
+        watchNotices: (guest, onNotice, signal) => world.guest.watchNotices(guest, onNotice, signal),
         probe: (guest, signal) =>
           process.call("guest.probe", async () => {
             signal.throwIfAborted();
