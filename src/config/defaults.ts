@@ -7,7 +7,19 @@ export function fillDefaults(raw: Readonly<Record<string, unknown>>, defaultStat
   // A wrong directory is one problem, not two.
   const dir = typeof state_dir === "string" && state_dir.startsWith("/") ? state_dir : defaultStateDir;
   const socket = `${dir.replace(/\/$/, "")}/mayfly.sock`;
-  return fill(fileSchema, { ...raw, state_dir, pool, api: isTable(api) ? { socket, ...api } : api });
+  const filled = fill(fileSchema, { ...raw, state_dir, pool, api: isTable(api) ? { socket, ...api } : api });
+  return { ...(filled as object), pool: Array.isArray(pool) ? withoutForeign(filled, pool) : pool };
+}
+
+/** A pool of EC2 machines has nothing of [pool.qemu] but what its file says, and rules.ts refuses that. */
+function withoutForeign(filled: unknown, raw: readonly unknown[]): unknown[] {
+  const pools = (filled as { readonly pool: readonly unknown[] }).pool;
+  return pools.map((pool, index) => {
+    const written = raw[index];
+    if (!isTable(pool) || pool["driver"] !== "ec2" || (isTable(written) && "qemu" in written)) return pool;
+    const { qemu: _, ...rest } = pool;
+    return rest;
+  });
 }
 
 function fill(schema: z.core.$ZodType, value: unknown): unknown {

@@ -51,6 +51,10 @@ function checkEc2(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
     const message = 'Expected `pool.driver` to be "ec2" in a pool that has [pool.ec2]';
     return [{ place: placeOf(["pool", index, "ec2"]), message }];
   }
+  if (valueAt(pool, ["qemu"]) !== undefined) {
+    const message = 'Expected `pool.driver` to be "qemu" in a pool that has [pool.qemu]';
+    return [{ place: placeOf(["pool", index, "qemu"]), message }];
+  }
   if (table === undefined) {
     const message =
       'Expected [pool.ec2] in a pool of driver "ec2": it says the region, the image, the types and the network';

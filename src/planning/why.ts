@@ -34,7 +34,7 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
   if (isRefused(observed)) {
     return `no idle machine; launches are refused and tried again: ${observed.launchProblem}`;
   }
-  if (inFlight >= observed.waitingLeases) return `no idle machine; ${inFlight} booting`;
+  if (inFlight > 0 && inFlight >= observed.waitingLeases) return `no idle machine; ${inFlight} booting`;
   const booting = inFlight > 0 ? `${inFlight} booting, ` : "";
   return `no idle machine; ${booting}${bindingConstraint(desired, observed, now)}`;
 }

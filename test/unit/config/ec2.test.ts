@@ -65,6 +65,7 @@ it("shows the defaults of such a pool with where they come from", () => {
   const { entries } = explainConfig(file(NEEDED), "mayfly.toml", "/state");
 
   expect(entries).toContainEqual({ path: ["pool", 0, "ec2", "market"], value: "spot-first", origin: "default" });
+  expect(entries.filter(({ path }) => path.includes("qemu"))).toEqual([]);
 });
 
 it("names every setting that a pool of EC2 machines lacks", () => {
@@ -90,6 +91,12 @@ it("wants the table in a pool of EC2 machines, and in no other", () => {
   ]);
   expect(problemsOf(file(NEEDED, "qemu"))).toEqual([
     'mayfly.toml:5: Expected `pool.driver` to be "ec2" in a pool that has [pool.ec2]',
+  ]);
+});
+
+it("takes nothing of a local machine in such a pool", () => {
+  expect(problemsOf(`${file(NEEDED)}\n[pool.qemu]\ncpus = 4\n`)).toEqual([
+    'mayfly.toml:12: Expected `pool.driver` to be "qemu" in a pool that has [pool.qemu]',
   ]);
 });
 

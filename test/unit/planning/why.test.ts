@@ -20,6 +20,7 @@ const observed = (overrides: Partial<ObservedPool>): ObservedPool => ({
 
 it.each([
   ["a boot that is under way", { machines: [bootingMachine()] }, "no idle machine; 1 booting"],
+  ["a launch that is yet to come", { waitingLeases: 0 }, "no idle machine; a launch is next"],
   ["the pool's limit", { machines: [leasedMachine()] }, "no idle machine; max_machines (1) of the pool is reached"],
   ["the limit over all", { headroomOverall: 0 }, "no idle machine; max_machines over all pools is reached"],
   [
