@@ -13,7 +13,7 @@ cp "$files/cloud.cfg" "$root/etc/cloud/cloud.cfg"
 cp "$files/cloud-init.service" "$root/etc/systemd/system/cloud-init.service"
 chroot "$root" systemctl enable cloud-init.service
 mkdir -p "$root/usr/local/lib/mayfly"
-cp "$files/jsonschema.py" "$root/usr/local/lib/mayfly/jsonschema.py"
+cp "$files"/*.py "$root/usr/local/lib/mayfly/"
 
 # --- and one that never gets its seed ends itself
 cp "$files/mayfly-unseeded.timer" "$files/mayfly-unseeded.service" "$root/etc/systemd/system/"

@@ -151,30 +151,18 @@ it("refuses a second daemon on the same state directory in one line", async () =
   expect((await once(first, "exit"))[0]).toBe(0);
 });
 
-it("run cancels its job at the first SIGINT, ends its own manager and leaves nothing", async () => {
-  const config = await state.writeConfig(POOL(0));
-
-  const outcome = await runCli(["run", "-c", config, "--", "sh", "-c", "echo begun; sleep 600"], {
-    onStart: (child) => child.stdout?.on("data", (bytes: Buffer) => bytes.includes("begun") && child.kill("SIGINT")),
-  });
-
-  expect(outcome).toMatchObject({ exitCode: 130, stdout: expect.stringContaining("begun") });
-  expect(await state.leftovers()).toEqual([]);
-});
-
-it("run is hurried by a second SIGINT, and leaves nothing either", async () => {
+it("run cancels its job at the first SIGINT, is hurried by a second, ends its own manager and leaves nothing", async () => {
   const config = await state.writeConfig(POOL(0));
 
   const outcome = await runCli(["run", "-c", config, "--", "sh", "-c", "trap '' TERM; echo begun; sleep 600"], {
-    onStart: (child) =>
-      child.stdout?.on("data", (bytes: Buffer) => {
-        if (!bytes.includes("begun")) return;
-        child.kill("SIGINT");
-        setTimeout(() => child.kill("SIGINT"), 500);
-      }),
+    onStart: (child) => {
+      child.stdout?.on("data", (bytes: Buffer) => bytes.includes("begun") && child.kill("SIGINT"));
+      child.stderr?.on("data", (bytes: Buffer) => bytes.includes("interrupt again") && child.kill("SIGINT"));
+    },
   });
 
-  expect(outcome.exitCode).toBe(130);
+  expect(outcome).toMatchObject({ exitCode: 130, stdout: expect.stringContaining("begun") });
+  expect(outcome.stderr).toContain("mayfly: cancelling the job; interrupt again to force it\n");
   expect(await state.leftovers()).toEqual([]);
 });
 
