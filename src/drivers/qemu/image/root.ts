@@ -41,7 +41,7 @@ export async function buildRoot(facts: RootFacts, clock: Clock, signal: AbortSig
   const deadline = { ms: ROOT_DEADLINE_MS, code: "root-timeout" };
   try {
     const args = argumentsFrom(facts, await writeSources(folder));
-    await runProgram("mmdebstrap", args, { env, onLine, deadline }, clock, signal);
+    await runProgram("mmdebstrap", args, { env, onLine, deadline, hasOwnMounts: isRoot }, clock, signal);
   } catch (error) {
     signal.throwIfAborted();
     throw isRoot || !(error instanceof MayflyError) || error.code !== "program-failed" ? error : withAdvice(error);

@@ -16,7 +16,17 @@ export interface RunOptions {
   readonly onLine: (line: string) => void;
   /** A program that takes longer is told to end; `code` is that of the error. */
   readonly deadline: { readonly ms: number; readonly code: string };
+  /** What it mounts is seen by it alone and goes with it, even when it is killed; where the host allows it. @default false */
+  readonly hasOwnMounts?: boolean | undefined;
 }
+
+/** A root that may not mount anything has no mounts to leave either. */
+const AMONG_OWN_MOUNTS = [
+  "sh",
+  "-c",
+  'unshare --mount true 2>/dev/null && exec unshare --mount -- "$@"; exec "$@"',
+  "sh",
+];
 
 /**
  * Runs a program to its end, in a process group of its own. When the signal aborts, or this very process dies, it is told to end.
@@ -26,14 +36,15 @@ export interface RunOptions {
 export async function runProgram(
   program: string,
   args: readonly string[],
-  { env, onLine, deadline }: RunOptions,
+  { env, onLine, deadline, hasOwnMounts = false }: RunOptions,
   clock: Clock,
   signal: AbortSignal,
 ): Promise<string> {
   signal.throwIfAborted();
   // Without it, what a killed manager has begun would go on by itself. Linux alone has it, as it alone has mmdebstrap.
+  const words = [...(hasOwnMounts ? AMONG_OWN_MOUNTS : []), program, ...args];
   const [first = program, ...rest] =
-    process.platform === "linux" ? ["setpriv", "--pdeathsig", "TERM", program, ...args] : [program, ...args];
+    process.platform === "linux" ? ["setpriv", "--pdeathsig", "TERM", ...words] : words;
   const child = spawn(first, rest, { env, detached: true, stdio: ["ignore", "pipe", "pipe"] });
   const ended = endOf(child);
   const over = new AbortController();

@@ -14,6 +14,7 @@ import { removeImage } from "../../../../../src/drivers/qemu/image/remove.ts";
 import type { FakeImageTools } from "../../../../support/fakeImageTools.ts";
 import { createFakeImageTools } from "../../../../support/fakeImageTools.ts";
 import { recordProgress } from "../../../../support/progress.ts";
+import { smallDiskObstacle } from "../../../../support/smallDisk.ts";
 
 const never = new AbortController().signal;
 let folder: string;
@@ -79,6 +80,26 @@ it("leaves nothing when it is interrupted, and ends what it started", async () =
 
   expect(await left()).toEqual([]);
 });
+
+const cannotMount = process.getuid?.() === 0 ? smallDiskObstacle() : "only root's build mounts where others see it";
+
+it.skipIf(cannotMount !== "")(
+  `leaves no mount when it is interrupted (${cannotMount || "needs to mount"})`,
+  async () => {
+    const tools = await createFakeImageTools(folder, {
+      mmdebstrap: 'mount -t tmpfs none "$TMPDIR" && echo "Unpacking libc6 (1)" && exec sleep 1000',
+    });
+    const interrupt = new AbortController();
+    const progress = recordProgress((text) => {
+      if (text.startsWith("unpacking")) interrupt.abort(new Error("interrupted"));
+    });
+
+    await expect(build(tools, progress, interrupt.signal)).rejects.toThrow("interrupted");
+
+    expect(readFileSync("/proc/self/mounts", "utf8")).not.toContain(folder);
+    expect(await left()).toEqual([]);
+  },
+);
 
 it("leaves nothing when the packages cannot be had, and says mmdebstrap's last words", async () => {
   const tools = await createFakeImageTools(folder, { mmdebstrap: 'echo "E: no such package" >&2; exit 25' });
