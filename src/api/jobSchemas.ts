@@ -71,6 +71,7 @@ const jobBase = z.object({
     ...{ script: phase, after: phase, released: phase },
   }),
   costUsd: z.number().optional(),
+  cancelledBy: z.enum(["owner", "manager"]).optional(),
   requestDigest: text.optional(),
 });
 

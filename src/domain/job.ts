@@ -95,6 +95,8 @@ interface JobBase {
   readonly phasesMs: PhasesMs;
   /** In US dollars, what its machine has cost from its launch on, since no other job had it. Never stored: told when somebody asks. */
   readonly costUsd?: number | undefined;
+  /** Who asked it to end before it had: its owner, or a manager that stopped. Stored before the owner is answered. */
+  readonly cancelledBy?: "owner" | "manager" | undefined;
   /** Of a submit that carried a key: tells it, sent again, from another one. */
   readonly requestDigest?: string | undefined;
 }

@@ -47,8 +47,8 @@ export class JobRecord {
 
   /** Sends the job back into the queue: it has touched nothing but the machine that it gave back. */
   requeue(detail: string, signal: AbortSignal): Promise<void> {
-    const { id, name, poolName, holder, createdAt, phasesMs, requestDigest } = this.#job;
-    const job: Job = { id, name, poolName, holder, createdAt, phasesMs, requestDigest, state: "waiting" };
+    const { id, name, poolName, holder, createdAt, phasesMs, requestDigest, cancelledBy } = this.#job;
+    const job: Job = { id, name, poolName, holder, createdAt, phasesMs, requestDigest, cancelledBy, state: "waiting" };
     return this.#must(job, "job queued again", detail, signal);
   }
 
@@ -59,14 +59,19 @@ export class JobRecord {
     );
   }
 
+  /** Keeps that the job was asked to end, and by whom. Resolves, never rejects, when that is stored or cannot be. */
+  cancelled(cancelledBy: NonNullable<Job["cancelledBy"]>, detail: string): Promise<void> {
+    return this.#note({ ...this.#job, cancelledBy }, "job cancelled", detail);
+  }
+
   /** Keeps a measured part of the job. */
   measured(phasesMs: PhasesMs, detail: string): void {
-    this.#note({ ...this.#job, phasesMs: { ...this.#job.phasesMs, ...phasesMs } }, "job part ended", detail);
+    void this.#note({ ...this.#job, phasesMs: { ...this.#job.phasesMs, ...phasesMs } }, "job part ended", detail);
   }
 
   /** Keeps a sentence for the reader who asks why. */
   happened(what: string, detail: string): void {
-    this.#note(this.#job, what, detail);
+    void this.#note(this.#job, what, detail);
   }
 
   /** The one end. Nobody is told of it before it is stored, and it is tried until it is. @throws the signal's reason, or what a store says that is closed. */
@@ -93,13 +98,13 @@ export class JobRecord {
     });
   }
 
-  #note(job: Job, what: string, detail: string): void {
+  async #note(job: Job, what: string, detail: string): Promise<void> {
     if (this.#isEnding) {
       return;
     }
     this.#job = job;
     const event = this.#event(what, detail);
-    this.#inOrder(() => this.#commit([{ kind: "job", job }, event])).catch((error: unknown) => {
+    await this.#inOrder(() => this.#commit([{ kind: "job", job }, event])).catch((error: unknown) => {
       this.#deps.logger.warn({ err: error, jobId: job.id, what }, "could not store a note on a job");
     });
   }

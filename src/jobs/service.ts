@@ -20,6 +20,8 @@ const RECENT_LIMIT = 1_000;
 const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 /** How long closing lets cancelled jobs end by themselves: the stop's grace, after_script, the machine's end. */
 const CLOSE_TIMEOUT_MS = 8 * 60_000;
+/** How long who cancels a job waits, while the disk is full, for that to be stored; the job ends in any case. */
+const CANCEL_STORED_TIMEOUT_MS = 5_000;
 /** How long closing waits for jobs that were forced. */
 const FORCED_CLOSE_TIMEOUT_MS = 10_000;
 
@@ -49,7 +51,7 @@ export interface JobService {
   jobs(all: boolean): Promise<readonly Job[]>;
   /** Answers when the job has ended or `waitMs` has passed. */
   await(id: JobId, waitMs: number, signal: AbortSignal): Promise<Job>;
-  /** Asks the job to end; with `force` nothing is waited for. Ended already is success. */
+  /** Asks the job to end, which the next manager knows of too; with `force` nothing is waited for. Ended already is success. */
   cancel(id: JobId, force: boolean): Promise<Job>;
   log(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /**
@@ -95,6 +97,10 @@ export function createJobService(deps: JobServiceDeps): JobService {
     const cancel = new AbortController();
     const force = new AbortController();
     const turnAway = new AbortController();
+    const { cancelledBy } = record.job;
+    if (cancelledBy !== undefined) {
+      cancel.abort(cancelReason(cancelledBy));
+    }
     const signals = { cancel: cancel.signal, force: force.signal, turnAway: turnAway.signal };
     const ended = liveJob({ ...rest, ...signals, record, timeoutMs, handOver: handingOver.signal }, deps).then(() => {
       active.delete(id);
@@ -175,7 +181,7 @@ export function createJobService(deps: JobServiceDeps): JobService {
     async cancel(id, force) {
       const running = active.get(id);
       if (running !== undefined) {
-        cancelJob(running, force, new Error("the job was cancelled"));
+        await within(deps.clock, CANCEL_STORED_TIMEOUT_MS, cancelJob(running, force, "owner"));
       }
       return job(id);
     },
@@ -196,17 +202,13 @@ export function createJobService(deps: JobServiceDeps): JobService {
       await Promise.allSettled(accepting.values());
       const running = [...active.values()];
       const ended = Promise.all(running.map((one) => one.ended));
-      const stopped = new ManagerStoppedError(
-        "manager-stopped",
-        "the manager stopped before the job had ended; it is safe to run this again",
-      );
       for (const one of running) {
-        cancelJob(one, force.aborted, stopped);
+        void cancelJob(one, force.aborted, "manager");
       }
       using forced = whenAborted(force);
       await within(deps.clock, CLOSE_TIMEOUT_MS, Promise.race([ended, forced]));
       for (const one of running) {
-        cancelJob(one, true, stopped);
+        void cancelJob(one, true, "manager");
       }
       await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
     },
@@ -228,13 +230,30 @@ function turnAwayJob({ turnAway }: ActiveJob): void {
   turnAway.abort(new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again"));
 }
 
-function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean, why: Error): void {
-  if (!cancel.signal.aborted) {
-    record.happened("job cancelled", `${why.message}: asked to end${isForced ? " at once" : ""}`);
-    cancel.abort(why);
-  }
+type Canceller = NonNullable<Job["cancelledBy"]>;
+
+/** Asks at once; resolves, never rejects, when that is stored or cannot be. */
+async function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean, by: Canceller): Promise<void> {
+  const isFirst = !cancel.signal.aborted;
+  const why = cancelReason(by);
+  cancel.abort(why);
   if (isForced) {
     force.abort(new Error("the job was cancelled by force"));
+  }
+  if (isFirst) {
+    await record.cancelled(by, `${why.message}: asked to end${isForced ? " at once" : ""}`);
+  }
+}
+
+function cancelReason(by: Canceller): Error {
+  switch (by) {
+    case "owner":
+      return new Error("the job was cancelled");
+    case "manager":
+      return new ManagerStoppedError(
+        "manager-stopped",
+        "the manager stopped before the job had ended; it is safe to run this again",
+      );
   }
 }
 

@@ -45,6 +45,9 @@ async function untilMade(world: JobWorld, file: string): Promise<void> {
   while (!(await readdir(world.folder)).includes(file)) await new Promise((resolve) => setTimeout(resolve, 10));
 }
 
+/** Ends when it is told to, and not before. */
+const endless = ["trap 'sleep 0.2; exit 0' TERM; echo ready", "while :; do sleep 0.1; done"];
+
 const endOf = async (world: JobWorld, id: JobId): Promise<unknown> => (await world.ended(id)).end;
 
 describe.each([
@@ -97,23 +100,33 @@ describe.each([
     expect(await endOf(world, id)).toEqual({ result: "timeout", message: "execution took longer than 1s" });
   });
 
-  it("was cancelled, and stays so, when its manager died over that", async () => {
+  it("was cancelled, and stays so, when its manager died the moment it had said so", async () => {
     const world = makeWorld();
     const manager = world.start();
-    const script = ["trap 'sleep 0.2; exit 0' TERM; echo ready", "while :; do sleep 0.1; done"];
-    const { id } = await manager.service.submit(jobSpec({ ...where, script }));
+    const { id } = await manager.service.submit(jobSpec({ ...where, script: endless }));
     await world.seen(id, "ready");
-    await manager.service.cancel(id, false);
-    while ((await world.store.jobProgress(id))?.phase === "script") {
-      const progress = await world.store.jobProgress(id);
-      if (progress?.phase === "script" && progress.stopped !== undefined) break;
-      await new Promise((resolve) => setImmediate(resolve));
-    }
-    manager.process.kill();
 
+    await manager.service.cancel(id, false);
+    manager.process.kill();
     await world.succeed({ clock: hasty });
 
-    expect(await endOf(world, id)).toMatchObject({ result: "cancelled" });
+    expect(await endOf(world, id)).toEqual({ result: "cancelled", message: "the job was cancelled" });
+  });
+
+  it("that was stopping ends as safe to run again, though the manager did not live to stop it", async () => {
+    const world = makeWorld();
+    const manager = world.start();
+    const { id } = await manager.service.submit(jobSpec({ ...where, script: endless }));
+    await world.seen(id, "ready");
+
+    void manager.service.close();
+    while ((await world.store.job(id))?.cancelledBy === undefined)
+      await new Promise((resolve) => setImmediate(resolve));
+    manager.process.kill();
+    await world.succeed({ clock: hasty });
+
+    const message = "the manager stopped before the job had ended; it is safe to run this again";
+    expect(await endOf(world, id)).toEqual({ result: "system-failure", message });
   });
 
   it("is lost with its machine, when that went meanwhile and when it goes afterwards", async () => {
