@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -137,6 +137,8 @@ export function createJobWorld(machine: Partial<HeldMachine> = {}, engine: FakeE
       }),
     async remove() {
       engine.endAll();
+      // What a test that failed has left running on its machine; all of it has the folder's name in its command.
+      spawnSync("pkill", ["-KILL", "-f", folder]);
       for (const writer of writers) await writer.close();
       rmSync(folder, { recursive: true, force: true });
     },
