@@ -8,10 +8,14 @@ data "aws_iam_policy_document" "manager" {
     actions = [
       "ec2:DescribeImages",
       "ec2:DescribeInstances",
+      "ec2:DescribeLaunchTemplates",
+      "ec2:DescribeNetworkInterfaces",
       "ec2:DescribeSecurityGroups",
+      "ec2:DescribeSnapshots",
       "ec2:DescribeSpotInstanceRequests",
       "ec2:DescribeSpotPriceHistory",
       "ec2:DescribeSubnets",
+      "ec2:DescribeVolumes",
     ]
     resources = ["*"]
 
@@ -78,6 +82,8 @@ data "aws_iam_policy_document" "manager" {
       "${local.arn_prefix}:fleet/*",
       "${local.arn_prefix}:instance/*",
       "${local.arn_prefix}:launch-template/*",
+      "${local.arn_prefix}:network-interface/*",
+      "${local.arn_prefix}:spot-instances-request/*",
       "${local.arn_prefix}:volume/*",
       "arn:${local.partition}:ec2:${local.region}::image/*",
       "arn:${local.partition}:ec2:${local.region}::snapshot/*",
@@ -100,6 +106,29 @@ data "aws_iam_policy_document" "manager" {
     sid       = "EndMachines"
     actions   = ["ec2:TerminateInstances"]
     resources = ["${local.arn_prefix}:instance/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${local.owner_tag_key}"
+      values   = [var.name]
+    }
+  }
+
+  # What is left over of machines that are gone, and templates of settings that no pool has any more.
+  statement {
+    sid = "SweepLeftovers"
+    actions = [
+      "ec2:CancelSpotInstanceRequests",
+      "ec2:DeleteLaunchTemplate",
+      "ec2:DeleteNetworkInterface",
+      "ec2:DeleteVolume",
+    ]
+    resources = [
+      "${local.arn_prefix}:launch-template/*",
+      "${local.arn_prefix}:network-interface/*",
+      "${local.arn_prefix}:spot-instances-request/*",
+      "${local.arn_prefix}:volume/*",
+    ]
 
     condition {
       test     = "StringEquals"

@@ -8,6 +8,7 @@ import type { Ec2Shape } from "../domain/shape.ts";
 import { buildAmi } from "../drivers/ec2/image/build.ts";
 import type { AmiOptions, BuiltAmi } from "../drivers/ec2/image/build.ts";
 import { listAmis, removeAmis } from "../drivers/ec2/image/list.ts";
+import { readRecipe } from "../drivers/ec2/image/recipe.ts";
 import type { Ec2Deps, Ec2Options } from "../drivers/ec2/options.ts";
 import { forgetIdentity } from "../guest/forget.ts";
 import { createGuest } from "../guest/guest.ts";
@@ -38,7 +39,7 @@ export async function buildEc2Image(options: Ec2BuildOptions, context: CommandCo
     ...{ owner: config.name, pool, name: options.name ?? pool.name, baseAmi: options.base, keep: options.keep },
     ...{ isForced: options.force, inUse: amisOf(config), progress },
   };
-  const amiDeps = { ...deps, guest, forgetIdentity: forgetOn(deps) };
+  const amiDeps = { ...deps, guest, readRecipe, forgetIdentity: forgetOn(deps) };
   try {
     const built = await withInterrupts(({ first: signal, second: hurry }) =>
       buildAmi(amiOptions, amiDeps, { signal, hurry }),

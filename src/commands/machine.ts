@@ -38,7 +38,7 @@ export function addMachineCommand(program: Command): void {
     .option("--dry-run", "end nothing (the default)")
     .option("--yes", "end the strangers, now")
     .description(
-      "list what the providers show under our tag, say what each is, and end what nobody knows; works with the daemon, and without one on its state directory",
+      "list what the providers show under our tag, machines and what they left, say what each is, and end what nobody knows; works with the daemon, and without one on its state directory",
     )
     .action(async (options: ReapOptions, command: Command) => {
       const { reapInstances } = await import("./reap.ts");

@@ -16,6 +16,7 @@ import { composeManager } from "./compose.ts";
 import type { ManagerOptions, RunningManager } from "./compose.ts";
 import { createDisks } from "./disks.ts";
 import { startHousekeeping } from "./housekeeping.ts";
+import { startLeftoverSweep } from "./leftovers.ts";
 import { systemRandom as random } from "./random.ts";
 
 /** Where guest images are kept. */
@@ -35,8 +36,8 @@ export function createDrivers(
     { stateDir, imagesDir: imagesDirOf(stateDir), owner },
     { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
   );
-  const sites = pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
-  const ec2 = createEc2Driver({ owner, sites }, { clock, random, logger });
+  const shapes = pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
+  const ec2 = createEc2Driver({ owner, sites: shapes, shapes }, { clock, random, logger });
   return new Map([qemu, ec2].map((driver) => [driver.name, driver]));
 }
 
@@ -57,14 +58,15 @@ export async function startManager(
   const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers };
   const running = await composeManager(config, ports, version, options);
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
+  const stopSweep = startLeftoverSweep({ drivers: drivers.values(), clock, logger });
   return {
     ...running,
     async close(force) {
-      await stopHousekeeping();
+      await Promise.all([stopHousekeeping(), stopSweep()]);
       return running.close(force);
     },
     async handOver() {
-      await stopHousekeeping();
+      await Promise.all([stopHousekeeping(), stopSweep()]);
       await running.handOver();
     },
   };

@@ -1,8 +1,9 @@
+import { machineIdFrom } from "../domain/ids.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Driver, Instance } from "../ports/driver.ts";
+import type { Driver, Instance, Leftover } from "../ports/driver.ts";
 import type { InstanceView } from "../ports/manager.ts";
 import type { Store } from "../ports/store.ts";
 
@@ -23,45 +24,71 @@ export interface AuditPorts {
   ): Promise<T>;
 }
 
+/** One line of an audit; what is no instance is ended in another way. */
+interface Audit {
+  readonly view: InstanceView;
+  readonly isLeftover: boolean;
+}
+
 /**
  * Holds what the providers show under our tag against what the store knows. Changes nothing. By driver, in the order of the
- * lists; what is not in them last. @throws what a list throws: an audit of a part would be none.
+ * lists; what is not in them, and what is left over beside instances, last. @throws what a list throws: an audit of a part would be none.
  */
 export async function auditInstances(ports: AuditPorts, signal: AbortSignal): Promise<readonly InstanceView[]> {
-  const audits: InstanceView[] = [];
+  return (await audit(ports, signal)).map(({ view }) => view);
+}
+
+async function audit(ports: AuditPorts, signal: AbortSignal): Promise<readonly Audit[]> {
+  const audits: Audit[] = [];
   for (const name of ports.drivers.keys()) {
     // The list comes first: whatever is in it had its record before it was launched.
     const instances = await ports.call(name, "list", signal, (driver, bounded) => driver.list(bounded));
     const live = (await ports.store.liveMachines()).filter(({ driver }) => driver === name);
-    for (const instance of instances) audits.push(await judge(ports, name, instance, live));
-    audits.push(...missingFrom(instances, live));
+    const views: InstanceView[] = [];
+    for (const instance of instances) views.push(await judge(ports, name, instance, live));
+    views.push(...missingFrom(instances, live));
+    const leftovers = await ports.call(
+      name,
+      "list",
+      signal,
+      async (driver, bounded) => (await driver.listLeftovers?.(bounded)) ?? [],
+    );
+    audits.push(...views.map((view) => ({ view, isLeftover: false })));
+    audits.push(...leftovers.map((leftover) => ({ view: viewFrom(name, leftover), isLeftover: true })));
   }
   return audits;
 }
 
+const viewFrom = (
+  driver: DriverName,
+  { id, machineId = machineIdFrom("unknown"), poolName = "unknown", createdAt, what }: Leftover,
+): InstanceView => ({ driver, providerId: id, machineId, poolName, launchedAt: createdAt, verdict: "stranger", what });
+
 /**
- * Ends the strangers among the instances at once, on the word of one list: an operator has looked. The others are left alone.
+ * Ends the strangers among the instances, and what is left over beside them, at once, on the word of one list: an operator has looked. The others are left alone.
  * Answers the audit, each stranger with what became of it.
  */
 export async function reapStrangersNow(ports: AuditPorts, signal: AbortSignal): Promise<readonly InstanceView[]> {
-  const audits = await auditInstances(ports, signal);
+  const audits = await audit(ports, signal);
   const reaped: InstanceView[] = [];
-  for (const view of audits) reaped.push(view.verdict === "stranger" ? await reap(ports, view, signal) : view);
+  for (const one of audits) reaped.push(one.view.verdict === "stranger" ? await reap(ports, one, signal) : one.view);
   return reaped;
 }
 
-async function reap(ports: AuditPorts, view: InstanceView, signal: AbortSignal): Promise<InstanceView> {
+async function reap(ports: AuditPorts, { view, isLeftover }: Audit, signal: AbortSignal): Promise<InstanceView> {
   const { driver: name, providerId, machineId, poolName, what } = view;
   const event = {
     at: ports.clock.now(),
     machineId,
     poolName,
-    what: "instance reaped",
+    what: isLeftover ? "leftover removed" : "instance reaped",
     detail: `by an operator: ${what}`,
   };
   try {
     await ports.store.commit([{ kind: "event", event }]);
-    await ports.call(name, "terminate", signal, (driver, bounded) => driver.terminate([providerId], bounded));
+    await ports.call(name, "terminate", signal, async (driver, bounded) =>
+      isLeftover ? driver.removeLeftover?.(providerId, bounded) : driver.terminate([providerId], bounded),
+    );
     return { ...view, outcome: "ended" };
   } catch (error) {
     signal.throwIfAborted();

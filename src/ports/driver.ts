@@ -62,6 +62,18 @@ export interface DriverWatcher {
   onInterruption?(providerId: string, detail: string, takenAt: EpochMs): void;
 }
 
+/** Something beside instances that bears our owner tag and that no live machine has a use for. It costs, or fills a quota. */
+export interface Leftover {
+  /** Names it within its driver; never an instance's `providerId`. */
+  readonly id: string;
+  /** From its tags, where it has them. */
+  readonly machineId?: MachineId | undefined;
+  readonly poolName?: string | undefined;
+  readonly createdAt?: EpochMs | undefined;
+  /** What it is, and why it is left over, in a few words. */
+  readonly what: string;
+}
+
 /** A list that lacks what some of a driver's accounts or regions would have told: what is not in it may be there all the same. */
 export class PartialListError extends TransientError {
   readonly instances: readonly Instance[];
@@ -97,6 +109,15 @@ export interface Driver {
 
   /** Ends instances and frees all that they held. What is gone already is success. */
   terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
+
+  /**
+   * What is left over beside instances. The answer may lag, and show what is only about to be used: what is to be removed by
+   * itself was in two lists. @throws when the answer cannot be had.
+   */
+  listLeftovers?(signal: AbortSignal): Promise<readonly Leftover[]>;
+
+  /** Removes one of the list. What is gone already is success. @throws when it is in use again, or may not be removed. */
+  removeLeftover?(id: string, signal: AbortSignal): Promise<void>;
 
   /** Reports instances that will end by themselves, and with the `watch` capability those that did. Answers how to stop watching. */
   watch?(watcher: DriverWatcher): () => void;

@@ -1,11 +1,14 @@
 import { EC2Client, StopInstancesCommand, TerminateInstancesCommand } from "@aws-sdk/client-ec2";
 import { DescribeImagesCommand, DescribeInstancesCommand, DescribeVolumesCommand } from "@aws-sdk/client-ec2";
+import { CreateNetworkInterfaceCommand, CreateVolumeCommand, DeleteVolumeCommand } from "@aws-sdk/client-ec2";
+import { DescribeLaunchTemplatesCommand } from "@aws-sdk/client-ec2";
 import { DescribeSecurityGroupsCommand, DescribeSubnetsCommand } from "@aws-sdk/client-ec2";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import { systemRandom } from "../../src/daemon/random.ts";
 import type { Ec2Shape } from "../../src/domain/shape.ts";
 import { createSdkClient } from "../../src/drivers/ec2/client.ts";
+import { createEc2Driver } from "../../src/drivers/ec2/driver.ts";
 import { buildAmi } from "../../src/drivers/ec2/image/build.ts";
 import type { AmiOptions } from "../../src/drivers/ec2/image/build.ts";
 import { removeAmis } from "../../src/drivers/ec2/image/list.ts";
@@ -143,6 +146,66 @@ it("makes an image of a machine, which an independent EC2 shows as asked for, an
   const removed = await removeAmis({ owner, sites: [shape] }, "cloud", new Set(), motoDeps, never);
   expect(removed).toEqual([second.image.amiId]);
   expect((await client.send(new DescribeImagesCommand({ Owners: ["self"] }))).Images).toEqual([]);
+  await harness.close();
+});
+
+it("finds in an independent EC2 what is left over beside instances, and removes it and no more", async () => {
+  const harness = await openHarness();
+  const owner = `us-${harnesses}`;
+  // What is made in the test is old to this driver.
+  const clock = { ...hurriedClock, now: () => Date.now() + 2 * 3_600_000 };
+  const driver = createEc2Driver({ owner, sites: [shape], shapes: [shape] }, { ...motoDeps, clock });
+  const spec = (machineId: string, diskGiB: number) => ({
+    machineId: machineIdFrom(machineId),
+    poolName: "small",
+    shape: { ...shape, diskGiB },
+    seed: { userData: "#cloud-config\n", metaData: "" },
+  });
+  const tagged = (ResourceType: "volume" | "network-interface", Value: string) => [
+    { ResourceType, Tags: [{ Key: "mayfly:owner", Value }] },
+  ];
+  const { Subnets } = await client.send(new DescribeSubnetsCommand({}));
+  const [subnet] = Subnets ?? [];
+  const strays: string[] = [];
+  for (const someone of [owner, "somebody else"]) {
+    const volume = await client.send(
+      new CreateVolumeCommand({
+        ...{ AvailabilityZone: subnet?.AvailabilityZone ?? "", Size: 1 },
+        TagSpecifications: tagged("volume", someone),
+      }),
+    );
+    const { NetworkInterface } = await client.send(
+      new CreateNetworkInterfaceCommand({
+        ...{ SubnetId: subnet?.SubnetId ?? "", TagSpecifications: tagged("network-interface", someone) },
+      }),
+    );
+    strays.push(volume.VolumeId ?? "", NetworkInterface?.NetworkInterfaceId ?? "");
+  }
+  const launched = [
+    await driver.launch(spec("m-1", shape.diskGiB), "t-1", never),
+    await driver.launch(spec("m-2", 55), "t-2", never),
+  ];
+  const templates = async (): Promise<string[]> => {
+    const Filters = [{ Name: "tag:mayfly:owner", Values: [owner] }];
+    const { LaunchTemplates } = await client.send(new DescribeLaunchTemplatesCommand({ Filters }));
+    return LaunchTemplates?.map(({ LaunchTemplateId = "" }) => LaunchTemplateId) ?? [];
+  };
+  const [kept, old] = await templates();
+
+  const found = (await driver.listLeftovers?.(never)) ?? [];
+  for (const { id } of found) await driver.removeLeftover?.(id, never);
+
+  expect(found.map(({ id }) => id.split("/")[1]).toSorted()).toEqual([strays[0], strays[1], old].toSorted());
+  expect(await driver.listLeftovers?.(never)).toEqual([]);
+  expect(await templates()).toEqual([kept]);
+  expect(await driver.list(never)).toHaveLength(2);
+  await driver.terminate(
+    launched.map(({ providerId }) => providerId),
+    never,
+  );
+  expect(await leftovers()).toEqual([strays[2]]);
+  await client.send(new DeleteVolumeCommand({ VolumeId: strays[2] ?? "" }));
+  await driver.close();
   await harness.close();
 });
 

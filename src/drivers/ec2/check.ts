@@ -9,6 +9,7 @@ import { describeOurs } from "./describe.ts";
 import { isGone } from "./context.ts";
 import { fleetRequestFrom } from "./fleet.ts";
 import { offeringsOf } from "./offerings.ts";
+import type { PaidMarket } from "./offerings.ts";
 import type { Ec2Deps } from "./options.ts";
 import { templateFrom, templateRequestFrom } from "./template.ts";
 
@@ -45,6 +46,13 @@ export async function checkActions(
   return checks;
 }
 
+/** What the sweep of things that are left over asks for. */
+const SWEEP_ACTIONS = [
+  "DescribeVolumes",
+  "DescribeNetworkInterfaces",
+  "DescribeLaunchTemplates",
+  "DescribeSnapshots",
+] as const;
 /** What only a pool that may have spot machines asks for: notices of interruptions, and prices. */
 const SPOT_ACTIONS = ["DescribeSpotInstanceRequests", "DescribeSpotPriceHistory"] as const;
 
@@ -99,17 +107,23 @@ function looksFrom(
         throw new ConfigError([{ place: "pool.ec2.security_groups", message }]);
       },
     ],
-    ...SPOT_ACTIONS.filter(() => shape.market !== "on-demand").map((action): readonly [Ec2Action, Look] => [
-      action,
-      async () => {
-        await call(action, { DryRun }, signal);
-        return "allowed";
-      },
-    ]),
+    ...[...SPOT_ACTIONS.filter(() => shape.market !== "on-demand"), ...SWEEP_ACTIONS].map(
+      (action): readonly [Ec2Action, Look] => [
+        action,
+        async () => {
+          await call(action, { DryRun }, signal);
+          return "allowed";
+        },
+      ],
+    ),
     [
       "CreateLaunchTemplate",
       async () => {
-        await call("CreateLaunchTemplate", { DryRun, ...templateRequestFrom(owner, shape, rootDevice) }, signal);
+        await call(
+          "CreateLaunchTemplate",
+          { DryRun, ...templateRequestFrom(owner, shape, rootDevice, firstMarketOf(shape)) },
+          signal,
+        );
         return "allowed";
       },
     ],
@@ -133,6 +147,8 @@ function looksFrom(
   ];
 }
 
+const firstMarketOf = ({ market }: Ec2Shape): PaidMarket => (market === "on-demand" ? "on-demand" : "spot");
+
 /** What a launch of the pool would ask for, its tags among it: the policy is bound to them. */
 function launchFrom(owner: string, shape: Ec2Shape, rootDevice: string) {
   const spec = {
@@ -141,8 +157,8 @@ function launchFrom(owner: string, shape: Ec2Shape, rootDevice: string) {
     shape,
     seed: { userData: "#cloud-config\n", metaData: "" },
   };
-  const template = templateFrom(templateRequestFrom(owner, shape, rootDevice));
-  const market = shape.market === "on-demand" ? "on-demand" : "spot";
+  const market = firstMarketOf(shape);
+  const template = templateFrom(templateRequestFrom(owner, shape, rootDevice, market));
   const offerings = offeringsOf(shape, (subnet) => subnet);
   return fleetRequestFrom({ owner, spec, shape, token: "dry-run", template, market, offerings });
 }

@@ -3,13 +3,32 @@ import type { Ec2Site } from "./options.ts";
 
 /** What the driver asks of EC2, by the name of the action. */
 export interface Ec2Actions {
+  CancelSpotInstanceRequests: {
+    input: Sdk.CancelSpotInstanceRequestsCommandInput;
+    output: Sdk.CancelSpotInstanceRequestsCommandOutput;
+  };
   CreateFleet: { input: Sdk.CreateFleetCommandInput; output: Sdk.CreateFleetCommandOutput };
   CreateLaunchTemplate: { input: Sdk.CreateLaunchTemplateCommandInput; output: Sdk.CreateLaunchTemplateCommandOutput };
   CreateImage: { input: Sdk.CreateImageCommandInput; output: Sdk.CreateImageCommandOutput };
+  DeleteLaunchTemplate: { input: Sdk.DeleteLaunchTemplateCommandInput; output: Sdk.DeleteLaunchTemplateCommandOutput };
+  DeleteNetworkInterface: {
+    input: Sdk.DeleteNetworkInterfaceCommandInput;
+    output: Sdk.DeleteNetworkInterfaceCommandOutput;
+  };
   DeleteSnapshot: { input: Sdk.DeleteSnapshotCommandInput; output: Sdk.DeleteSnapshotCommandOutput };
+  DeleteVolume: { input: Sdk.DeleteVolumeCommandInput; output: Sdk.DeleteVolumeCommandOutput };
   DeregisterImage: { input: Sdk.DeregisterImageCommandInput; output: Sdk.DeregisterImageCommandOutput };
   DescribeImages: { input: Sdk.DescribeImagesCommandInput; output: Sdk.DescribeImagesCommandOutput };
   DescribeInstances: { input: Sdk.DescribeInstancesCommandInput; output: Sdk.DescribeInstancesCommandOutput };
+  DescribeLaunchTemplates: {
+    input: Sdk.DescribeLaunchTemplatesCommandInput;
+    output: Sdk.DescribeLaunchTemplatesCommandOutput;
+  };
+  DescribeNetworkInterfaces: {
+    input: Sdk.DescribeNetworkInterfacesCommandInput;
+    output: Sdk.DescribeNetworkInterfacesCommandOutput;
+  };
+  DescribeSnapshots: { input: Sdk.DescribeSnapshotsCommandInput; output: Sdk.DescribeSnapshotsCommandOutput };
   DescribeSpotInstanceRequests: {
     input: Sdk.DescribeSpotInstanceRequestsCommandInput;
     output: Sdk.DescribeSpotInstanceRequestsCommandOutput;
@@ -23,6 +42,7 @@ export interface Ec2Actions {
     output: Sdk.DescribeSecurityGroupsCommandOutput;
   };
   DescribeSubnets: { input: Sdk.DescribeSubnetsCommandInput; output: Sdk.DescribeSubnetsCommandOutput };
+  DescribeVolumes: { input: Sdk.DescribeVolumesCommandInput; output: Sdk.DescribeVolumesCommandOutput };
   GetConsoleOutput: { input: Sdk.GetConsoleOutputCommandInput; output: Sdk.GetConsoleOutputCommandOutput };
   StopInstances: { input: Sdk.StopInstancesCommandInput; output: Sdk.StopInstancesCommandOutput };
   TerminateInstances: { input: Sdk.TerminateInstancesCommandInput; output: Sdk.TerminateInstancesCommandOutput };

@@ -1,4 +1,5 @@
 import type { Instance as Ec2Instance } from "@aws-sdk/client-ec2";
+import type { Ec2Shape } from "../../domain/shape.ts";
 import { createBreaker } from "./breaker.ts";
 import type { Breaker } from "./breaker.ts";
 import { createCalls } from "./calls.ts";
@@ -78,6 +79,13 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
   };
   context.sites.set(key, made);
   return made;
+}
+
+/** The shapes of the pools at a site. */
+export function shapesAt({ options }: Ec2Context, { site }: SiteContext): readonly Ec2Shape[] {
+  const isHere = ({ region, profile, endpoint }: Ec2Site): boolean =>
+    region === site.region && profile === site.profile && endpoint === site.endpoint;
+  return (options.shapes ?? []).filter(isHere);
 }
 
 /**

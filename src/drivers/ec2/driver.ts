@@ -4,6 +4,8 @@ import { readConsole } from "./console.ts";
 import { createContext } from "./context.ts";
 import { watchInterruptions } from "./interruptions.ts";
 import { launchInstance } from "./launch.ts";
+import { listLeftovers, removeLeftover } from "./leftovers.ts";
+import type { LeftoverSites } from "./leftovers.ts";
 import { listInstances } from "./list.ts";
 import type { Ec2Deps, Ec2Options } from "./options.ts";
 import { terminateInstances } from "./terminate.ts";
@@ -14,6 +16,7 @@ import { terminateInstances } from "./terminate.ts";
  */
 export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
   const context = createContext(options, deps);
+  const leftoverSites: LeftoverSites = new Map();
   return {
     name: "ec2",
     // Rates are per action, and kept beside the calls.
@@ -25,6 +28,8 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
     launch: (spec, token, signal) => launchInstance(context, spec, token, signal),
     list: (signal) => listInstances(context, signal),
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
+    listLeftovers: (signal) => listLeftovers(context, leftoverSites, signal),
+    removeLeftover: (id, signal) => removeLeftover(leftoverSites, id, signal),
     readConsole: (providerId, signal) => readConsole(context, providerId, signal),
     watch: (watcher) => watchInterruptions(context, watcher),
     async close() {

@@ -1,3 +1,4 @@
+import type { Ec2Shape } from "../../domain/shape.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Random } from "../../ports/random.ts";
@@ -15,6 +16,8 @@ export interface Ec2Options {
   readonly owner: string;
   /** The sites of all pools: those whose instances are listed. */
   readonly sites: readonly Ec2Site[];
+  /** What machines of all pools are made of: launch templates of other shapes are left over. @default nobody knows, and none is */
+  readonly shapes?: readonly Ec2Shape[] | undefined;
 }
 
 export interface Ec2Deps {

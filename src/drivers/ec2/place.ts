@@ -65,7 +65,7 @@ async function askFleet(
   mayTryAgain = true,
 ): Promise<FleetAnswer> {
   const { owner } = context.options;
-  const template = await ensureTemplate(site, owner, wanted.shape);
+  const template = await ensureTemplate(site, owner, wanted.shape, market);
   signal.throwIfAborted();
   try {
     const request = fleetRequestFrom({ owner, ...wanted, template, market, offerings });
@@ -76,7 +76,7 @@ async function askFleet(
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof CapacityError) return { refusals: [{ error }] };
-    if (mayTryAgain && forgetTemplate(site, wanted.shape, error))
+    if (mayTryAgain && forgetTemplate(site, wanted.shape, market, error))
       return askFleet(context, site, wanted, market, offerings, signal, false);
     if (isOtherRequest(error)) return { instanceId: await findLaunched(context, site, wanted, signal), refusals: [] };
     throw error;

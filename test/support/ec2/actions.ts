@@ -4,22 +4,41 @@ import { createFleet, tagsFor } from "./fleets.ts";
 import type { Fields } from "./form.ts";
 import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
 import { createImage, deleteSnapshot, deregisterImage, describeImages, stopInstances } from "./images.ts";
+import {
+  cancelSpotRequests,
+  deleteLaunchTemplate,
+  deleteNetworkInterface,
+  deleteVolume,
+  describeLaunchTemplates,
+  describeNetworkInterfaces,
+  describeSnapshots,
+  describeSpotRequestsByTag,
+  describeVolumes,
+} from "./parts.ts";
 import { passesTags, tagSetFrom } from "./tagged.ts";
 import type { Xml } from "./xml.ts";
 
 /** What the endpoint can do, by the name of the action. */
 export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => Xml>> = {
+  CancelSpotInstanceRequests: cancelSpotRequests,
   CreateFleet: createFleet,
   CreateImage: createImage,
   CreateLaunchTemplate: createLaunchTemplate,
+  DeleteLaunchTemplate: deleteLaunchTemplate,
+  DeleteNetworkInterface: deleteNetworkInterface,
   DeleteSnapshot: deleteSnapshot,
+  DeleteVolume: deleteVolume,
   DeregisterImage: deregisterImage,
   DescribeImages: describeImages,
   DescribeInstances: describeInstances,
+  DescribeLaunchTemplates: describeLaunchTemplates,
+  DescribeNetworkInterfaces: describeNetworkInterfaces,
+  DescribeSnapshots: describeSnapshots,
   DescribeSpotPriceHistory: describeSpotPriceHistory,
   DescribeSecurityGroups: describeSecurityGroups,
   DescribeSpotInstanceRequests: describeSpotRequests,
   DescribeSubnets: describeSubnets,
+  DescribeVolumes: describeVolumes,
   StopInstances: stopInstances,
   TerminateInstances: terminateInstances,
 };
@@ -33,6 +52,7 @@ function createLaunchTemplate(cloud: Cloud, fields: Fields): Xml {
     name,
     data: tableOf(fields, "LaunchTemplateData") ?? {},
     tags: tagsFor(fields, "launch-template"),
+    createdAt: cloud.now(),
   };
   cloud.templates.push(template);
   return { launchTemplate: { launchTemplateId: template.id, launchTemplateName: name, latestVersionNumber: 1 } };
@@ -53,7 +73,8 @@ function describeSpotPriceHistory(cloud: Cloud, fields: Fields): Xml {
 
 function describeSpotRequests(cloud: Cloud, fields: Fields): Xml {
   const [filter] = tablesOf(fields, "Filter");
-  if (textOf(filter, "Name") !== "status-code" || textsOf(filter, "Value")[0] !== "marked-for-termination")
+  if (textOf(filter, "Name") !== "status-code") return describeSpotRequestsByTag(cloud, fields);
+  if (textsOf(filter, "Value")[0] !== "marked-for-termination")
     throw new Refusal("InvalidParameterValue", "only requests that are marked for termination are shown here");
   const marked = cloud.live().filter(({ markedAt }) => markedAt !== undefined);
   return {

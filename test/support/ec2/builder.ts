@@ -54,6 +54,8 @@ export function createPretendedBuilder({ deps }: Pick<VirtualEc2, "deps">): Pret
           return { channel: { close: () => void events.push("closed") } } as Partial<ReadyGuest> as ReadyGuest;
         },
       },
+      // Files take real time, which a virtual clock does not wait for.
+      readRecipe: async () => ["packages: [docker.io]"],
       async forgetIdentity(_ready, signal) {
         await deps.clock.sleep(FORGET_MS, signal);
         if (failure !== undefined) throw failure;

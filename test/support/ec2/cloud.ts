@@ -55,6 +55,19 @@ export interface Template {
   readonly name: string;
   readonly data: object;
   readonly tags: Tags;
+  readonly createdAt: number;
+}
+
+export type PartKind = "volume" | "network-interface" | "spot-instances-request";
+
+/** What comes with an instance, and goes with it as a rule. */
+export interface CloudPart {
+  readonly kind: PartKind;
+  readonly id: string;
+  /** Undefined for what never had one. */
+  readonly instanceId: string | undefined;
+  readonly tags: Tags;
+  readonly createdAt: number;
 }
 
 /** A prepared image of the account. */
@@ -87,6 +100,8 @@ export interface CloudSettings {
   /** From the making of an image to `available`, or to `failed`. */
   imageDelayMs: number;
   imagesFail: boolean;
+  /** Parts of these kinds outlive their instance. */
+  leaves: Set<PartKind>;
   /** Whether the documented token buckets of the account hold. */
   throttles: boolean;
   /** Instances that the account may have at once in each market. */
@@ -113,6 +128,7 @@ export class Cloud {
     stopDelayMs: 0,
     imageDelayMs: 0,
     imagesFail: false,
+    leaves: new Set(),
     throttles: false,
     quota: { spot: 1000, "on-demand": 1000 },
     room: new Map(),
@@ -122,6 +138,7 @@ export class Cloud {
   readonly faults: Fault[] = [];
   readonly instances: CloudInstance[] = [];
   readonly templates: Template[] = [];
+  readonly parts: CloudPart[] = [];
   /** Images that the account made. */
   readonly prepared: CloudImage[] = [];
   readonly snapshots: CloudSnapshot[] = [];

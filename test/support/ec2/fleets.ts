@@ -2,6 +2,7 @@ import { idFrom, Refusal } from "./cloud.ts";
 import type { Cloud, CloudInstance, Template } from "./cloud.ts";
 import type { Fields } from "./form.ts";
 import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
+import { addParts, refuseStrayTags } from "./parts.ts";
 import type { Xml } from "./xml.ts";
 
 interface Candidate {
@@ -38,6 +39,7 @@ function fill(cloud: Cloud, fields: Fields): Xml {
   const [config] = tablesOf(fields, "LaunchTemplateConfigs");
   const specification = tableOf(config, "LaunchTemplateSpecification");
   const template = templateOf(cloud, specification);
+  refuseStrayTags(template, market);
   const userData = textOf(specification, "LaunchTemplateSpecificationUserData") ?? "";
   if (Buffer.from(userData, "base64").length > 16_384)
     throw new Refusal("InvalidUserData.Malformed", "User data is limited to 16384 bytes");
@@ -61,13 +63,13 @@ function fill(cloud: Cloud, fields: Fields): Xml {
         break;
       }
       takeRoom(cloud, candidate, market);
-      launched.push(
-        cloud.add({
-          ...{ fleetId, market, userData, tags, type: candidate.type, subnet: candidate.subnet, zone: candidate.zone },
-          imageId: String((template.data as { ImageId?: string }).ImageId),
-          hasPublicAddress: isPublic(template),
-        }),
-      );
+      const instance = cloud.add({
+        ...{ fleetId, market, userData, tags, type: candidate.type, subnet: candidate.subnet, zone: candidate.zone },
+        imageId: String((template.data as { ImageId?: string }).ImageId),
+        hasPublicAddress: isPublic(template),
+      });
+      addParts(cloud, instance, template, fields);
+      launched.push(instance);
     }
   }
   return {

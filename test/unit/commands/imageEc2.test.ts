@@ -3,7 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { recipeDigestFrom } from "../../../src/drivers/ec2/image/recipe.ts";
+import { readRecipe, recipeDigestFrom } from "../../../src/drivers/ec2/image/recipe.ts";
 import { runCli } from "../../support/cli.ts";
 import type { CliOptions, Outcome } from "../../support/cli.ts";
 import { Cloud } from "../../support/ec2/cloud.ts";
@@ -58,7 +58,7 @@ security_groups = ["sg-0123456789abcdef0"]
 
 /** Puts an image into the account as a build leaves it. */
 async function putImage(id: string, name = "cloud", owner = "us"): Promise<void> {
-  const digest = await recipeDigestFrom(STOCK, 30);
+  const digest = recipeDigestFrom(await readRecipe(), STOCK, 30);
   const tags = { "mayfly:owner": owner, "mayfly:image": name, "mayfly:recipe": digest, "mayfly:base": STOCK };
   const snapshotId = id.replace("ami", "snap");
   cloud.snapshots.push({ id: snapshotId, tags, startedAt: BUILT_AT });

@@ -140,6 +140,42 @@ describe("a reap", () => {
     ]);
   });
 
+  it("removes what is left over beside instances, on record, and an audit shows it", async () => {
+    const { clock, store, provider, add } = createSite();
+    const ours = add("m-ours");
+    await keepBooting(store, "m-ours", ours.providerId);
+    const removed: string[] = [];
+    const driver = {
+      ...createSimulatedDriver(provider, "test"),
+      listLeftovers: async () => [
+        { id: "vol-1", machineId: machineIdFrom("m-gone"), poolName: "small", createdAt: 5, what: "a volume" },
+        { id: "eni-1", what: "an interface" },
+      ],
+      async removeLeftover(id: string) {
+        if (id === "eni-1") throw new TransientError("throttled", "not now");
+        removed.push(id);
+      },
+    };
+    const sweeper = createSweeper(store, new Map([["simulated", driver]]), clock);
+
+    const shown = await sweeper.auditInstances(signal);
+    const views = await sweeper.reapStrangers(signal);
+
+    const volume = { providerId: "vol-1", machineId: "m-gone", poolName: "small", launchedAt: 5, what: "a volume" };
+    const nic = { providerId: "eni-1", machineId: "unknown", poolName: "unknown", what: "an interface" };
+    expect(shown.slice(1)).toMatchObject([volume, nic].map((one) => ({ ...one, verdict: "stranger" })));
+    expect(views.map(({ providerId, outcome }) => [providerId, outcome])).toEqual([
+      [ours.providerId, undefined],
+      ["vol-1", "ended"],
+      ["eni-1", "not ended: not now"],
+    ]);
+    expect(removed).toEqual(["vol-1"]);
+    expect(provider.instances()).toEqual([ours]);
+    expect(await store.eventsOf(machineIdFrom("m-gone"))).toMatchObject([
+      { what: "leftover removed", detail: "by an operator: a volume" },
+    ]);
+  });
+
   it("says which it could not end, and goes on with the others", async () => {
     const { provider, sweeper, add } = createSite();
     add("m-1");

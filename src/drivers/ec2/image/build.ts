@@ -22,6 +22,8 @@ const STOP_DEADLINE_MS = 10 * 60_000;
 
 export interface AmiDeps extends Ec2Deps {
   readonly guest: Pick<Guest, "createKeys" | "seedFrom" | "connect">;
+  /** Reads the files that an image is made by. */
+  readonly readRecipe: () => Promise<readonly string[]>;
   /** Takes from a ready machine all that makes it this one. */
   readonly forgetIdentity: (ready: ReadyGuest, signal: AbortSignal) => Promise<void>;
 }
@@ -87,7 +89,7 @@ async function findOrBuild(
   const site = siteOf(context, pool.shape);
   const images = await findImages(site.call, owner, [], signal);
   const baseAmi = wantedBase ?? images.find(({ amiId }) => amiId === pool.shape.ami)?.baseAmi ?? pool.shape.ami;
-  const digest = await recipeDigestFrom(baseAmi, pool.shape.diskGiB);
+  const digest = recipeDigestFrom(await deps.readRecipe(), baseAmi, pool.shape.diskGiB);
   await endLeftBuilders(context, pool.shape, signal);
   const ours = images.filter((image) => image.name === name);
   const known = isForced ? undefined : ours.find((image) => image.digest === digest && image.state !== "failed");

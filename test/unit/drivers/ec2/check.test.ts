@@ -32,6 +32,10 @@ it("tries every action and makes nothing", async () => {
     { action: "DescribeSecurityGroups", isAllowed: true, detail: "1 groups in the VPC of the subnets" },
     { action: "DescribeSpotInstanceRequests", isAllowed: true, detail: "allowed" },
     { action: "DescribeSpotPriceHistory", isAllowed: true, detail: "allowed" },
+    { action: "DescribeVolumes", isAllowed: true, detail: "allowed" },
+    { action: "DescribeNetworkInterfaces", isAllowed: true, detail: "allowed" },
+    { action: "DescribeLaunchTemplates", isAllowed: true, detail: "allowed" },
+    { action: "DescribeSnapshots", isAllowed: true, detail: "allowed" },
     { action: "CreateLaunchTemplate", isAllowed: true, detail: "allowed" },
     { action: "CreateFleet", isAllowed: true, detail: "allowed" },
     { action: "TerminateInstances", isAllowed: true, detail: "not tried: there is no instance to try it on" },
@@ -64,7 +68,7 @@ it.each(["CreateFleet", "CreateLaunchTemplate"])(
 
     const checks = await check();
 
-    expect(checks).toHaveLength(9);
+    expect(checks).toHaveLength(13);
     expect(failuresOf(checks)).toEqual([
       { action, isAllowed: false, detail: expect.stringMatching(`ec2:${action} .*statement "LaunchMachines"`) },
     ]);
@@ -82,7 +86,7 @@ it.each([
   expect(failuresOf(checks)).toEqual([{ action, isAllowed: false, detail: expect.stringContaining(words) }]);
 });
 
-it("says one thing, not nine, when the credentials are wrong", async () => {
+it("says one thing, not thirteen, when the credentials are wrong", async () => {
   lab.cloud.faults.push({
     action: "DescribeInstances",
     moment: "before",

@@ -68,6 +68,10 @@ describe("a launch", () => {
 
     expect(lab.cloud.templates.map(({ data }) => data)).toEqual([
       {
+        TagSpecification: {
+          1: { ResourceType: "network-interface", Tag: { 1: { Key: "mayfly:owner", Value: "us" } } },
+          2: { ResourceType: "spot-instances-request", Tag: { 1: { Key: "mayfly:owner", Value: "us" } } },
+        },
         ImageId: "ami-0123456789abcdef0",
         InstanceInitiatedShutdownBehavior: "terminate",
         MetadataOptions: {
