@@ -131,6 +131,12 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   TerminateInstances: "EndMachines",
 };
 
+/** What EC2 asks of a caller beside, while it does what was asked for. */
+const STATEMENTS_BESIDE: Readonly<Record<string, string>> = {
+  "ec2:CreateTags": "TagAtLaunch",
+  "iam:PassRole": "PassMachineRole",
+};
+
 /** An account that takes no more calls of this action for now. */
 export class ThrottleError extends TransientError {}
 /** An account whose quota is used up, whatever the offering. */
@@ -192,7 +198,7 @@ function errorFromStatus(error: Error, action: Ec2Action): unknown {
 function deniedFrom(asked: Ec2Action, words: string, options: ErrorOptions): RefusedError {
   // A fleet that may be made launches nothing when another action is denied that it does on our behalf.
   const [, named = `ec2:${asked}`] = /not authorized to perform: ([a-z0-9-]+:[A-Za-z]+)/.exec(words) ?? [];
-  const statement = named === "iam:PassRole" ? "PassMachineRole" : STATEMENTS[asked];
+  const statement = STATEMENTS_BESIDE[named] ?? STATEMENTS[asked];
   const message = `AWS does not allow ${named} to these credentials: statement "${statement}" of the policy in terraform/ grants it`;
   return new RefusedError("not-allowed", message, options);
 }

@@ -69,6 +69,7 @@ it("names the denied action and the statement that grants it, and nothing of wha
 it.each([
   ["ec2:RunInstances", "LaunchMachines"],
   ["iam:PassRole", "PassMachineRole"],
+  ["ec2:CreateTags", "TagAtLaunch"],
 ])("names %s, which a fleet is denied on the way", (named, statement) => {
   const words = `You are not authorized to perform this operation. User: arn:aws:iam::123456789012:user/ci is not authorized to perform: ${named} on resource: arn:aws:x because no policy allows it. Encoded authorization failure message: abc`;
 
