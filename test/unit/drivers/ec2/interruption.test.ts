@@ -18,8 +18,8 @@ import { pool } from "../../../support/pools.ts";
 
 // Jobs at work on spot machines when the market takes those back: real processes of this host, the whole manager, the SDK over HTTP.
 
-/** The two minutes of a notice take four seconds here. */
-const clock = createHurriedClock(30);
+/** The two minutes of a notice take eight seconds here. */
+const clock = createHurriedClock(15);
 const NOTICE_MS = 120_000;
 const never = new AbortController().signal;
 
