@@ -32,6 +32,9 @@ export class CapacityError extends MayflyError {}
 /** A failure that may pass by itself (throttling, reset, 5xx). Adapters retry it within their deadline. */
 export class TransientError extends MayflyError {}
 
+/** A failure that may pass by itself, of a request of which nothing came for certain: it did not get there, or was not taken. */
+export class NoEffectError extends TransientError {}
+
 /** The thing named is not there. Success for whoever wanted it gone. */
 export class NotFoundError extends MayflyError {}
 

@@ -1,4 +1,4 @@
-import { CapacityError, ConfigError, RefusedError } from "../domain/errors.ts";
+import { CapacityError, ConfigError, NoEffectError, RefusedError } from "../domain/errors.ts";
 import { machineIdFrom } from "../domain/ids.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
@@ -105,7 +105,7 @@ async function launchMachine(
 
 /** What a driver answers of a launch that came to nothing for certain: its record need not wait until lists prove that. */
 const isRefusal = (error: unknown): boolean =>
-  error instanceof CapacityError || error instanceof ConfigError || error instanceof RefusedError;
+  [CapacityError, ConfigError, RefusedError, NoEffectError].some((known) => error instanceof known);
 
 /** Keeps in mind that a launch is with the driver, for as long as it really is. */
 async function track<T>(fleet: Fleet, { id }: MachineIn<"requested">, call: () => Promise<T>): Promise<T> {

@@ -95,7 +95,8 @@ export interface Driver {
   /**
    * Launches one instance, or answers the one that an earlier call with this token launched.
    * @throws CapacityError when there is no room now, with a sentence that says what is short; nothing was launched then.
-   * @throws ConfigError, RefusedError when a setting is wrong or the account may not; nothing was launched then either.
+   * @throws ConfigError, RefusedError when a setting is wrong or the account may not, NoEffectError when the provider could not
+   * be asked; nothing was launched then either.
    * @throws TransientError when it may have failed in passing; calling again with the same token is safe.
    */
   launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;

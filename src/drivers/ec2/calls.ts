@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { ConfigError, RefusedError, TransientError } from "../../domain/errors.ts";
+import { ConfigError, NoEffectError, RefusedError, TransientError } from "../../domain/errors.ts";
 import { createBuckets } from "./buckets.ts";
 import type { Ec2Action, Ec2Actions, Ec2Client } from "./client.ts";
 import { errorFrom, ThrottleError } from "./errors.ts";
@@ -51,7 +51,7 @@ export function createCalls(client: Ec2Client, { clock, random, logger }: Ec2Dep
       // p-retry counts and stops; the pauses are our clock's.
       async onFailedAttempt({ error, attemptNumber, retriesLeft }) {
         if (error instanceof ThrottleError) bucket.drain();
-        else if (error instanceof TransientError) isUnclear = true;
+        else if (error instanceof TransientError && !(error instanceof NoEffectError)) isUnclear = true;
         if (!(error instanceof TransientError) || retriesLeft === 0) return;
         const boundMs = Math.min(PAUSE_MAX_MS, PAUSE_MS * 2 ** (attemptNumber - 1));
         const pauseMs = Math.round(boundMs * (0.5 + random.fraction() / 2));
@@ -64,10 +64,10 @@ export function createCalls(client: Ec2Client, { clock, random, logger }: Ec2Dep
     try {
       return await answered;
     } catch (error) {
-      // Credentials may go wrong between a call that took effect and its repetition.
-      const isDenied = error instanceof ConfigError || error instanceof RefusedError;
+      // An attempt without an answer may have launched something: credentials, say, can go wrong before it is repeated.
+      const isDenied = [ConfigError, RefusedError, NoEffectError].some((known) => error instanceof known);
       if (!isDenied || !isUnclear || action !== "CreateFleet") throw error;
-      throw new TransientError("outcome-unknown", error.message, { cause: error });
+      throw new TransientError("outcome-unknown", (error as Error).message, { cause: error });
     }
   };
 }

@@ -3,6 +3,7 @@ import {
   ConfigError,
   ConflictError,
   MayflyError,
+  NoEffectError,
   NotFoundError,
   RefusedError,
   TransientError,
@@ -54,14 +55,12 @@ const TRANSIENT_CODES: ReadonlySet<string> = new Set([
   "RequestTimeoutException",
   "TimeoutError",
   "ECONNRESET",
-  "ECONNREFUSED",
   "ECONNABORTED",
   "EPIPE",
   "ETIMEDOUT",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
 ]);
+/** The request never left: there was nobody to send it to. Source: connect(2), getaddrinfo(3). */
+const UNSENT_CODES: ReadonlySet<string> = new Set(["ECONNREFUSED", "EAI_AGAIN", "EHOSTUNREACH", "ENETUNREACH"]);
 const DENIED_CODES: ReadonlySet<string> = new Set([
   "UnauthorizedOperation",
   "AccessDenied",
@@ -138,9 +137,16 @@ const STATEMENTS_BESIDE: Readonly<Record<string, string>> = {
 };
 
 /** An account that takes no more calls of this action for now. */
-export class ThrottleError extends TransientError {}
+export class ThrottleError extends NoEffectError {}
 /** An account whose quota is used up, whatever the offering. */
 export class QuotaError extends CapacityError {}
+
+/** Settles as a question does that comes before a launch: when it fails, nothing came of the launch. */
+export const beforeLaunch = <T>(asked: Promise<T>): Promise<T> =>
+  asked.catch((error: unknown) => {
+    if (!(error instanceof TransientError) || error instanceof NoEffectError) throw error;
+    throw new NoEffectError(error.code, error.message, { cause: error });
+  });
 
 /** Classifies what a call of EC2 came to, once and for all. Our own errors, and what an abort threw, stay as they are. */
 export function errorFrom(error: unknown, action: Ec2Action): unknown {
@@ -162,6 +168,7 @@ export function errorFromCode(
   if (CAPACITY_CODES.has(code)) return new CapacityError(kebab(code), said, options);
   if (QUOTA_CODES.has(code)) return new QuotaError(kebab(code), said, options);
   if (THROTTLE_CODES.has(code)) return new ThrottleError("throttled", said, options);
+  if (UNSENT_CODES.has(code) || isNeverConnected(code, message)) return new NoEffectError(kebab(code), said, options);
   if (TRANSIENT_CODES.has(code)) return new TransientError(kebab(code), said, options);
   if (DENIED_CODES.has(code)) return deniedFrom(action, words, options);
   if (isNetworkMismatch(code, message))
@@ -202,6 +209,10 @@ function deniedFrom(asked: Ec2Action, words: string, options: ErrorOptions): Ref
   const message = `AWS does not allow ${named} to these credentials: statement "${statement}" of the policy in terraform/ grants it`;
   return new RefusedError("not-allowed", message, options);
 }
+
+/** The SDK's word for a connection that did not come about in its time, which it calls as it calls a late answer. */
+const isNeverConnected = (code: string, message: string): boolean =>
+  code === "TimeoutError" && /did not establish a connection/.test(message);
 
 const isNetworkMismatch = (code: string, message: string): boolean =>
   /^InvalidParameter/.test(code) && /belong to different networks|different VPC/i.test(message);

@@ -5,6 +5,7 @@ import type { Instance, LaunchSpec } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { askOnce, isGone, providerIdFrom, siteOf } from "./context.ts";
 import { describeOurs } from "./describe.ts";
+import { beforeLaunch } from "./errors.ts";
 import { instanceFrom } from "./list.ts";
 import { ADDRESS_DEADLINE_MS } from "./options.ts";
 import { placeMachine } from "./place.ts";
@@ -41,7 +42,7 @@ async function launchOnce(
   signal.throwIfAborted();
   const { deps } = context;
   const site = siteOf(context, shape);
-  const known = site.launched.get(token) ?? (await leftBefore(context, site)).get(spec.machineId);
+  const known = site.launched.get(token) ?? (await beforeLaunch(leftBefore(context, site))).get(spec.machineId);
   const instanceId = known ?? (await placeMachine(context, site, { spec, shape, token }, signal));
   site.launched.set(token, instanceId);
   if (known === undefined) site.ours.set(instanceId, deps.clock.now());

@@ -4,6 +4,7 @@ import type { LaunchSpec } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { askOnce } from "./context.ts";
 import { describeOurs } from "./describe.ts";
+import { beforeLaunch } from "./errors.ts";
 import { answerFrom, fleetRequestFrom, isQuota } from "./fleet.ts";
 import type { FleetAnswer } from "./fleet.ts";
 import { offeringsOf } from "./offerings.ts";
@@ -33,7 +34,7 @@ export async function placeMachine(
   signal: AbortSignal,
 ): Promise<string> {
   const { shape } = wanted;
-  const zones = await zonesOf(site, shape);
+  const zones = await beforeLaunch(zonesOf(site, shape));
   const offerings = offeringsOf(shape, (subnet) => zones.get(subnet) ?? subnet);
   const reasons: string[] = [];
   for (const market of marketsFrom(shape.market, site.breaker.isOpen())) {
@@ -65,7 +66,7 @@ async function askFleet(
   mayTryAgain = true,
 ): Promise<FleetAnswer> {
   const { owner } = context.options;
-  const template = await ensureTemplate(site, owner, wanted.shape, market);
+  const template = await beforeLaunch(ensureTemplate(site, owner, wanted.shape, market));
   signal.throwIfAborted();
   try {
     const request = fleetRequestFrom({ owner, ...wanted, template, market, offerings });
@@ -114,17 +115,25 @@ async function findLaunched(
   { spec }: Wanted,
   signal: AbortSignal,
 ): Promise<string> {
-  for (let look = 0; look < LOOKS; look += 1) {
-    const tag = { Name: `tag:${MACHINE_TAG}`, Values: [spec.machineId] };
-    const instanceId = (await describeOurs(site.call, options.owner, [tag], signal))[0]?.InstanceId;
-    if (instanceId !== undefined) return instanceId;
-    await deps.clock.sleep(LOOK_AGAIN_MS, signal);
+  try {
+    for (let look = 0; look < LOOKS; look += 1) {
+      const tag = { Name: `tag:${MACHINE_TAG}`, Values: [spec.machineId] };
+      const instanceId = (await describeOurs(site.call, options.owner, [tag], signal))[0]?.InstanceId;
+      if (instanceId !== undefined) return instanceId;
+      await deps.clock.sleep(LOOK_AGAIN_MS, signal);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    // That it cannot be asked for does not make it undone.
+    throw new TransientError("launch-unknown", textOf(error), { cause: error });
   }
   throw new TransientError(
     "launch-unknown",
     `EC2 took the launch of ${spec.machineId} before, and shows nothing of it`,
   );
 }
+
+const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /** The zones of a shape's subnets: asked once. @throws ConfigError when EC2 does not know one. */
 function zonesOf(site: SiteContext, { subnets }: Ec2Shape): Promise<ReadonlyMap<string, string>> {

@@ -154,6 +154,8 @@ export class Cloud {
   ]);
   /** Filters that describes refuse. */
   readonly refusedFilters = new Map<string, Refusal>();
+  /** Whether nobody comes as far as the endpoint, as in an outage of a region or of the way there. */
+  isOutOfReach = false;
   /** Actions that the caller's policy does not grant. */
   readonly denied = new Set<string>();
   readonly zones = new Map([

@@ -95,6 +95,7 @@ const handlerOf = (cloud: Cloud): NonNullable<Parameters<typeof createSdkClient>
     readonly body?: unknown;
   }) {
     if (!HOSTS.has(request.hostname)) throw unknownHost(request.hostname);
+    if (cloud.isOutOfReach) throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
     const answered = answer(cloud, request.headers["authorization"], String(request.body));
     if (answered === "cut") throw Object.assign(new Error("socket hang up"), { code: "ECONNRESET" });
     const { status, body } = answered;

@@ -34,8 +34,22 @@ it("takes every answer of a server in trouble for one that passes", () => {
   expect(errorFrom(sdkError("Odd", "words", 503), "CreateFleet")).toMatchObject({ name: "TransientError" });
 });
 
-it.each(["ECONNRESET", "ECONNREFUSED", "ETIMEDOUT", "EAI_AGAIN"])("takes %s for one that passes", (code) => {
+it.each(["ECONNRESET", "ETIMEDOUT"])("takes %s for one that passes", (code) => {
   expect(errorFrom(nodeError(code), "DescribeInstances")).toMatchObject({ name: "TransientError" });
+});
+
+it.each([
+  ["ECONNREFUSED", nodeError("ECONNREFUSED")],
+  ["EAI_AGAIN", nodeError("EAI_AGAIN")],
+  [
+    "a connection that did not come about in time",
+    sdkError(
+      "TimeoutError",
+      "the request socket did not establish a connection with the server within the configured timeout of 5000 ms.",
+    ),
+  ],
+])("knows that nothing came of a request that met %s", (_what, error) => {
+  expect(errorFrom(error, "CreateFleet")).toMatchObject({ name: "NoEffectError" });
 });
 
 it.each([

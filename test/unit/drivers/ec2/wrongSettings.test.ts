@@ -122,6 +122,26 @@ it("names a denied action and what grants it, and launches once it is granted", 
   expect(await serve("wrong")).toBe("wrong");
 }, 60_000);
 
+it("leaves the other pools their room while nobody comes as far as EC2, and launches when somebody does", async () => {
+  await start({});
+  await after(MINUTE_MS);
+  lab.cloud.isOutOfReach = true;
+  for (const { machineId } of [await lab.until(hold(manager, "wrong")), await lab.until(hold(manager, "right"))])
+    await manager.terminateMachine(machineId);
+  await after(12 * MINUTE_MS);
+
+  const all = (await manager.pools()).map(({ machines }) => machines.terminating + machines.requested);
+  // The two that could not be ended, and one try of each pool that may be on its way.
+  expect(all.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(4);
+  expect(await serve("local")).toBe("local");
+  expect((await manager.pool("wrong")).why).toMatch(/launches are refused and tried again: .*ECONNREFUSED/);
+  lab.cloud.isOutOfReach = false;
+  await after(3 * MINUTE_MS);
+
+  expect(await serve("wrong")).toBe("wrong");
+  expect(lab.cloud.live().length).toBeLessThanOrEqual(4);
+}, 60_000);
+
 /** The one line is what each place shows where people look: the pool, the health, the job that waits. */
 async function expectTold(id: LeaseId, line: RegExp, poolNames = ["wrong"]): Promise<void> {
   const view = await manager.pool("wrong");
