@@ -66,6 +66,15 @@ describe.skipIf(imagesDir === undefined)("sealing (MAYFLY_TEST_IMAGES_DIR says w
     );
   });
 
+  it("leaves it open to the one account that hears notices, by a rule that comes first", async () => {
+    const rules = (await outputOf("sudo iptables --list-rules OUTPUT")).split("\n");
+
+    expect(rules.filter((rule) => rule.includes("169.254.169.254"))).toEqual([
+      expect.stringMatching(/--uid-owner 61000 -j ACCEPT$/),
+      expect.stringMatching(/-j REJECT/),
+    ]);
+  });
+
   it("drops what containers send there", async () => {
     expect(await outputOf("sudo iptables --table raw --list-rules PREROUTING")).toContain(
       "-A PREROUTING -d 169.254.169.254/32 -j DROP",
