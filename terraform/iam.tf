@@ -114,6 +114,19 @@ data "aws_iam_policy_document" "manager" {
     }
   }
 
+  # For pools that keep stopped machines (stopped_count), and for `mayfly image build`, which stops the machine that it makes an image of.
+  statement {
+    sid       = "StopAndStartMachines"
+    actions   = ["ec2:StartInstances", "ec2:StopInstances"]
+    resources = ["${local.arn_prefix}:instance/*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/${local.owner_tag_key}"
+      values   = [var.name]
+    }
+  }
+
   # What is left over of machines that are gone, and templates of settings that no pool has any more.
   statement {
     sid = "SweepLeftovers"
@@ -137,10 +150,10 @@ data "aws_iam_policy_document" "manager" {
     }
   }
 
-  # `mayfly image build`: the machine that an image is made of is launched as any other, and stopped before.
+  # `mayfly image build`: the machine that an image is made of is launched as any other.
   statement {
     sid       = "ImageBuilders"
-    actions   = ["ec2:CreateImage", "ec2:StopInstances"]
+    actions   = ["ec2:CreateImage"]
     resources = ["${local.arn_prefix}:instance/*"]
 
     condition {

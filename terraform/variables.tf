@@ -25,6 +25,7 @@ variable "pools" {
   type = map(object({
     max_machines   = optional(number, 10)
     idle_count     = optional(number, 1)
+    stopped_count  = optional(number, 0)
     idle_time      = optional(string, "10m")
     job_timeout    = optional(string, "1h")
     docker         = optional(string, "dind")
@@ -42,6 +43,16 @@ variable "pools" {
   validation {
     condition     = alltrue([for pool in var.pools : pool.max_machines >= 1 && pool.idle_count >= 0 && pool.idle_count <= pool.max_machines])
     error_message = "Expected 0 <= idle_count <= max_machines and max_machines >= 1 in each pool."
+  }
+
+  validation {
+    condition     = alltrue([for pool in var.pools : pool.stopped_count >= 0 && pool.idle_count + pool.stopped_count <= pool.max_machines])
+    error_message = "Expected 0 <= stopped_count and idle_count + stopped_count <= max_machines in each pool."
+  }
+
+  validation {
+    condition     = alltrue([for pool in var.pools : pool.stopped_count == 0 || pool.market == "on-demand"])
+    error_message = "Expected market to be on-demand in each pool with a stopped_count: spot machines cannot be stopped and started again."
   }
 
   validation {

@@ -92,6 +92,7 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
     state: machine.isCordoned ? `${machine.state}, cordoned` : machine.state,
     since: shownInstant(sinceOf(machine)),
     requested: shownInstant(machine.requestedAt),
+    started: machine.startedAt === undefined ? undefined : shownInstant(machine.startedAt),
     ready: "readyAt" in machine ? shownInstant(machine.readyAt) : undefined,
     provider: "providerId" in machine ? machine.providerId : undefined,
     address: addressOf(machine),
@@ -115,6 +116,12 @@ function sinceOf(machine: Machine): number {
       return machine.launchedAt;
     case "idle":
       return machine.idleSince;
+    case "stopping":
+      return machine.stoppingSince;
+    case "stopped":
+      return machine.stoppedSince;
+    case "starting":
+      return machine.startingSince;
     case "leased":
       return machine.leasedAt;
     case "terminating":

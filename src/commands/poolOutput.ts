@@ -7,13 +7,14 @@ export async function printPools(context: CommandContext, pools: readonly PoolVi
   if (context.isJson) return printJson(context, pools);
   await printTable(
     context,
-    ["pool", "driver", "max", "booting", "idle", "leased", "ending", "waiting", "mode", "why"],
+    ["pool", "driver", "max", "booting", "idle", "stopped", "leased", "ending", "waiting", "mode", "why"],
     pools.map(({ desired, machines, waitingLeases, why, ...view }) => [
       desired.name,
       desired.shape.driver,
       desired.maxMachines,
-      machines.requested + machines.booting,
+      machines.requested + machines.booting + machines.starting,
       `${machines.idle}/${desired.idleCount}`,
+      shownStopped(desired, machines),
       machines.leased,
       machines.terminating,
       waitingLeases,
@@ -39,6 +40,7 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
     "waiting leases": waitingLeases,
     "max machines": desired.maxMachines,
     "idle count": desired.idleCount,
+    "stopped count": desired.stoppedCount,
     "idle time": shownDuration(desired.idleTimeMs),
     "max growth rate": desired.maxGrowthRate,
     "max age": shownDuration(desired.maxAgeMs),
@@ -52,6 +54,12 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
       .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`)
       .join(", "),
   });
+}
+
+/** Nothing for a pool that neither has stopped machines nor wishes for any. */
+function shownStopped({ stoppedCount = 0 }: PoolView["desired"], machines: PoolView["machines"]): string | undefined {
+  const stopped = machines.stopped + machines.stopping;
+  return stoppedCount + stopped === 0 ? undefined : `${machines.stopped}/${stoppedCount}`;
 }
 
 /** A pool's mode, and who made it so when that was not its own steering. */

@@ -81,6 +81,7 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
     name: pool.name,
     maxMachines: pool.max_machines,
     idleCount: pool.idle_count,
+    stoppedCount: pool.stopped_count,
     idleTimeMs: pool.idle_time,
     maxGrowthRate: pool.max_growth_rate,
     maxAgeMs: pool.max_age,

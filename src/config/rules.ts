@@ -19,6 +19,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
   return [
     ...pools.flatMap((pool, index) => [
       ...checkIdleCount(pool, index, placeOf),
+      ...checkStoppedCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
       ...checkEc2(pool, index, placeOf),
       ...checkEngine(pool, index, placeOf),
@@ -34,6 +35,29 @@ function checkIdleCount(pool: unknown, index: number, placeOf: PlaceOf): Problem
   if (idleCount === undefined || maxMachines === undefined || idleCount <= maxMachines) return [];
   const message = `Expected \`pool.idle_count\` to be at most \`pool.max_machines\` (${maxMachines}), got ${idleCount}`;
   return [{ place: placeOf(["pool", index, "idle_count"]), message }];
+}
+
+/** A stopped spot machine needs a persistent request, which would launch another one, unknown to us, in the place of each that ends. */
+function checkStoppedCount(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
+  const stoppedCount = integerAt(pool, "stopped_count") ?? 0;
+  if (stoppedCount <= 0) return [];
+  const place = placeOf(["pool", index, "stopped_count"]);
+  const driver = valueAt(pool, ["driver"]);
+  if (driver !== "ec2") {
+    const message = `Expected \`pool.stopped_count\` to be 0 in a pool of driver "${driver}", whose machines cannot be stopped, got ${stoppedCount}`;
+    return [{ place, message }];
+  }
+  const market = valueAt(pool, ["ec2", "market"]);
+  if (market === "spot" || market === "spot-first") {
+    const message = `Expected \`pool.ec2.market\` to be "on-demand" in a pool with \`pool.stopped_count\` above 0, since spot machines cannot be stopped and started again, got "${market}"`;
+    return [{ place: placeOf(["pool", index, "ec2", "market"]), message }];
+  }
+  const idleCount = integerAt(pool, "idle_count");
+  const maxMachines = integerAt(pool, "max_machines");
+  if (idleCount === undefined || maxMachines === undefined || idleCount > maxMachines) return [];
+  if (idleCount + stoppedCount <= maxMachines) return [];
+  const message = `Expected \`pool.idle_count\` and \`pool.stopped_count\` together to be at most \`pool.max_machines\` (${maxMachines}), got ${idleCount} and ${stoppedCount}`;
+  return [{ place, message }];
 }
 
 function checkUniqueName(pools: readonly unknown[], index: number, placeOf: PlaceOf): Problem[] {
@@ -80,9 +104,12 @@ function lengthAt(table: unknown, key: string): number {
 
 function checkIdleSum(filled: unknown, pools: readonly unknown[], placeOf: PlaceOf): Problem[] {
   const maxMachines = integerAt(filled, "max_machines");
-  const sum = pools.reduce<number>((total, pool) => total + (integerAt(pool, "idle_count") ?? 0), 0);
+  const sumOf = (key: string): number => pools.reduce<number>((total, pool) => total + (integerAt(pool, key) ?? 0), 0);
+  const stopped = sumOf("stopped_count");
+  const sum = sumOf("idle_count") + stopped;
   if (maxMachines === undefined || maxMachines < 1 || sum <= maxMachines) return [];
-  const message = `Expected \`max_machines\` to be at least the sum of all \`pool.idle_count\` (${sum}), got ${maxMachines}`;
+  const what = stopped > 0 ? "`pool.idle_count` and `pool.stopped_count`" : "`pool.idle_count`";
+  const message = `Expected \`max_machines\` to be at least the sum of all ${what} (${sum}), got ${maxMachines}`;
   return [{ place: placeOf(["max_machines"]), message }];
 }
 

@@ -48,6 +48,7 @@ const poolSchema = z.strictObject(
     driver: oneOf(["qemu", "ec2"]).prefault("qemu"),
     max_machines: integer(1, MAX_MACHINES).prefault(2),
     idle_count: integer(0, MAX_MACHINES).prefault(1),
+    stopped_count: integer(0, MAX_MACHINES).prefault(0),
     idle_time: duration(0).prefault("20m"),
     max_growth_rate: integer(1, MAX_MACHINES).prefault(2),
     max_age: duration(SECOND_MS).prefault("12h"),

@@ -82,7 +82,7 @@ export async function composeManager(
   let watch: DiskWatch | undefined;
   const spaceProblem = (): string => watch?.problem() ?? "";
   const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
-  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem });
+  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem, version });
   if (ports.disks !== undefined) {
     const minFreeBytes = config.minFreeDiskMiB * 2 ** 20;
     watch = await watchDisks({ disks: ports.disks, clock, logger, minFreeBytes, onChange: () => nudge(fleet) });

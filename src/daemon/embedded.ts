@@ -25,7 +25,12 @@ export async function startEmbeddedManager(
   prepareStateDir(config.stateDir);
   await checkHost(config, signal);
   const file = destination({ dest: join(config.stateDir, EMBEDDED_LOG), mkdir: true, sync: true, mode: 0o600 });
-  const pools = config.pools.map((pool) => ({ ...pool, idleCount: Math.min(idleCount, pool.maxMachines) }));
+  // It ends with its command, and every stopped machine with it.
+  const pools = config.pools.map((pool) => ({
+    ...pool,
+    idleCount: Math.min(idleCount, pool.maxMachines),
+    stoppedCount: 0,
+  }));
   return startManager({ ...config, pools }, version, createLogger("info", file), { resumesJobs: false });
 }
 

@@ -21,6 +21,8 @@ export interface Offering {
 export interface MachinePrice {
   /** Machine and disk together, in US dollars per hour that is billed, ≥ 0. */
   readonly usdPerHour: number;
+  /** What of it is for the disk, which is billed while a machine is stopped, too. */
+  readonly diskUsdPerHour?: number | undefined;
   /** Where the figure is from, for people. */
   readonly source: string;
 }

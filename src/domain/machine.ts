@@ -3,7 +3,16 @@ import type { EpochMs, LeaseId, MachineId } from "./ids.ts";
 import type { GuestSettings } from "./pool.ts";
 import type { DriverName } from "./shape.ts";
 
-export type MachineState = "requested" | "booting" | "idle" | "leased" | "terminating" | "terminated";
+export type MachineState =
+  | "requested"
+  | "booting"
+  | "idle"
+  | "stopping"
+  | "stopped"
+  | "starting"
+  | "leased"
+  | "terminating"
+  | "terminated";
 
 /** Where a machine's sshd answers. */
 export interface Address {
@@ -27,7 +36,11 @@ export type RetireReason =
   | "instance-gone"
   | "interrupted"
   | "rebalance-recommended"
+  | "stop-failed"
+  | "start-failed"
+  | "not-stopped"
   | "surplus-idle"
+  | "surplus-stopped"
   | "max-age"
   | "pool-drained"
   | "pool-removed"
@@ -53,6 +66,12 @@ interface MachineBase {
   readonly price?: MachinePrice | undefined;
   /** In US dollars. Stored with its end; of a live machine, what it has cost when somebody asked. */
   readonly costUsd?: number | undefined;
+  /** Digest of all that it was made from, where its pool keeps stopped machines. */
+  readonly recipe?: string | undefined;
+  /** When it was last asked to start after a stop. */
+  readonly startedAt?: EpochMs | undefined;
+  /** In US dollars, what it cost before its present run, or its present stop, began. */
+  readonly spentUsd?: number | undefined;
 }
 
 /** Facts of a machine whose launch the provider accepted. */
@@ -75,6 +94,8 @@ export interface RetireFacts {
   readonly leaseId?: LeaseId | undefined;
   readonly launchedAt?: EpochMs | undefined;
   readonly runningSince?: EpochMs | undefined;
+  /** Since when it had not been running, when it was retired out of a stop. */
+  readonly stoppedSince?: EpochMs | undefined;
   readonly reason: RetireReason;
   /** One sentence for a person; never holds a secret. */
   readonly detail: string;
@@ -86,6 +107,7 @@ export interface RetireFacts {
  *
  * INVARIANTS
  * - A machine is leased at most once: `leased` leads to `terminating` alone.
+ * - A machine that is stopped has never been leased, for the same reason.
  * - The record exists before the provider is called, and is `terminated` only after the provider said that it is gone.
  */
 export type Machine = MachineBase &
@@ -93,6 +115,13 @@ export type Machine = MachineBase &
     | { readonly state: "requested" }
     | ({ readonly state: "booting" } & LaunchedFacts)
     | ({ readonly state: "idle"; readonly idleSince: EpochMs } & ReadyFacts)
+    | ({
+        readonly state: "stopping";
+        readonly stoppingSince: EpochMs;
+        readonly runningSince?: EpochMs | undefined;
+      } & LaunchedFacts)
+    | ({ readonly state: "stopped"; readonly stoppedSince: EpochMs } & LaunchedFacts)
+    | ({ readonly state: "starting"; readonly startingSince: EpochMs } & LaunchedFacts)
     | ({ readonly state: "leased"; readonly leaseId: LeaseId; readonly leasedAt: EpochMs } & ReadyFacts)
     | ({ readonly state: "terminating" } & RetireFacts)
     | ({ readonly state: "terminated"; readonly terminatedAt: EpochMs } & RetireFacts)
@@ -100,13 +129,16 @@ export type Machine = MachineBase &
 
 export type MachineIn<S extends MachineState> = Extract<Machine, { readonly state: S }>;
 /** A machine in any state but the last. */
-export type LiveMachine = MachineIn<"requested" | "booting" | "idle" | "leased" | "terminating">;
+export type LiveMachine = MachineIn<Exclude<MachineState, "terminated">>;
 
 /** The legal moves. Every live state may go to terminating; nothing leaves terminated. */
 export const TRANSITIONS = {
   requested: ["booting", "terminating"],
   booting: ["idle", "terminating"],
-  idle: ["leased", "terminating"],
+  idle: ["leased", "stopping", "terminating"],
+  stopping: ["stopped", "terminating"],
+  stopped: ["starting", "terminating"],
+  starting: ["idle", "terminating"],
   leased: ["terminating"],
   terminating: ["terminated"],
   terminated: [],

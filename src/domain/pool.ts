@@ -39,6 +39,8 @@ export interface DesiredPool {
   readonly maxMachines: number;
   /** Machines kept ready beside the leased ones, 0..maxMachines. GitLab's IdleCount. */
   readonly idleCount: number;
+  /** Machines kept beside the idle ones that were booted once and then stopped, ≥ 0. @default 0 */
+  readonly stoppedCount?: number | undefined;
   /** A surplus idle machine is retired when it has been idle for longer. GitLab's IdleTime. */
   readonly idleTimeMs: number;
   /** Launches in flight (requested or booting) at once, ≥ 1. GitLab's MaxGrowthRate. */

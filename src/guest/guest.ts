@@ -10,8 +10,9 @@ import { openChannel } from "./handshake.ts";
 import { createKeys } from "./keys.ts";
 import { watchNotices } from "./notices.ts";
 import { probeMachine } from "./ready.ts";
-import { sealMachine } from "./seal.ts";
+import { sealAgain, sealMachine } from "./seal.ts";
 import { seedFrom } from "./seed.ts";
+import { settleMachine } from "./settle.ts";
 
 /**
  * Of a request that QEMU took before the guest's network was up no answer ever comes, so it is soon given up; but each later one
@@ -35,6 +36,8 @@ export function createGuest(deps: GuestDeps): Guest {
     createKeys,
     seedFrom,
     seal: (ready, keep, signal) => sealMachine(ready, keep, deps.clock, signal),
+    sealAgain: (ready, signal) => sealAgain(ready, deps.clock, signal),
+    settle: (ready, signal) => settleMachine(ready, deps.clock, signal),
     probe: (ready, signal) => probeKept(ready, deps, signal),
     watchNotices,
     connect: (address, keys, settings, signal) => connectUntilReady(address, keys, settings, deps, signal),

@@ -4,7 +4,7 @@ import type { Channel } from "../ports/channel.ts";
 import type { MachineNotice, ReadyGuest } from "../ports/guest.ts";
 import { readTemplate } from "./templates.ts";
 
-/** The account that cloud-init/seal/take-over.sh leaves the metadata service open to; nobody has this number else. */
+/** The account that cloud-init/seal/close-metadata.sh leaves the metadata service open to; nobody has this number else. */
 const ACCOUNT = 61_000;
 /** Longer than any answer of EC2. What says more is a job that plays with us, and is heard no longer. In characters. */
 const MAX_LINE = 4_096;

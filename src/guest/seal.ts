@@ -6,6 +6,7 @@ import { runAsRoot } from "./asRoot.ts";
 import { within } from "./deadline.ts";
 
 const SCRIPT_DEADLINE_MS = 60_000;
+const CLOSE_METADATA = "seal/close-metadata.sh";
 const PUBLIC_KEY = /^ssh-ed25519 [A-Za-z0-9+/]{68}(?: .*)?$/;
 
 /**
@@ -18,13 +19,25 @@ export async function sealMachine(
   clock: Clock,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = (script: string): Promise<string> =>
-    within(SCRIPT_DEADLINE_MS, `cloud-init/${script}`, clock, signal, (limit) => runScript(channel, script, limit));
+  const run = (script: string): Promise<string> => runInTime(channel, script, clock, signal);
   const publicKey = (await run("seal/new-host-key.sh")).trim();
   if (!PUBLIC_KEY.test(publicKey)) throw failed(`it answered no ed25519 host key but "${publicKey.slice(0, 100)}"`);
   await keep(publicKey);
   await run("seal/take-over.sh");
+  await run(CLOSE_METADATA);
 }
+
+/** Shuts the metadata service of a machine that was sealed before: what shut it was gone with the stop. */
+export async function sealAgain(
+  { channel }: Pick<ReadyGuest, "channel">,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  await runInTime(channel, CLOSE_METADATA, clock, signal);
+}
+
+const runInTime = (channel: Channel, script: string, clock: Clock, signal: AbortSignal): Promise<string> =>
+  within(SCRIPT_DEADLINE_MS, `cloud-init/${script}`, clock, signal, (limit) => runScript(channel, script, limit));
 
 async function runScript(channel: Channel, script: string, signal: AbortSignal): Promise<string> {
   const { exitCode, stdout, complaint } = await runAsRoot(channel, script, signal);

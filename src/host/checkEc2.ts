@@ -9,14 +9,14 @@ const DEADLINE_MS = 45_000;
 /** Tries what a pool of EC2 machines needs of its account; none for other pools. Makes and ends nothing. */
 export async function checkEc2(
   owner: string,
-  { name, shape }: DesiredPool,
+  { name, shape, stoppedCount = 0 }: DesiredPool,
   deps: Ec2Deps,
   signal: AbortSignal,
 ): Promise<readonly Check[]> {
   if (shape.driver !== "ec2") return [];
   const late = AbortSignal.timeout(DEADLINE_MS);
   try {
-    const checks = await checkActions(owner, shape, deps, AbortSignal.any([signal, late]));
+    const checks = await checkActions(owner, shape, stoppedCount > 0, deps, AbortSignal.any([signal, late]));
     return checks.map(({ action, isAllowed, detail }) => ({
       name: `${name} ${action}`,
       status: isAllowed ? "ok" : "fail",

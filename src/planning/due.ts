@@ -5,8 +5,9 @@ import { overdueAt, surplusCount, surplusEndAt } from "./retire.ts";
 
 /** The next instant, after `now`, at which the plan of a pool may change by the passing of time alone; Infinity for never. */
 export function nextDueAt(desired: DesiredPool, observed: ObservedPool, now: EpochMs): EpochMs {
-  const isSurplus = surplusCount(desired, observed) > 0;
-  let first = earliestAfter(now, [observed.launchesPausedUntil]);
+  const isSurplus = surplusCount(desired, observed, now) > 0;
+  const { startsPausedUntil = 0, stopsPausedUntil = 0 } = observed.tier ?? {};
+  let first = earliestAfter(now, [observed.launchesPausedUntil, startsPausedUntil, stopsPausedUntil]);
   for (const machine of observed.machines) {
     const dueAt = overdueAt(desired, machine, observed.watchedSince);
     if (dueAt !== undefined && dueAt > now && dueAt < first) first = dueAt;

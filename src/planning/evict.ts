@@ -1,13 +1,13 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { MachineIn } from "../domain/machine.ts";
-import { leasableMachines, unmetDemand } from "./observed.ts";
+import type { LiveMachine, RetireReason } from "../domain/machine.ts";
+import { leasableMachines, startableMachines, supplyOf, unmetDemand } from "./observed.ts";
 import type { ObservedPool, PoolInView } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
 import { surplusCount } from "./retire.ts";
 
 /**
- * Decides which idle machines give way when the limit over all pools keeps those who wait in another pool from a machine:
- * surplus ones first, then the longest idle. What is already ending counts as room to come.
+ * Decides which machines give way when the limit over all pools keeps those who wait in another pool from a machine: stopped
+ * ones first, then surplus idle ones, then the longest idle. What is already ending counts as room to come.
  */
 export function planEvictions(pools: readonly PoolInView[], now: EpochMs): ActionOf<"terminate">[] {
   const needy = pools.filter(({ desired, observed }) => unmetDemand(desired, observed, now) > 0);
@@ -16,12 +16,12 @@ export function planEvictions(pools: readonly PoolInView[], now: EpochMs): Actio
   const headroom = pools[0]?.observed.headroomOverall ?? 0;
   const ending = pools.reduce((sum, { observed }) => sum + endingCount(observed), 0);
   const names = needy.map(({ desired }) => desired.name).join(", ");
-  return spareMachines(pools)
+  return [...spareStopped(pools), ...spareIdle(pools, now)]
     .slice(0, Math.max(0, unmet - headroom - ending))
-    .map((machine) => ({
+    .map(({ machine, reason }) => ({
       kind: "terminate",
       machineId: machine.id,
-      reason: "surplus-idle",
+      reason,
       detail: `makes room under max_machines over all pools for who waits in ${names}`,
     }));
 }
@@ -29,15 +29,31 @@ export function planEvictions(pools: readonly PoolInView[], now: EpochMs): Actio
 const endingCount = ({ machines }: ObservedPool): number =>
   machines.filter(({ state }) => state === "terminating").length;
 
+interface Spare {
+  readonly machine: LiveMachine;
+  readonly reason: RetireReason;
+}
+
+/** Stopped machines that nobody of their own pool waits for. */
+function spareStopped(pools: readonly PoolInView[]): Spare[] {
+  return pools.flatMap(({ observed }) => {
+    const stopped = startableMachines(observed.machines);
+    const needed = stopped.length === 0 ? 0 : Math.max(0, observed.waitingLeases - supplyOf(observed.machines));
+    return stopped
+      .slice(0, Math.max(0, stopped.length - needed))
+      .map((machine): Spare => ({ machine, reason: "surplus-stopped" }));
+  });
+}
+
 /** Idle machines that nobody of their own pool waits for, the one that is missed the least first. */
-function spareMachines(pools: readonly PoolInView[]): MachineIn<"idle">[] {
+function spareIdle(pools: readonly PoolInView[], now: EpochMs): Spare[] {
   return pools
     .flatMap(({ desired, observed }) => {
       const idle = leasableMachines(observed.machines);
-      const surplus = surplusCount(desired, observed);
+      const surplus = surplusCount(desired, observed, now);
       const spare = idle.slice(0, Math.max(0, idle.length - observed.waitingLeases));
       return spare.map((machine, position) => ({ machine, isSurplus: position < surplus }));
     })
     .sort((a, b) => Number(b.isSurplus) - Number(a.isSurplus) || a.machine.idleSince - b.machine.idleSince)
-    .map(({ machine }) => machine);
+    .map(({ machine }): Spare => ({ machine, reason: "surplus-idle" }));
 }

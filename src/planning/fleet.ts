@@ -11,7 +11,7 @@ import type { Action } from "./plan.ts";
  *
  * INVARIANTS
  * - All launches of one plan together keep to the limit over all pools.
- * - At most one action ends a machine.
+ * - At most one action is about a machine.
  */
 export function planFleet(pools: readonly PoolInView[], now: EpochMs): Action[] {
   const unmetOf = ({ desired, observed }: PoolInView): number => unmetDemand(desired, observed, now);
@@ -27,8 +27,8 @@ export function planFleet(pools: readonly PoolInView[], now: EpochMs): Action[] 
     reserved -= Math.min(unmet, count);
     return planned;
   });
-  const ended = new Set(actions.flatMap((action) => (action.kind === "terminate" ? [action.machineId] : [])));
-  return [...actions, ...planEvictions(pools, now).filter(({ machineId }) => !ended.has(machineId))];
+  const taken = new Set(actions.flatMap((action) => (action.kind === "launch" ? [] : [action.machineId])));
+  return [...actions, ...planEvictions(pools, now).filter(({ machineId }) => !taken.has(machineId))];
 }
 
 function byUrgency(pools: readonly PoolInView[]): PoolInView[] {

@@ -23,6 +23,19 @@ export interface ObservedPool {
   readonly reservedForOthers: number;
   /** Nobody looked after machines and leases before this instant: no deadline of theirs counts from before it. */
   readonly watchedSince: EpochMs;
+  /** How the pool may stop machines and start them; absent where its provider can do neither. */
+  readonly tier?: ObservedTier | undefined;
+}
+
+/** What is known of a pool's stopped machines beside their records. */
+export interface ObservedTier {
+  /** Digest of all that a machine would be made from now. */
+  readonly recipe: string;
+  /** No start, and no stop, before these instants, since the last one failed. */
+  readonly startsPausedUntil: EpochMs;
+  readonly stopsPausedUntil: EpochMs;
+  /** What the provider said when it last refused a stop; empty when the last one went well. */
+  readonly stopProblem: string;
 }
 
 /** A pool's wish with what is known of it. */
@@ -37,6 +50,9 @@ export function countByState(machines: readonly { readonly state: MachineState }
     requested: 0,
     booting: 0,
     idle: 0,
+    stopping: 0,
+    stopped: 0,
+    starting: 0,
     leased: 0,
     terminating: 0,
     terminated: 0,
@@ -48,9 +64,21 @@ export function countByState(machines: readonly { readonly state: MachineState }
 /** Machines on their way to idle. */
 export function countInFlight(machines: readonly { readonly state: MachineState }[]): number {
   let count = 0;
-  for (const { state } of machines) if (state === "requested" || state === "booting") count += 1;
+  for (const { state } of machines)
+    if (state === "requested" || state === "booting" || state === "starting") count += 1;
   return count;
 }
+
+/** Stopped machines that may be started, the longest stopped first. */
+export function startableMachines(machines: readonly LiveMachine[]): MachineIn<"stopped">[] {
+  const startable: MachineIn<"stopped">[] = [];
+  for (const machine of machines) if (machine.state === "stopped" && !machine.isCordoned) startable.push(machine);
+  return startable.sort((a, b) => a.stoppedSince - b.stoppedSince);
+}
+
+/** Tells whether a pool starts stopped machines now when it wants machines. */
+export const canStart = ({ mode, tier }: ObservedPool, now: EpochMs): boolean =>
+  mode === "open" && tier !== undefined && now >= tier.startsPausedUntil;
 
 /** Idle machines that may be leased, the longest idle first. */
 export function leasableMachines(machines: readonly LiveMachine[]): MachineIn<"idle">[] {
@@ -69,18 +97,23 @@ export function supplyOf(machines: readonly LiveMachine[]): number {
 /** Launches that those who wait in this pool still need and that its own limits allow. */
 export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
   if (observed.mode !== "open" || now < observed.launchesPausedUntil) return 0;
-  const unmet = observed.waitingLeases - supplyOf(observed.machines);
+  const startable = canStart(observed, now) ? startableMachines(observed.machines).length : 0;
+  const unmet = observed.waitingLeases - supplyOf(observed.machines) - startable;
   return Math.max(0, Math.min(unmet, desired.maxMachines - observed.machines.length));
 }
 
-/** Machines that the pool may still launch before one of its limits is met, with the limit that binds. */
+/**
+ * Machines that the pool may still launch before one of its limits is met, with the limit that binds.
+ * @param starts of stopped machines that are planned beside
+ */
 export function launchRoom(
   desired: DesiredPool,
   observed: ObservedPool,
+  starts = 0,
 ): { readonly room: number; readonly limit: "pool" | "all-pools" | "growth-rate" } {
   const inPool = desired.maxMachines - observed.machines.length;
   const overall = observed.headroomOverall;
-  const growing = desired.maxGrowthRate - countInFlight(observed.machines);
+  const growing = desired.maxGrowthRate - countInFlight(observed.machines) - starts;
   const room = Math.max(0, Math.min(inPool, overall, growing));
   if (inPool <= overall && inPool <= growing) return { room, limit: "pool" };
   return { room, limit: overall <= growing ? "all-pools" : "growth-rate" };

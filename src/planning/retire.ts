@@ -5,12 +5,16 @@ import { paidUntil } from "./cost/bill.ts";
 import { leasableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
+import { planTierEnds, tierDeficit } from "./tier.ts";
 
 /**
  * What a lease may last beyond the pool's jobTimeoutMs: its holder ends the job in time, and then needs a while for
  * after_script (5 min in GitLab) and clean-up. Only a holder that forgot all of it meets this bound.
  */
 export const LEASE_OVERTIME_MS = 15 * 60_000;
+
+/** What a stop may take, from the intent until the provider shows it done. EC2 takes a minute, several when it must force it. */
+export const STOP_TIMEOUT_MS = 15 * 60_000;
 
 type Terminate = ActionOf<"terminate">;
 
@@ -23,8 +27,8 @@ export function planRetirements(desired: DesiredPool, observed: ObservedPool, no
     if (action === undefined) rest.push(machine);
     else overdue.push(action);
   }
-  const surplus = observed.mode === "draining" ? drainedOf(desired, rest) : surplusOf(desired, observed, rest, now);
-  return [...overdue, ...surplus];
+  if (observed.mode === "draining") return [...overdue, ...drainedOf(desired, rest)];
+  return [...overdue, ...planTierEnds(desired, observed, rest), ...surplusOf(desired, observed, rest, now)];
 }
 
 function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate | undefined {
@@ -37,6 +41,15 @@ function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watched
       const text = `not ready ${seconds(now - since)} after launch; boot_timeout is ${seconds(desired.bootTimeoutMs)}`;
       return terminate(machine, "boot-timeout", text);
     }
+    case "starting": {
+      const text = `not ready ${seconds(now - machine.startingSince)} after its start; boot_timeout is ${seconds(desired.bootTimeoutMs)}`;
+      return terminate(machine, "boot-timeout", text);
+    }
+    case "stopping": {
+      const text = `not stopped ${seconds(now - machine.stoppingSince)} after it was asked to`;
+      return terminate(machine, "stop-failed", text);
+    }
+    case "stopped":
     case "idle": {
       const text = `${seconds(now - machine.launchedAt)} old; max_age is ${seconds(desired.maxAgeMs)}`;
       return terminate(machine, "max-age", text);
@@ -58,6 +71,11 @@ export function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: 
       return Math.max(machine.requestedAt, watchedSince) + desired.bootTimeoutMs + 1;
     case "booting":
       return Math.max(machine.launchedAt, watchedSince) + desired.bootTimeoutMs + 1;
+    case "starting":
+      return Math.max(machine.startingSince, watchedSince) + desired.bootTimeoutMs + 1;
+    case "stopping":
+      return Math.max(machine.stoppingSince, watchedSince) + STOP_TIMEOUT_MS + 1;
+    case "stopped":
     case "idle":
       return machine.launchedAt + desired.maxAgeMs + 1;
     case "leased":
@@ -70,7 +88,7 @@ export function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: 
 
 const drainedOf = (desired: DesiredPool, machines: readonly LiveMachine[]): Terminate[] =>
   machines
-    .filter(({ state }) => state === "requested" || state === "booting" || state === "idle")
+    .filter(({ state }) => state !== "leased" && state !== "terminating")
     .map((machine) => terminate(machine, "pool-drained", `pool ${desired.name} is draining`));
 
 function surplusOf(
@@ -79,7 +97,7 @@ function surplusOf(
   machines: readonly LiveMachine[],
   now: EpochMs,
 ): Terminate[] {
-  const surplus = surplusCount(desired, observed, machines);
+  const surplus = surplusCount(desired, observed, now, machines);
   if (surplus === 0) return [];
   return leasableMachines(machines)
     .filter((machine) => now >= surplusEndAt(desired, machine))
@@ -94,12 +112,14 @@ function surplusOf(
 export const surplusEndAt = (desired: DesiredPool, machine: MachineIn<"idle">): EpochMs =>
   Math.max(machine.idleSince + desired.idleTimeMs + 1, paidUntil(machine));
 
-/** Machines, of these, that are there beyond who waits and the idle count. */
+/** Machines, of these, that are there beyond who waits, the idle count, and what is to be stopped yet. */
 export const surplusCount = (
   desired: DesiredPool,
   observed: ObservedPool,
+  now: EpochMs,
   machines: readonly LiveMachine[] = observed.machines,
-): number => Math.max(0, supplyOf(machines) - observed.waitingLeases - desired.idleCount);
+): number =>
+  Math.max(0, supplyOf(machines) - observed.waitingLeases - desired.idleCount - tierDeficit(desired, observed, now));
 
 const terminate = (machine: Machine, reason: RetireReason, detail: string): Terminate => ({
   kind: "terminate",

@@ -1,34 +1,45 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { countByState, launchRoom } from "./observed.ts";
+import { countByState, countInFlight, launchRoom } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 
 /** Says in one sentence why a pool is as it is now. */
 export function explainPool(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   const counts = countByState(observed.machines);
-  const inFlight = counts.requested + counts.booting;
-  const have = `${counts.idle} idle, ${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
+  const inFlight = countInFlight(observed.machines);
+  const stopped =
+    (desired.stoppedCount ?? 0) + counts.stopped + counts.stopping > 0 ? `${counts.stopped} stopped, ` : "";
+  const have = `${counts.idle} idle, ${stopped}${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
   if (observed.mode !== "open") return `${observed.mode}: ${have}`;
   if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
-  if (counts.idle >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met`;
+  const tier = explainTier(desired, counts.stopped, observed.tier?.stopProblem ?? "");
+  if (counts.idle >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is met${tier}`;
   if (isRefused(observed))
     return `${have}; idle_count ${desired.idleCount} is not met: launches are refused and tried again: ${observed.launchProblem}`;
   if (counts.idle + inFlight >= desired.idleCount) return `${have}; idle_count ${desired.idleCount} is on the way`;
   return `${have}; idle_count ${desired.idleCount} is not met yet: ${bindingConstraint(desired, observed, now)}`;
 }
 
+function explainTier({ stoppedCount = 0 }: DesiredPool, stopped: number, problem: string): string {
+  if (stoppedCount === 0) return "";
+  if (stopped >= stoppedCount) return `, stopped_count ${stoppedCount} is met`;
+  const why = problem === "" ? "" : `: stops are refused and tried again: ${problem}`;
+  return `, stopped_count ${stoppedCount} is not met yet${why}`;
+}
+
 /** Says why a launch is planned. */
 export function explainLaunch(desired: DesiredPool, observed: ObservedPool): string {
   const waiting = observed.waitingLeases;
-  const ready = countByState(observed.machines).idle;
-  const forIdle = `${ready} of idle_count ${desired.idleCount} ready`;
+  const counts = countByState(observed.machines);
+  const { stoppedCount = 0 } = desired;
+  const stopped = stoppedCount > 0 ? `, ${counts.stopped} of stopped_count ${stoppedCount} stopped` : "";
+  const forIdle = `${counts.idle} of idle_count ${desired.idleCount} ready${stopped}`;
   return waiting > 0 ? `${waiting} waiting for a machine, ${forIdle}` : forIdle;
 }
 
 /** Says in one sentence why a lease of this pool waits. */
 export function explainWait(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
-  const counts = countByState(observed.machines);
-  const inFlight = counts.requested + counts.booting;
+  const inFlight = countInFlight(observed.machines);
   if (observed.mode !== "open") return `the pool is ${observed.mode}`;
   if (observed.storeProblem !== "") return `no idle machine; launches wait: ${observed.storeProblem}`;
   if (isRefused(observed)) {
@@ -41,7 +52,7 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
 
 /** One try after another is refused: the refusal is the news, not the try that is on its way. */
 const isRefused = ({ launchProblem, machines }: ObservedPool): boolean =>
-  launchProblem !== "" && countByState(machines).booting === 0;
+  launchProblem !== "" && !machines.some(({ state }) => state === "booting" || state === "starting");
 
 function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   if (observed.storeProblem !== "") return `launches wait: ${observed.storeProblem}`;

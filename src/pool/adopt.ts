@@ -9,6 +9,8 @@ import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { resumeLaunch } from "./launch.ts";
+import { startStart } from "./start.ts";
+import { startStop } from "./stop.ts";
 import { adoptTask } from "./tasks.ts";
 import { retireMachine, startTermination } from "./terminate.ts";
 import { watchDrivers } from "./watch.ts";
@@ -20,8 +22,8 @@ const RECONNECT_PAUSE_MS = 5_000;
 
 /**
  * Takes over what an earlier run of the manager left, and begins to watch the providers. Launches are resumed with their
- * tokens, boots go on, idle machines stay idle, leased ones stay with their leases, terminations are finished; the last three
- * in the background. Call it once, before the first pass.
+ * tokens, boots go on, idle machines stay idle, leased ones stay with their leases, stops, starts and terminations are finished;
+ * all but the first two in the background. Call it once, before the first pass.
  */
 export async function adoptFleet(fleet: Fleet): Promise<void> {
   const { clock, logger, store } = fleet.deps;
@@ -63,6 +65,9 @@ async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
     return giveUp("left-over", keys === undefined ? "its keys are gone" : "nothing tells how to reach it");
   }
   if (machine.state === "booting") return startBoot(fleet, machine, keys, settings);
+  if (machine.state === "stopping") return startStop(fleet, machine);
+  if (machine.state === "starting") return startStart(fleet, machine);
+  if (machine.state === "stopped") return;
   if (machine.state !== "requested") {
     fleet.tasks.start(adoptTask(machine.id), (signal) => reconnect(fleet, machine, keys, settings, signal));
     return;

@@ -13,6 +13,9 @@ import { recordFact } from "./record.ts";
 import { bootTask } from "./tasks.ts";
 import { retireMachine } from "./terminate.ts";
 
+/** A machine on its way to idle. */
+export type ComingUp = MachineIn<"booting"> | MachineIn<"starting">;
+
 /** Starts bringing a launched machine to idle. The loop's boot_timeout bounds it, counted from the launch. */
 export function startBoot(
   fleet: Fleet,
@@ -21,12 +24,13 @@ export function startBoot(
   settings: GuestSettings,
   known?: Address,
 ): void {
-  fleet.tasks.start(bootTask(machine.id), (signal) => bootMachine(fleet, machine, keys, settings, known, signal));
+  fleet.tasks.start(bootTask(machine.id), (signal) => bringUp(fleet, machine, keys, settings, known, signal));
 }
 
-async function bootMachine(
+/** Brings a machine to idle that its provider runs, or retires it. Rejects only when the signal aborts. */
+export async function bringUp(
   fleet: Fleet,
-  machine: MachineIn<"booting">,
+  machine: ComingUp,
   keys: MachineKeys,
   settings: GuestSettings,
   known: Address | undefined,
@@ -45,7 +49,7 @@ async function bootMachine(
   } catch (error) {
     if (signal.aborted) return;
     const text = error instanceof Error ? error.message : String(error);
-    await retireMachine(fleet, machine.id, reasonFrom(error), text, ({ state }) => state === "booting");
+    await retireMachine(fleet, machine.id, reasonFrom(error), text, ({ state }) => state === machine.state);
   }
 }
 
@@ -53,11 +57,13 @@ const reasonFrom = (error: unknown): RetireReason =>
   error instanceof MachineError && error.code === "host-key-changed" ? "host-key-changed" : "boot-failed";
 
 /** Waits until a list of the provider tells the address: one list serves all that wait. */
-async function findAddress(fleet: Fleet, machine: MachineIn<"booting">, signal: AbortSignal): Promise<Address> {
+async function findAddress(fleet: Fleet, machine: ComingUp, signal: AbortSignal): Promise<Address> {
   for (;;) {
     signal.throwIfAborted();
-    const address = lookedAt(fleet, machine)?.address;
-    if (address !== undefined) return address;
+    const { address, state } = lookedAt(fleet, machine) ?? {};
+    // A list that lags shows a machine that was started as it was before, with an address that is no longer its own.
+    const isShown = machine.state === "booting" || state === "running" || state === "pending";
+    if (address !== undefined && isShown) return address;
     lookSoon(fleet, machine.driver);
     await fleet.changes.next([lookKey(machine.driver)], signal);
   }
@@ -76,11 +82,13 @@ export function acceptedKeys(machine: LiveMachine, keys: MachineKeys): KnownKeys
 /** Before any job comes near it: where others can read the seed, what it held becomes worthless. */
 async function sealSeed(
   fleet: Fleet,
-  { id: machineId, driver, poolName }: MachineIn<"booting">,
+  { id: machineId, driver, poolName, state }: ComingUp,
   guest: ReadyGuest,
   signal: AbortSignal,
 ): Promise<void> {
   if (fleet.deps.drivers.get(driver)?.capabilities.showsSeed !== true) return;
+  // Its own key is on its disk, and pinned.
+  if (state === "starting") return fleet.deps.guest.sealAgain(guest, signal);
   const keep = (hostKey: string): Promise<void> =>
     recordFact(fleet, signal, async () => {
       const found = fleet.state.machine(machineId);
@@ -98,29 +106,31 @@ async function sealSeed(
 }
 
 /** What the last list of the provider says of a machine. */
-const lookedAt = (fleet: Fleet, { driver, providerId }: MachineIn<"booting">): Instance | undefined =>
+const lookedAt = (fleet: Fleet, { driver, providerId }: ComingUp): Instance | undefined =>
   fleet.looks.get(driver)?.instances.find((instance) => instance.providerId === providerId);
 
 async function noteReady(
   fleet: Fleet,
-  machine: MachineIn<"booting">,
+  machine: ComingUp,
   address: Address,
   guest: ReadyGuest,
   signal: AbortSignal,
 ): Promise<void> {
   const now = fleet.deps.clock.now();
-  const bootMs = now - machine.launchedAt;
+  const [since, what] =
+    machine.state === "booting" ? [machine.launchedAt, "launch"] : [machine.startingSince, "its start"];
+  const bootMs = now - since;
   const { runningSince } = lookedAt(fleet, machine) ?? {};
   const isWanted = await recordFact(fleet, signal, async () => {
     const found = fleet.state.machine(machine.id);
-    if (found?.state !== "booting") return false;
+    if (found?.state !== "booting" && found?.state !== "starting") return false;
     await fleet.state.commit([
-      { kind: "machine-moved", machine: idleFrom(found, address, now, runningSince), from: "booting" },
+      { kind: "machine-moved", machine: idleFrom(found, address, now, runningSince), from: found.state },
       eventOf(fleet, {
         machineId: machine.id,
         poolName: machine.poolName,
         what: "machine ready",
-        detail: `${(bootMs / 1000).toFixed(1)} s after launch, at ${address.host}:${address.port}`,
+        detail: `${(bootMs / 1000).toFixed(1)} s after ${what}, at ${address.host}:${address.port}`,
       }),
     ]);
     keepGuest(fleet, machine.id, guest);

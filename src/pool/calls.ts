@@ -8,7 +8,7 @@ import { driverOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** How long a provider may take over one call, the wait for the budget included. In milliseconds. */
-const DEADLINES_MS = { launch: 120_000, list: 30_000, terminate: 60_000 } as const;
+const DEADLINES_MS = { launch: 120_000, list: 30_000, terminate: 60_000, stop: 60_000, start: 60_000 } as const;
 
 /**
  * Makes one call of a driver, within its budget and a deadline that holds even when the driver does not heed its signal: a

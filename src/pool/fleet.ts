@@ -41,6 +41,8 @@ export interface FleetDeps {
   readonly logger: Logger;
   /** Read anew on every pass. */
   readonly desired: () => DesiredFleet;
+  /** The version of this manager: machines that another one told what to be are not kept stopped. @default "" */
+  readonly version?: string | undefined;
   /** Why the host has no room for more machines; empty when it has. Read anew on every pass. @default always room */
   readonly spaceProblem?: (() => string) | undefined;
 }

@@ -5,6 +5,7 @@ import { eventOf, lookSoon } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import type { Doubt, Look } from "./looks.ts";
 import { recordFact } from "./record.ts";
+import { noteStopped } from "./stop.ts";
 import { noteTerminated, retireMachine, startTermination } from "./terminate.ts";
 
 /** What it takes for an instance to count as gone: absent from so many lists, over so long, since a list may lag by half a minute. */
@@ -15,6 +16,8 @@ const UNANSWERED_MS = 300_000;
 /** What it takes when lists say that an instance ends though its channel still lives. */
 const ENDING_LISTS = 2;
 const ENDING_MS = 30_000;
+/** How far a list may lag behind a stop, where the driver does not say. */
+const LIST_LAG_MS = 30_000;
 
 /** Draws from one list what it says of the machines that we know. */
 export async function judgeMachines(fleet: Fleet, driver: Driver, look: Look, signal: AbortSignal): Promise<void> {
@@ -27,15 +30,32 @@ export async function judgeMachines(fleet: Fleet, driver: Driver, look: Look, si
     if (machine.state === "terminating") await judgeEnding(fleet, driver, machine, instances, look.at, signal);
     else if (machine.state !== "requested" && !isAsKnown(fleet, machine, instances))
       await judgeLaunched(fleet, machine, instances, look.at);
+    if (machine.state === "stopping") await judgeStopping(fleet, driver, machine, instances, look.at, signal);
   }
 }
 
 /** Tells whether a list says of a machine what is known already: nearly all lists do of nearly all machines. */
-const isAsKnown = (fleet: Fleet, { id, providerId }: Launched, instances: readonly Instance[]): boolean =>
-  !fleet.doubts.has(id) &&
-  instances.some((one) => one.providerId === providerId && (one.state === "running" || one.state === "pending"));
+const isAsKnown = (fleet: Fleet, { id, providerId, state }: Launched, instances: readonly Instance[]): boolean =>
+  !fleet.doubts.has(id) && instances.some((one) => one.providerId === providerId && fits(state, one));
 
-type Launched = MachineIn<"booting"> | MachineIn<"idle"> | MachineIn<"leased">;
+type Launched = MachineIn<"booting" | "idle" | "stopping" | "stopped" | "starting" | "leased">;
+
+/** Tells whether an instance may be shown so of a machine in this state. */
+function fits(state: Launched["state"], instance: Instance): boolean {
+  const runs = instance.state === "running" || instance.state === "pending";
+  const isStopped = instance.state === "stopped" || instance.state === "stopping";
+  switch (state) {
+    case "booting":
+    case "idle":
+    case "leased":
+      return runs;
+    case "stopped":
+      return isStopped;
+    case "stopping":
+    case "starting":
+      return runs || isStopped;
+  }
+}
 
 async function judgeLaunched(
   fleet: Fleet,
@@ -45,10 +65,14 @@ async function judgeLaunched(
 ): Promise<void> {
   const instance = instances.find(({ providerId }) => providerId === machine.providerId);
   const answers = fleet.guests.get(machine.id) !== undefined;
-  if (instance !== undefined && (instance.state === "stopped" || instance.state === "ending")) {
-    const doubt = addDoubt(fleet, machine, "ending", at);
-    const isProven = !answers || (doubt.lists >= ENDING_LISTS && at - doubt.since >= ENDING_MS);
-    if (isProven) await retireMachine(fleet, machine.id, "instance-gone", `the provider lists it as ${instance.state}`);
+  if (instance !== undefined && !fits(machine.state, instance)) {
+    const runs = instance.state === "running" || instance.state === "pending";
+    const doubt = addDoubt(fleet, machine, runs ? "running" : "ending", at);
+    // A list that lags shows a machine that was started, or has just stopped, as it was before.
+    const mayLag = instance.state !== "ending" && (runs || machine.startedAt !== undefined);
+    const isProven = (!answers && !mayLag) || (doubt.lists >= ENDING_LISTS && at - doubt.since >= ENDING_MS);
+    const text = `the provider lists it as ${instance.state}`;
+    if (isProven) await retireMachine(fleet, machine.id, runs ? "not-stopped" : "instance-gone", text);
     return;
   }
   // A machine that answers is there, whatever a list says.
@@ -58,6 +82,20 @@ async function judgeLaunched(
     const isSilent = (): boolean => fleet.guests.get(machine.id) === undefined;
     await retireMachine(fleet, machine.id, "instance-gone", absenceText(doubt, at), isSilent);
   }
+}
+
+/** A machine is stopped when a list says so that is too young to show an earlier stop. */
+async function judgeStopping(
+  fleet: Fleet,
+  { capabilities }: Driver,
+  machine: MachineIn<"stopping">,
+  instances: readonly Instance[],
+  at: EpochMs,
+  signal: AbortSignal,
+): Promise<void> {
+  if (at - machine.stoppingSince < (capabilities.listLagMs ?? LIST_LAG_MS)) return;
+  const instance = instances.find(({ providerId }) => providerId === machine.providerId);
+  if (instance?.state === "stopped") await noteStopped(fleet, machine, at, signal);
 }
 
 /** A terminating machine whose provider was not asked, or answered with an error, is gone when lists say so for long enough. */

@@ -4,6 +4,7 @@ import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
 import { bootingFrom, terminatingFrom } from "../domain/moves.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { recipeOf } from "../domain/recipe.ts";
 import { priceFrom } from "../planning/cost/price.ts";
 import { LEASE_OVERTIME_MS } from "../planning/retire.ts";
 import type { Instance, LaunchSpec } from "../ports/driver.ts";
@@ -26,7 +27,7 @@ export interface LaunchIntent {
 
 /** Makes the intent to launch one machine. Commit its `intentChanges` before it is started. */
 export function createIntent(fleet: Fleet, pool: DesiredPool): LaunchIntent {
-  const { clock, random, guest } = fleet.deps;
+  const { clock, random, guest, version = "" } = fleet.deps;
   const machine: MachineIn<"requested"> = {
     id: machineIdFrom(random.id("m")),
     poolName: pool.name,
@@ -35,6 +36,7 @@ export function createIntent(fleet: Fleet, pool: DesiredPool): LaunchIntent {
     requestedAt: clock.now(),
     isCordoned: false,
     guestSettings: pool.guest,
+    ...((pool.stoppedCount ?? 0) > 0 && { recipe: recipeOf(pool, version) }),
     state: "requested",
   };
   return { machine, keys: guest.createKeys(machine.id) };

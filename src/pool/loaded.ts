@@ -7,6 +7,10 @@ const STAMPS = [
   "launchedAt",
   "readyAt",
   "idleSince",
+  "stoppingSince",
+  "stoppedSince",
+  "startingSince",
+  "startedAt",
   "leasedAt",
   "terminatingSince",
 ] as const satisfies readonly string[];

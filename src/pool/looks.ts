@@ -20,9 +20,9 @@ export interface Look {
   readonly isWhole: boolean;
 }
 
-/** What lists say against a machine of ours: that it is not there, or is on its way out. One list proves nothing. */
+/** What lists say against a machine of ours: that it is not there, ends, or runs though it is stopped. One list proves nothing. */
 export interface Doubt {
-  readonly what: "missing" | "ending";
+  readonly what: "missing" | "ending" | "running";
   readonly since: EpochMs;
   readonly lists: number;
 }
@@ -85,7 +85,8 @@ const isCalm = (fleet: Fleet, name: DriverName): boolean =>
 
 /** Tells whether the list is what a machine waits for. */
 const isUnsettled = (fleet: Fleet, machine: LiveMachine): boolean =>
-  machine.state === "terminating" && (machine.providerId === undefined || fleet.terminations.has(machine.id));
+  machine.state === "stopping" ||
+  (machine.state === "terminating" && (machine.providerId === undefined || fleet.terminations.has(machine.id)));
 
 /**
  * Compares what a provider lists with what the store knows, and mends both ways. A failed list changes nothing, and a partial

@@ -1,5 +1,6 @@
 import type { DesiredPool } from "../domain/pool.ts";
-import type { ObservedPool, PoolInView } from "../planning/observed.ts";
+import { recipeOf } from "../domain/recipe.ts";
+import type { ObservedPool, ObservedTier, PoolInView } from "../planning/observed.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
@@ -10,7 +11,8 @@ export function observePools(fleet: Fleet): PoolInView[] {
   return pools.map((desired) => ({ desired, observed: observePool(fleet, desired, headroomOverall) }));
 }
 
-function observePool(fleet: Fleet, { name }: DesiredPool, headroomOverall: number): ObservedPool {
+function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): ObservedPool {
+  const { name } = pool;
   const { launchesPausedUntil, launchProblem } = fleet.state.notes(name);
   return {
     machines: fleet.state.machines(name),
@@ -23,5 +25,12 @@ function observePool(fleet: Fleet, { name }: DesiredPool, headroomOverall: numbe
     reservedForOthers: 0,
     storeProblem: fleet.storeProblem || (fleet.deps.spaceProblem?.() ?? ""),
     watchedSince: fleet.watchedSince,
+    tier: observeTier(fleet, pool),
   };
+}
+
+function observeTier({ deps, state }: Fleet, pool: DesiredPool): ObservedTier | undefined {
+  if (pool.stoppedCount === undefined || deps.drivers.get(pool.shape.driver)?.power === undefined) return undefined;
+  const { startsPausedUntil, stopsPausedUntil, stopProblem } = state.notes(pool.name);
+  return { recipe: recipeOf(pool, deps.version ?? ""), startsPausedUntil, stopsPausedUntil, stopProblem };
 }

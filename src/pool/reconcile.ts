@@ -1,12 +1,12 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { LiveMachine } from "../domain/machine.ts";
+import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { nextDueAt } from "../planning/due.ts";
 import { planFleet } from "../planning/fleet.ts";
 import type { PoolInView } from "../planning/observed.ts";
 import type { Action, ActionOf } from "../planning/plan.ts";
 import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
-import { assignWaiting } from "./claim.ts";
+import { assignWaiting, reachable } from "./claim.ts";
 import { dueLeases, expireLeases, leaseDueAt } from "./expire.ts";
 import { desiredPool, eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -14,7 +14,9 @@ import { createIntent, intentChanges, startLaunch } from "./launch.ts";
 import type { LaunchIntent } from "./launch.ts";
 import { observePools } from "./observe.ts";
 import { isStoreFailure } from "./record.ts";
+import { startChanges, startStart } from "./start.ts";
 import { poolKey } from "./state.ts";
+import { startStop, stopChanges } from "./stop.ts";
 import { afterRetirement, retirement, retireMachine, retryTerminations, terminationDueAt } from "./terminate.ts";
 import { endInterrupted } from "./watch.ts";
 
@@ -68,22 +70,34 @@ async function probeStore(fleet: Fleet): Promise<void> {
 
 /** Plan and intent are one decision: no machine is leased between the two, and no headroom is counted twice. */
 async function reconcilePools(fleet: Fleet): Promise<void> {
-  const { actions, intents, retirements } = await fleet.decide(async () => {
+  const { actions, intents, retirements, stops, starts } = await fleet.decide(async () => {
     const views = observePools(fleet);
     const actions = planFleet(views, fleet.deps.clock.now());
     const intents = actions.flatMap((action) => (action.kind === "launch" ? intentsOf(fleet, views, action) : []));
     const retirements = actions.flatMap((action) => retirementOf(fleet, action));
+    const stops = actions.flatMap((action) => stopOf(fleet, action));
+    const starts = actions.flatMap((action) => startOf(fleet, action));
     const changes = [
       ...intents.flatMap(({ intent, why }) => intentChanges(fleet, intent, why)),
       ...retirements.flatMap(({ machine, reason, detail }) => retirement(fleet, machine, reason, detail)),
+      ...stops.flatMap(({ machine, detail }) => stopChanges(fleet, machine, detail)),
+      ...starts.flatMap(({ machine, detail }) => startChanges(fleet, machine, detail)),
     ];
     if (changes.length > 0) await fleet.state.commit(changes);
-    return { actions, intents, retirements };
+    return { actions, intents, retirements, stops, starts };
   });
   if (actions.length === 0) return;
   fleet.deps.logger.debug({ actions }, "planned");
   for (const { machine, reason, detail } of retirements) afterRetirement(fleet, machine, reason, detail);
   for (const { desired, intent } of intents) startLaunch(fleet, desired, intent);
+  for (const { machine } of stops) {
+    const stopping = fleet.state.machine(machine.id);
+    if (stopping?.state === "stopping") startStop(fleet, stopping);
+  }
+  for (const { machine } of starts) {
+    const starting = fleet.state.machine(machine.id);
+    if (starting?.state === "starting") startStart(fleet, starting);
+  }
 }
 
 function intentsOf(
@@ -109,6 +123,24 @@ type Retirement = Omit<ActionOf<"terminate">, "kind" | "machineId"> & { readonly
 function retirementOf(fleet: Fleet, action: Action): Retirement[] {
   const machine = action.kind === "terminate" ? fleet.state.machine(action.machineId) : undefined;
   return action.kind === "terminate" && machine !== undefined ? [{ ...action, machine }] : [];
+}
+
+interface Turn<S extends "idle" | "stopped"> {
+  readonly machine: MachineIn<S>;
+  readonly detail: string;
+}
+
+/** A machine that cannot be reached right now is stopped by a later pass, or never. */
+function stopOf(fleet: Fleet, action: Action): Turn<"idle">[] {
+  const machine = action.kind === "stop" ? fleet.state.machine(action.machineId) : undefined;
+  if (action.kind !== "stop" || machine?.state !== "idle") return [];
+  const isReachable = reachable(fleet, machine.poolName).some(({ id }) => id === machine.id);
+  return isReachable ? [{ machine, detail: action.detail }] : [];
+}
+
+function startOf(fleet: Fleet, action: Action): Turn<"stopped">[] {
+  const machine = action.kind === "start" ? fleet.state.machine(action.machineId) : undefined;
+  return action.kind === "start" && machine?.state === "stopped" ? [{ machine, detail: action.detail }] : [];
 }
 
 /** Tells whether nobody wishes for a machine's pool any more, nor holds it; a leased one keeps its job. */

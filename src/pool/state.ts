@@ -21,6 +21,12 @@ export interface PoolNotes {
   refusals: number;
   /** When the last of them was counted. */
   refusedAt: EpochMs;
+  /** Starts, and stops, that failed in a row, and when the next may be tried. */
+  startFailures: number;
+  startsPausedUntil: EpochMs;
+  stopFailures: number;
+  stopsPausedUntil: EpochMs;
+  stopProblem: string;
   /** Why the pool is as it is, as of the last pass. */
   why: string;
   /** Why its leases wait, as of the last pass. */
@@ -150,6 +156,11 @@ const emptyNotes = (): PoolNotes => ({
   launchProblem: "",
   refusals: 0,
   refusedAt: -1,
+  startFailures: 0,
+  startsPausedUntil: 0,
+  stopFailures: 0,
+  stopsPausedUntil: 0,
+  stopProblem: "",
   why: "",
   waitWhy: "the first pass is still to come",
 });

@@ -21,6 +21,11 @@ export const adoptTask = (id: MachineId): string => `adopt ${id}`;
 /** The name under which a machine's boot runs. */
 export const bootTask = (id: MachineId): string => `boot ${id}`;
 
+/** The name under which a machine's stop runs. */
+export const stopTask = (id: MachineId): string => `stop ${id}`;
+/** The name under which a stopped machine's start runs. */
+export const startTask = (id: MachineId): string => `start ${id}`;
+
 /** Creates an empty set. */
 export function createTaskSet(logger: Logger): TaskSet {
   const running = new Map<string, { readonly controller: AbortController; readonly ended: Promise<void> }>();

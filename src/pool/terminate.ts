@@ -9,7 +9,7 @@ import { callDriver } from "./calls.ts";
 import { eventOf, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { recordFact, recordOrRetry } from "./record.ts";
-import { adoptTask, bootTask, launchTask } from "./tasks.ts";
+import { adoptTask, bootTask, launchTask, startTask, stopTask } from "./tasks.ts";
 
 /** Pause before a failed termination is tried again; doubles with each failure up to the bound, less a random part. */
 const RETRY_PAUSE_MS = 2_000;
@@ -64,8 +64,8 @@ export function afterRetirement(fleet: Fleet, machine: LiveMachine, reason: Reti
   fleet.guests.drop(machineId, `machine ${machineId} was lost: ${detail}`);
   fleet.failedProbes.delete(machineId);
   if (machine.state === "leased") fleet.attended.forget(machine.leaseId);
-  for (const task of [launchTask(machineId), bootTask(machineId), adoptTask(machineId)])
-    fleet.tasks.abort(task, () => new MachineError(reason, detail));
+  for (const taskOf of [launchTask, bootTask, adoptTask, stopTask, startTask])
+    fleet.tasks.abort(taskOf(machineId), () => new MachineError(reason, detail));
   startTermination(fleet, machineId);
   nudge(fleet);
 }

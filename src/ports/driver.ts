@@ -25,8 +25,11 @@ export interface Instance {
   readonly machineId: MachineId;
   readonly poolName: string;
   readonly launchedAt: EpochMs;
-  /** `running` may not be reachable yet; `ending` is on its way out; `stopped` has no process but still has resources. */
-  readonly state: "pending" | "running" | "ending" | "stopped";
+  /**
+   * `running` may not be reachable yet; `ending` is on its way out; `stopped` has no process but still has resources, whoever
+   * stopped it, and `stopping` is on its way there.
+   */
+  readonly state: "pending" | "running" | "stopping" | "stopped" | "ending";
   readonly address?: Address | undefined;
   /** What was sold, for its price. */
   readonly offering?: Offering | undefined;
@@ -52,6 +55,31 @@ export interface DriverCapabilities {
 export interface CallBudget {
   readonly burst: number;
   readonly perSecond: number;
+}
+
+/** One stopped instance to start. */
+export interface StartSpec {
+  readonly providerId: string;
+  readonly machineId: MachineId;
+  readonly poolName: string;
+  /** As it was launched with. */
+  readonly shape: MachineShape;
+}
+
+/** What a driver does whose instances keep their disks while they are stopped. */
+export interface Power {
+  /**
+   * Asks for the stop of instances, which keep their disks. Done when the list shows them as `stopped`. Stopped already is success.
+   * @throws TransientError when it may have failed in passing; calling again is safe.
+   */
+  stop(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
+  /**
+   * Starts one stopped instance, with the same disk and perhaps another address. One that runs already is success. Without an
+   * address in the answer, the list tells it.
+   * @throws CapacityError when there is no room now; it stays stopped then. TransientError when it may have failed in passing;
+   * calling again is safe.
+   */
+  start(spec: StartSpec, signal: AbortSignal): Promise<Instance>;
 }
 
 /** What an instance's watcher is told. */
@@ -119,6 +147,9 @@ export interface Driver {
 
   /** Removes one of the list. What is gone already is success. @throws when it is in use again, or may not be removed. */
   removeLeftover?(id: string, signal: AbortSignal): Promise<void>;
+
+  /** Present where instances can be stopped and started again. */
+  readonly power?: Power | undefined;
 
   /** Reports instances that will end by themselves, and with the `watch` capability those that did. Answers how to stop watching. */
   watch?(watcher: DriverWatcher): () => void;

@@ -65,6 +65,13 @@ export interface Guest {
    * @throws MachineError `seal-failed`; MachineLostError when the channel is gone; the signal's reason when it aborts.
    */
   seal(guest: ReadyGuest, keep: (publicKey: string) => Promise<void>, signal: AbortSignal): Promise<void>;
+  /** Closes the metadata service of a sealed machine again, which a start opened. Throws as `seal` does. */
+  sealAgain(guest: ReadyGuest, signal: AbortSignal): Promise<void>;
+  /**
+   * Has a machine write to its disk what it holds in memory, so that it can be stopped in whatever way.
+   * @throws MachineError `settle-failed`; MachineLostError when the channel is gone; the signal's reason when it aborts.
+   */
+  settle(guest: ReadyGuest, signal: AbortSignal): Promise<void>;
   /**
    * Listens on a machine, which may be sealed, to what its provider tells it of its end; each thing is told once. Resolves when
    * the signal aborts, when the channel is gone, or when the machine cannot be asked.

@@ -1,4 +1,4 @@
-import { CapacityError } from "../domain/errors.ts";
+import { CapacityError, NotFoundError, TransientError } from "../domain/errors.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Driver, Instance } from "../ports/driver.ts";
 import type { ProviderInstance, SimulatedProvider } from "./provider.ts";
@@ -45,6 +45,29 @@ export function createSimulatedDriver(provider: SimulatedProvider, owner: string
       if (lastGoneAt > clock.now()) await clock.sleep(lastGoneAt - clock.now(), signal);
       side.throwFault("terminate", "after");
     },
+    power: {
+      async stop(providerIds, signal) {
+        side.record("stop", owner, providerIds);
+        signal.throwIfAborted();
+        side.throwFault("stop", "before");
+        for (const instance of ours()) if (providerIds.includes(instance.providerId)) side.stop(instance);
+        side.throwFault("stop", "after");
+      },
+      async start({ providerId }, signal) {
+        side.record("start", owner, [providerId]);
+        signal.throwIfAborted();
+        side.throwFault("start", "before");
+        const instance = ours().find((one) => one.providerId === providerId);
+        if (instance === undefined || instance.goneAt !== undefined)
+          throw new NotFoundError("no-such-instance", `there is no instance ${providerId}`);
+        if ((instance.stoppedAt ?? 0) > clock.now())
+          throw new TransientError("still-stopping", `${providerId} is still being stopped`);
+        side.start(instance);
+        if (instance.runningAt > clock.now()) await clock.sleep(instance.runningAt - clock.now(), signal);
+        side.throwFault("start", "after");
+        return instanceFrom(instance, clock.now());
+      },
+    },
     watch({ onGone }) {
       const stop = provider.onEnd((instance, detail, isExpected) => {
         if (!isExpected && instance.owner === owner) onGone(instance.providerId, detail);
@@ -68,8 +91,9 @@ export function instanceFrom(instance: ProviderInstance, now: EpochMs): Instance
   return { providerId, machineId, poolName, launchedAt, state: stateFrom(instance, now), address };
 }
 
-function stateFrom({ goneAt, hasStopped, runningAt }: ProviderInstance, now: EpochMs): Instance["state"] {
+function stateFrom({ goneAt, hasStopped, stoppedAt, runningAt }: ProviderInstance, now: EpochMs): Instance["state"] {
   if (goneAt !== undefined) return "ending";
   if (hasStopped) return "stopped";
+  if (stoppedAt !== undefined) return stoppedAt > now ? "stopping" : "stopped";
   return runningAt > now ? "pending" : "running";
 }

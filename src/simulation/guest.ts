@@ -7,6 +7,7 @@ import { createSimulatedChannel, quietProgram } from "./channel.ts";
 import type { RunProgram, SimulatedChannel } from "./channel.ts";
 import { createSimulatedEngine, quietContainer } from "./engine.ts";
 import type { RunContainer } from "./engine.ts";
+import { isRunning } from "./provider.ts";
 import type { ProviderInstance, SimulatedProvider } from "./provider.ts";
 
 export interface SimulatedGuestOptions {
@@ -22,6 +23,8 @@ export interface SimulatedGuestOptions {
 export interface SimulatedGuest extends Guest {
   /** Addresses in the order of the connects. */
   readonly connects: readonly Address[];
+  /** Provider ids of those whose metadata service was closed again, in that order. */
+  readonly sealedAgain: readonly string[];
   /** The next connect fails with this once its machine has booted. */
   failNext(error: MachineError): void;
   /** Cuts the channel to one machine, which goes on running. */
@@ -41,6 +44,7 @@ export function createSimulatedGuest(
   const { clock, provider } = deps;
   const { bootMs = 1_000, runProgram = quietProgram, runContainer = quietContainer } = options;
   const connects: Address[] = [];
+  const sealedAgain: string[] = [];
   const failures: MachineError[] = [];
   const channels = new Map<string, Set<SimulatedChannel>>();
   /** Host keys that machines made themselves, by provider id. */
@@ -51,9 +55,7 @@ export function createSimulatedGuest(
   const idOf = new WeakMap<object, string>();
 
   const runningAt = (host: string): ProviderInstance | undefined =>
-    provider
-      .instances()
-      .find((instance) => instance.address.host === host && !instance.hasStopped && instance.goneAt === undefined);
+    provider.instances().find((instance) => instance.address.host === host && isRunning(instance));
   const readyAt = (instance: ProviderInstance): EpochMs =>
     instance.runningAt + (typeof bootMs === "number" ? bootMs : bootMs(instance.address));
   const cut = (host: string, why: string): void => {
@@ -64,6 +66,7 @@ export function createSimulatedGuest(
 
   return {
     connects,
+    sealedAgain,
     failNext: (error) => void failures.push(error),
     giveNotice: ({ host }, notice) => listeners.get(host)?.(notice),
     async watchNotices({ channel }, onNotice, signal) {
@@ -83,6 +86,11 @@ export function createSimulatedGuest(
       await keep(publicKey);
       ownKeys.set(providerId, publicKey);
     },
+    sealAgain: async ({ channel }, signal) => {
+      signal.throwIfAborted();
+      sealedAgain.push(idOf.get(channel) ?? "");
+    },
+    settle: async (_guest, signal) => signal.throwIfAborted(),
     async connect(address, keys, _settings, signal) {
       connects.push(address);
       for (;;) {

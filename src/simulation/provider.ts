@@ -3,7 +3,7 @@ import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
 
-export type DriverVerb = "launch" | "list" | "terminate";
+export type DriverVerb = "launch" | "list" | "terminate" | "stop" | "start";
 
 /** One call of a driver, as the provider saw it. `about` is the token, or the provider ids. */
 interface ProviderCall {
@@ -20,14 +20,17 @@ export interface ProviderInstance {
   readonly token: string;
   readonly machineId: MachineId;
   readonly poolName: string;
-  readonly address: Address;
+  /** Another one after each start. */
+  address: Address;
   readonly launchedAt: EpochMs;
-  /** When it is `running`. */
-  readonly runningAt: EpochMs;
+  /** When it is `running`, since its launch or its last start. */
+  runningAt: EpochMs;
   /** When nothing of it is left; set by terminate. */
   goneAt?: EpochMs;
   /** It ended by itself. */
   hasStopped: boolean;
+  /** From when on it is stopped, by a call; until then it is stopping. Undefined while it runs. */
+  stoppedAt?: EpochMs | undefined;
 }
 
 export interface ProviderOptions {
@@ -35,6 +38,8 @@ export interface ProviderOptions {
   readonly launchDelayMs?: number | undefined;
   /** From the call to gone, in milliseconds. @default 0 */
   readonly terminateDelayMs?: number | undefined;
+  /** From the call to stopped, in milliseconds. @default 0 */
+  readonly stopDelayMs?: number | undefined;
   /** Instances of all owners that it has room for. @default no limit */
   readonly maxInstances?: number | undefined;
   /** Addresses that it gives out, the first free one first, again and again. @default any of 127.0.0.0/8 */
@@ -44,7 +49,7 @@ export interface ProviderOptions {
 /** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
 type FaultMoment = "before" | "after";
 
-/** Told of every end of an instance; `isExpected` when it was terminated. */
+/** Told of every end of an instance, or of its run; `isExpected` when it was terminated or stopped by a call. */
 type EndListener = (instance: ProviderInstance, detail: string, isExpected: boolean) => void;
 
 /** A pretended provider. It outlives the drivers that talk to it, as a real one outlives a manager. */
@@ -77,7 +82,15 @@ interface DriverSide {
   add(facts: Pick<ProviderInstance, "owner" | "token" | "machineId" | "poolName">): ProviderInstance;
   /** @param delayMs from now to gone. @default the provider's */
   terminate(instance: ProviderInstance, delayMs?: number): void;
+  /** Stops an instance that runs. @param delayMs from now to stopped. @default the provider's */
+  stop(instance: ProviderInstance, delayMs?: number): void;
+  /** Starts an instance that is stopped, at another address. */
+  start(instance: ProviderInstance): void;
 }
+
+/** Whether an instance runs, or will in a moment. */
+export const isRunning = ({ hasStopped, stoppedAt, goneAt }: ProviderInstance): boolean =>
+  !hasStopped && stoppedAt === undefined && goneAt === undefined;
 
 /** Creates an empty provider. */
 export function createSimulatedProvider(
@@ -85,7 +98,7 @@ export function createSimulatedProvider(
   options: ProviderOptions = {},
 ): SimulatedProvider {
   const { clock, random } = deps;
-  const { launchDelayMs = 0, terminateDelayMs = 0 } = options;
+  const { launchDelayMs = 0, terminateDelayMs = 0, stopDelayMs = 0 } = options;
   let maxInstances = options.maxInstances ?? Infinity;
   const calls: ProviderCall[] = [];
   const faults: { readonly verb: DriverVerb; readonly moment: FaultMoment; readonly error: Error }[] = [];
@@ -119,7 +132,7 @@ export function createSimulatedProvider(
     instances,
     runningAt(host) {
       const instance = byId.get(idByHost.get(host) ?? "");
-      return instance === undefined || instance.hasStopped || instance.goneAt !== undefined ? undefined : instance;
+      return instance !== undefined && isRunning(instance) ? instance : undefined;
     },
     failNext: (verb, error, moment = "before") => void faults.push({ verb, moment, error }),
     setMaxInstances: (max) => {
@@ -127,7 +140,7 @@ export function createSimulatedProvider(
     },
     loseInstance(providerId, detail = "the instance ended by itself") {
       const instance = byId.get(providerId);
-      if (instance === undefined || instance.hasStopped || instance.goneAt !== undefined) return;
+      if (instance === undefined || !isRunning(instance)) return;
       instance.hasStopped = true;
       tell(instance, detail, false);
     },
@@ -172,6 +185,21 @@ export function createSimulatedProvider(
         if (instance.goneAt !== undefined) return;
         instance.goneAt = clock.now() + delayMs;
         if (!instance.hasStopped) tell(instance, "terminated", true);
+      },
+      stop(instance, delayMs = stopDelayMs) {
+        if (!isRunning(instance)) return;
+        instance.stoppedAt = clock.now() + delayMs;
+        tell(instance, "stopped", true);
+      },
+      start(instance) {
+        if (isRunning(instance) || instance.goneAt !== undefined) return;
+        instance.hasStopped = false;
+        instance.stoppedAt = undefined;
+        instance.runningAt = clock.now() + launchDelayMs;
+        const host = freeHost();
+        idByHost.delete(instance.address.host);
+        idByHost.set(host, instance.providerId);
+        instance.address = { host, port: 22 };
       },
     },
   };

@@ -30,6 +30,8 @@ const MIGRATIONS: readonly string[] = [
   "CREATE TABLE job_progress (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;",
   // One row: who opened the file last, for the line that an older mayfly refuses it with.
   "CREATE TABLE written_by (mayfly TEXT NOT NULL) STRICT;",
+  // No table changes, but machines may be stopping, stopped or starting: an older mayfly would not know what to do with them.
+  "SELECT 1;",
 ];
 
 /**

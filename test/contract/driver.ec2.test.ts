@@ -10,6 +10,7 @@ describeDriverContract(
     const { cloud, shape } = lab;
     return {
       shape,
+      stoppable: { ...shape, market: "on-demand" },
       createDriver: (owner) => lab.createDriver(owner),
       fillUp() {
         cloud.settings.quota = { spot: 0, "on-demand": 0 };
@@ -22,5 +23,5 @@ describeDriverContract(
       close: () => lab.close(),
     };
   },
-  { watches: false },
+  { watches: false, stops: true },
 );

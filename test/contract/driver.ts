@@ -1,6 +1,6 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { CapacityError } from "../../src/domain/errors.ts";
+import { CapacityError, NotFoundError } from "../../src/domain/errors.ts";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import type { MachineShape } from "../../src/domain/shape.ts";
 import type { Driver, Instance, LaunchSpec } from "../../src/ports/driver.ts";
@@ -8,6 +8,8 @@ import type { Driver, Instance, LaunchSpec } from "../../src/ports/driver.ts";
 /** One provider, as the driver's contract suite drives it. */
 export interface DriverHarness {
   readonly shape: MachineShape;
+  /** One whose instances can be stopped; absent where none's can. */
+  readonly stoppable?: MachineShape;
   /** Creates a driver over the same provider, as a restart or another manager would. The harness closes it. */
   createDriver(owner: string): Driver;
   /** Leaves no room for one more machine of the shape that is answered. */
@@ -28,6 +30,8 @@ export interface DriverTraits {
   readonly fillsUp?: boolean;
   /** Addresses are of loopback. @default true */
   readonly isLocal?: boolean;
+  /** Instances can be stopped and started again. @default false */
+  readonly stops?: boolean;
 }
 
 const never = new AbortController().signal;
@@ -36,8 +40,9 @@ const never = new AbortController().signal;
 export function describeDriverContract(
   name: string,
   makeHarness: () => Promise<DriverHarness>,
-  { watches = true, fillsUp = true, isLocal = true }: DriverTraits = {},
+  { watches = true, fillsUp = true, isLocal = true, stops = false }: DriverTraits = {},
 ): void {
+  if (stops) describePower(name, makeHarness, watches);
   describe(`driver contract: ${name}`, () => {
     let harness: DriverHarness;
     let driver: Driver;
@@ -166,6 +171,10 @@ export function describeDriverContract(
       expect(await harness.leftovers()).toEqual([]);
     });
 
+    it("says whether it can stop instances", () => {
+      expect(driver.power !== undefined).toBe(stops);
+    });
+
     it("says whether it watches", () => {
       expect(driver.capabilities.watch).toBe(watches);
       if (watches) expect(driver.watch).toBeDefined();
@@ -238,6 +247,136 @@ export function describeDriverContract(
       await turn();
 
       expect(await harness.createDriver("us").list(never)).toEqual([launched]);
+    });
+  });
+}
+
+/** What a driver that has `power` does with it. */
+function describePower(name: string, makeHarness: () => Promise<DriverHarness>, watches: boolean): void {
+  describe(`driver contract: stopping and starting, ${name}`, () => {
+    let harness: DriverHarness;
+    let driver: Driver;
+    let shape: MachineShape;
+
+    beforeEach(async () => {
+      harness = await makeHarness();
+      driver = harness.createDriver("us");
+      shape = harness.stoppable ?? harness.shape;
+    });
+    afterEach(() => harness.close());
+
+    const specOf = (number: number): LaunchSpec => ({
+      machineId: machineIdFrom(`m-contract00${number}`),
+      poolName: "small",
+      shape,
+      seed: { userData: "#cloud-config\n", metaData: `instance-id: m-contract00${number}\n` },
+    });
+    const launch = (number: number, by = driver): Promise<Instance> =>
+      by.launch(specOf(number), `token-${number}`, never);
+    const powerOf = ({ power }: Driver) => {
+      if (power === undefined) throw new Error("the driver has no power");
+      return power;
+    };
+    const stop = (...instances: Instance[]): Promise<void> =>
+      powerOf(driver).stop(
+        instances.map(({ providerId }) => providerId),
+        never,
+      );
+    const start = ({ providerId, machineId, poolName }: Instance, by = driver): Promise<Instance> =>
+      powerOf(by).start({ providerId, machineId, poolName, shape }, never);
+    const statesOf = async (by = driver): Promise<string[]> =>
+      (await by.list(never)).map(({ machineId, state }) => `${machineId} ${state}`).toSorted();
+
+    it("lists what was stopped as stopped, and runs it again as the same instance", async () => {
+      const launched = await launch(1);
+
+      await stop(launched);
+      const stopped = await statesOf();
+      const started = await start(launched);
+
+      const { providerId, machineId, poolName } = launched;
+      expect(stopped).toEqual(["m-contract001 stopped"]);
+      expect(started).toMatchObject({ providerId, machineId, poolName, state: "running" });
+      expect(started.address?.host).toMatch(/^\d+\.\d+\.\d+\.\d+$/);
+      expect(await driver.list(never)).toEqual([started]);
+    });
+
+    it("takes the stop of what is stopped, and the start of what runs, as success", async () => {
+      const launched = await launch(1);
+
+      await stop(launched);
+      await stop(launched);
+      const started = await start(launched);
+
+      expect(await start(launched)).toEqual(started);
+      expect(await statesOf()).toEqual(["m-contract001 running"]);
+    });
+
+    it("stops several at once and leaves the others", async () => {
+      const [first, , third] = [await launch(1), await launch(2), await launch(3)];
+
+      await stop(first, third);
+
+      expect(await statesOf()).toEqual(["m-contract001 stopped", "m-contract002 running", "m-contract003 stopped"]);
+    });
+
+    it("starts several side by side, and what an earlier driver stopped", async () => {
+      const [first, second] = [await launch(1), await launch(2)];
+      await stop(first, second);
+      await driver.close();
+      const next = harness.createDriver("us");
+
+      const started = await Promise.all([start(first, next), start(second, next)]);
+
+      expect(started.map(({ providerId }) => providerId)).toEqual([first.providerId, second.providerId]);
+      expect(await statesOf(next)).toEqual(["m-contract001 running", "m-contract002 running"]);
+    });
+
+    it("terminates what is stopped and leaves nothing", async () => {
+      const launched = await launch(1);
+      await stop(launched);
+
+      await driver.terminate([launched.providerId], never);
+
+      expect(await driver.list(never)).toEqual([]);
+      expect(await harness.leftovers()).toEqual([]);
+      await expect(start(launched)).rejects.toBeInstanceOf(NotFoundError);
+    });
+
+    it("neither stops nor starts an instance of another owner", async () => {
+      const strangers = harness.createDriver("them");
+      const theirs = await launch(1, strangers);
+
+      await stop(theirs).catch(() => undefined);
+      const running = await statesOf(strangers);
+      await powerOf(strangers).stop([theirs.providerId], never);
+
+      await expect(start(theirs)).rejects.toBeInstanceOf(NotFoundError);
+      expect([running, await statesOf(strangers)]).toEqual([["m-contract001 running"], ["m-contract001 stopped"]]);
+    });
+
+    it("does not stop or start under a signal that has aborted", async () => {
+      const reason = new Error("shutting down");
+      const launched = await launch(1);
+      const { providerId, machineId, poolName } = launched;
+      const aborted = AbortSignal.abort(reason);
+
+      await expect(powerOf(driver).stop([providerId], aborted)).rejects.toBe(reason);
+      await stop(launched);
+      await expect(powerOf(driver).start({ providerId, machineId, poolName, shape }, aborted)).rejects.toBe(reason);
+
+      expect(await statesOf()).toEqual(["m-contract001 stopped"]);
+    });
+
+    (watches ? it : noTest)("does not report what was stopped as gone", async () => {
+      const gone = collectGone(driver);
+      const [first, second] = [await launch(1), await launch(2)];
+
+      await stop(first);
+      await harness.endInstance(second.providerId);
+      await gone.first;
+
+      expect(gone.all.map(([providerId]) => providerId)).toEqual([second.providerId]);
     });
   });
 }

@@ -40,7 +40,7 @@ afterAll(() => moto.close());
 
 const failures = async (wrong: Partial<Ec2Shape>): Promise<readonly ActionCheck[]> => {
   const deps = { clock, random, logger: silentLogger };
-  const checks = await checkActions("us", { ...shape, ...wrong }, deps, AbortSignal.timeout(60_000));
+  const checks = await checkActions("us", { ...shape, ...wrong }, false, deps, AbortSignal.timeout(60_000));
   return checks.filter(({ isAllowed }) => !isAllowed);
 };
 

@@ -5,6 +5,7 @@ import { freshSeed } from "./freshSeed.ts";
 
 const MINUTES_MS = 120_000;
 const PAIRS = 400;
+const STOPPED_PAIRS = 100;
 
 /** Everything that a manager calls from the start of its fleet to its end; the reads of jobs are the job service's. */
 const PORTS = [
@@ -24,7 +25,7 @@ const PORTS = [
 async function liveThrough(options: CrashOptions): Promise<CrashRun[]> {
   const runs: CrashRun[] = [];
   for await (const run of crashEverywhere(options)) {
-    const again = `npm run simulate -- --crash --at ${run.killAtCalls.join(",")}`;
+    const again = `npm run simulate -- --crash${options.hasStopped ? " --stopped" : ""} --at ${run.killAtCalls.join(",")}`;
     expect({ again, broken: run.result.violations }).toEqual({ again, broken: [] });
     expect(run.result.kills.map(({ call }) => call)).toEqual(run.killAtCalls);
     runs.push(run);
@@ -43,15 +44,27 @@ it("keeps every promise when the manager is killed at any port call", { timeout:
   expect([...ports].toSorted()).toEqual(PORTS.toSorted());
 });
 
+it("keeps every promise when the manager is killed while machines are stopped and started", {
+  timeout: MINUTES_MS,
+}, async () => {
+  const [, ...crashed] = await liveThrough({ hasStopped: true });
+
+  const ports = new Set(crashed.flatMap(({ result }) => result.kills.map(({ port }) => port)));
+  expect([...ports]).toEqual(expect.arrayContaining(["driver.stop", "driver.start", "guest.settle"]));
+});
+
 it("keeps every promise when the next manager is killed as well", { timeout: MINUTES_MS }, async () => {
   const seed = freshSeed(
     "pairs",
-    `${PAIRS} pairs of crashes (npm run simulate -- --crash --pairs --limit ${PAIRS} --seed SEED)`,
+    `${PAIRS} pairs of crashes (npm run simulate -- --crash --pairs --limit ${PAIRS} --seed SEED; with --stopped, ${STOPPED_PAIRS})`,
   );
 
-  const runs = await liveThrough({ hasPairs: true, limit: PAIRS, seed });
+  const runs = [
+    ...(await liveThrough({ hasPairs: true, limit: PAIRS, seed })),
+    ...(await liveThrough({ hasStopped: true, hasPairs: true, limit: STOPPED_PAIRS, seed })),
+  ];
 
-  expect(runs.filter(({ killAtCalls }) => killAtCalls.length === 2)).toHaveLength(PAIRS);
+  expect(runs.filter(({ killAtCalls }) => killAtCalls.length === 2)).toHaveLength(PAIRS + STOPPED_PAIRS);
 });
 
 it("splits the crashes among shards, none left out and none done twice", { timeout: MINUTES_MS }, async () => {

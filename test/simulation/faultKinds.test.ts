@@ -1,9 +1,9 @@
 import { expect, it } from "vitest";
-import { FAULT_KINDS, FAULT_SHAPES } from "../../src/simulation/faults/kinds.ts";
+import { FAULT_KINDS, FAULT_SHAPES, isTierFault } from "../../src/simulation/faults/kinds.ts";
 import type { FaultKind } from "../../src/simulation/faults/kinds.ts";
 import { planFaultsOf } from "../../src/simulation/faults/plan.ts";
 import { runDay } from "../../src/simulation/run/runDay.ts";
-import { planDay } from "../../src/simulation/world/day.ts";
+import { planDay, withStoppedTier } from "../../src/simulation/world/day.ts";
 import type { Day } from "../../src/simulation/world/day.ts";
 
 /** Days cut short: all faults fall into this time. */
@@ -19,7 +19,7 @@ it.each(FAULT_KINDS)("keeps every promise while %s strikes, and nothing else", {
   let strikes = 0;
 
   for (let seed = 1; strikes === 0 && seed <= MOST_SEEDS; seed++) {
-    const day = kind === "burst" ? roomy(planDay(seed)) : planDay(seed);
+    const day = fitFor(kind, planDay(seed));
     const result = await runDay(day, { faults: planFaultsOf(kinds, seed, LENGTH_MS), lengthMs: LENGTH_MS });
     expect({ seed, violations: result.violations }).toEqual({ seed, violations: [] });
     strikes += result.faults.get(kind) ?? 0;
@@ -27,6 +27,11 @@ it.each(FAULT_KINDS)("keeps every promise while %s strikes, and nothing else", {
 
   expect(strikes, FAULT_SHAPES[kind].what).toBeGreaterThan(0);
 });
+
+function fitFor(kind: FaultKind, day: Day): Day {
+  if (isTierFault(kind)) return withStoppedTier(day);
+  return kind === "burst" ? roomy(day) : day;
+}
 
 /** A thousand jobs on one machine would take a simulated day of waiting. */
 function roomy(day: Day): Day {

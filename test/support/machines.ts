@@ -60,6 +60,49 @@ export const leasedMachine = ({ ageMs = 0, leasedMs = 0 } = {}): LiveMachine => 
   leasedAt: NOW - leasedMs,
 });
 
+/** The digest of what the builders' pools make machines from. */
+export const RECIPE = "recipe";
+
+const launchedFacts = (
+  ageMs: number,
+): Pick<MachineIn<"stopped">, "providerId" | "launchedAt" | "requestedAt" | "recipe"> => ({
+  providerId: `i-${count}`,
+  launchedAt: NOW - ageMs,
+  requestedAt: NOW - ageMs,
+  recipe: RECIPE,
+});
+
+export const stoppingMachine = ({ ageMs = 0, stoppingMs = 0 } = {}): MachineIn<"stopping"> => ({
+  ...base(),
+  ...launchedFacts(ageMs),
+  state: "stopping",
+  stoppingSince: NOW - stoppingMs,
+});
+
+export const stoppedMachine = ({
+  ageMs = 0,
+  stoppedMs = ageMs,
+  recipe = RECIPE,
+}: {
+  ageMs?: number;
+  stoppedMs?: number;
+  recipe?: string;
+} = {}): MachineIn<"stopped"> => ({
+  ...base(),
+  ...launchedFacts(ageMs),
+  recipe,
+  state: "stopped",
+  stoppedSince: NOW - stoppedMs,
+});
+
+export const startingMachine = ({ ageMs = 0, startingMs = 0 } = {}): MachineIn<"starting"> => ({
+  ...base(),
+  ...launchedFacts(ageMs),
+  state: "starting",
+  startingSince: NOW - startingMs,
+  startedAt: NOW - startingMs,
+});
+
 export const terminatingMachine = (): LiveMachine => ({
   ...base(),
   state: "terminating",

@@ -2,6 +2,7 @@ import { ConfigError, NotFoundError, TransientError } from "../../src/domain/err
 import { jobIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import type { JobId } from "../../src/domain/ids.ts";
 import type { Job, JobEnd, JobSpec } from "../../src/domain/job.ts";
+import { countByState } from "../../src/planning/observed.ts";
 import type { Manager } from "../../src/ports/manager.ts";
 import { health } from "./health.ts";
 import { pool } from "./pools.ts";
@@ -75,7 +76,7 @@ export function createPipelineManager(
     health: async () => health(),
     pools: async () =>
       poolNames.map((name) => {
-        const machines = { requested: 0, booting: 0, idle: 1, leased: 0, terminating: 0, terminated: 0 };
+        const machines = countByState([{ state: "idle" }]);
         return {
           desired: pool({ name }),
           mode: "open",

@@ -5,7 +5,7 @@ import type { Fleet } from "../../src/pool/fleet.ts";
 import { createLeases } from "../../src/pool/leases.ts";
 import { startLoop } from "../../src/pool/loop.ts";
 import type { FleetLoop } from "../../src/pool/loop.ts";
-import type { Driver, Instance } from "../../src/ports/driver.ts";
+import type { Driver, Instance, Power } from "../../src/ports/driver.ts";
 import type { Leases } from "../../src/ports/leases.ts";
 import type { Logger } from "../../src/ports/logger.ts";
 import type { Store } from "../../src/ports/store.ts";
@@ -36,7 +36,10 @@ export interface World {
   /** Hands over to another manager over the same store and provider. After a kill there is nobody to hand over. */
   restart(): Promise<void>;
   /** Ends the manager as `kill -9` does: now, or at its next call of this port. */
-  kill(port?: "driver.launch" | "driver.terminate" | "store.commit", moment?: Moment): void;
+  kill(
+    port?: "driver.launch" | "driver.terminate" | "driver.stop" | "driver.start" | "store.commit",
+    moment?: Moment,
+  ): void;
 }
 
 export interface ProviderLies {
@@ -128,6 +131,7 @@ function driverOf(process: ManagerProcess, driver: Driver, lies: ProviderLies): 
         if (lie !== undefined) throw lie;
         await driver.terminate(ids, signal);
       }),
+    ...(driver.power && { power: powerOf(process, driver.power) }),
     watch(watcher) {
       const stop = driver.watch?.(watcher) ?? (() => undefined);
       process.onDeath(stop);
@@ -135,6 +139,11 @@ function driverOf(process: ManagerProcess, driver: Driver, lies: ProviderLies): 
     },
   };
 }
+
+const powerOf = (process: ManagerProcess, power: Power): Power => ({
+  stop: (...args) => process.call("driver.stop", () => power.stop(...args)),
+  start: (...args) => process.call("driver.start", () => power.start(...args)),
+});
 
 function loggerInto(errors: unknown[]): Logger {
   const logger: Logger = {

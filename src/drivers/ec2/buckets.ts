@@ -22,6 +22,7 @@ const ACCOUNT_LIMITS: Readonly<Record<Ec2Action, { readonly burst: number; reado
   DeleteSnapshot: OTHER_MUTATING,
   DeleteVolume: OTHER_MUTATING,
   DeregisterImage: OTHER_MUTATING,
+  StartInstances: { burst: 5, perSecond: 2 },
   StopInstances: OTHER_MUTATING,
   TerminateInstances: { burst: 100, perSecond: 5 },
   DescribeImages: DESCRIBE,

@@ -18,7 +18,7 @@ const LAUNCH_PATIENCE_MS = 60_000;
 
 /**
  * Makes one call of EC2 within the account's rate, again while it may pass by itself. Every call here is safe to make again: it
- * reads, bears a token, or ends what has ended already. @throws our errors; the signal's reason.
+ * reads, bears a token, or asks for a state that an instance may be in already. @throws our errors; the signal's reason.
  */
 export type CallEc2 = <A extends Ec2Action>(
   action: A,

@@ -21,13 +21,18 @@ export interface ActionCheck {
   readonly detail: string;
 }
 
+/** What is asked for by pools that keep stopped machines. */
+const TIER_ACTIONS = ["StopInstances", "StartInstances"] as const;
+
 /**
  * Tries every action that a pool needs, without making or ending anything: what reads is done, what writes is a dry run. Stops
  * early when the first answer tells that none will be another.
+ * @param hasStopped whether the pool keeps stopped machines.
  */
 export async function checkActions(
   owner: string,
   shape: Ec2Shape,
+  hasStopped: boolean,
   deps: Ec2Deps,
   signal: AbortSignal,
 ): Promise<readonly ActionCheck[]> {
@@ -35,7 +40,7 @@ export async function checkActions(
   const call = createCalls(client, deps);
   const checks: ActionCheck[] = [];
   try {
-    for (const [action, look] of looksFrom(call, owner, shape, signal)) {
+    for (const [action, look] of looksFrom(call, owner, shape, hasStopped, signal)) {
       const { check, isHopeless } = await tryAction(action, look, signal);
       checks.push(check);
       if (isHopeless && checks.length === 1) break;
@@ -62,6 +67,7 @@ function looksFrom(
   call: CallEc2,
   owner: string,
   shape: Ec2Shape,
+  hasStopped: boolean,
   signal: AbortSignal,
 ): readonly (readonly [action: Ec2Action, look: Look])[] {
   const DryRun = true;
@@ -134,16 +140,18 @@ function looksFrom(
         return "allowed";
       },
     ],
-    [
-      "TerminateInstances",
-      async () => {
-        // The policy is bound to our tag, so that only an instance of ours tells anything.
-        const [InstanceId] = ours;
-        if (InstanceId === undefined) return "not tried: there is no instance to try it on";
-        await call("TerminateInstances", { DryRun, InstanceIds: [InstanceId] }, signal);
-        return "allowed";
-      },
-    ],
+    ...[...(hasStopped ? TIER_ACTIONS : []), "TerminateInstances" as const].map(
+      (action): readonly [Ec2Action, Look] => [
+        action,
+        async () => {
+          // The policy is bound to our tag, so that only an instance of ours tells anything.
+          const [InstanceId] = ours;
+          if (InstanceId === undefined) return "not tried: there is no instance to try it on";
+          await call(action, { DryRun, InstanceIds: [InstanceId] }, signal);
+          return "allowed";
+        },
+      ],
+    ),
   ];
 }
 

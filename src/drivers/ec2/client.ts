@@ -44,6 +44,7 @@ export interface Ec2Actions {
   DescribeSubnets: { input: Sdk.DescribeSubnetsCommandInput; output: Sdk.DescribeSubnetsCommandOutput };
   DescribeVolumes: { input: Sdk.DescribeVolumesCommandInput; output: Sdk.DescribeVolumesCommandOutput };
   GetConsoleOutput: { input: Sdk.GetConsoleOutputCommandInput; output: Sdk.GetConsoleOutputCommandOutput };
+  StartInstances: { input: Sdk.StartInstancesCommandInput; output: Sdk.StartInstancesCommandOutput };
   StopInstances: { input: Sdk.StopInstancesCommandInput; output: Sdk.StopInstancesCommandOutput };
   TerminateInstances: { input: Sdk.TerminateInstancesCommandInput; output: Sdk.TerminateInstancesCommandOutput };
 }

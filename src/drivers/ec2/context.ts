@@ -13,6 +13,7 @@ import type { Ec2Deps, Ec2Options, Ec2Site } from "./options.ts";
 import type { Paced } from "./paced.ts";
 import { createSpotPrices } from "./spotPrices.ts";
 import type { SpotPrices } from "./spotPrices.ts";
+import { createStarter, createStopper } from "./power.ts";
 import { createTerminator } from "./terminate.ts";
 
 /** What the driver knows of one site. All of it can be lost: the truth is at EC2, in tags. */
@@ -21,6 +22,8 @@ export interface SiteContext {
   readonly call: CallEc2;
   readonly describer: Describer;
   readonly terminator: Paced<string>;
+  readonly stopper: Paced<string>;
+  readonly starter: Paced<string>;
   readonly offerings: Offerings;
   readonly breaker: Breaker;
   readonly spotPrices: SpotPrices;
@@ -68,6 +71,8 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
     call,
     describer: createDescriber(shared),
     terminator: createTerminator({ ...shared, ours }),
+    stopper: createStopper({ ...shared, ours }),
+    starter: createStarter({ ...shared, ours }),
     offerings: createOfferings(deps.clock),
     breaker: createBreaker(deps),
     spotPrices: createSpotPrices(call, deps, context.closing.signal),

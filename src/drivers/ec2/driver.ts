@@ -8,6 +8,8 @@ import { listLeftovers, removeLeftover } from "./leftovers.ts";
 import type { LeftoverSites } from "./leftovers.ts";
 import { listInstances } from "./list.ts";
 import type { Ec2Deps, Ec2Options } from "./options.ts";
+import { startInstance } from "./start.ts";
+import { stopInstances } from "./stop.ts";
 import { terminateInstances } from "./terminate.ts";
 
 /**
@@ -30,6 +32,10 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
     listLeftovers: (signal) => listLeftovers(context, leftoverSites, signal),
     removeLeftover: (id, signal) => removeLeftover(leftoverSites, id, signal),
+    power: {
+      stop: (providerIds, signal) => stopInstances(context, providerIds, signal),
+      start: (spec, signal) => startInstance(context, spec, signal),
+    },
     readConsole: (providerId, signal) => readConsole(context, providerId, signal),
     watch: (watcher) => watchInterruptions(context, watcher),
     async close() {

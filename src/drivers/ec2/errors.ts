@@ -126,7 +126,8 @@ const STATEMENTS: Readonly<Record<Ec2Action, string>> = {
   DescribeSubnets: "ReadMachines",
   DescribeVolumes: "ReadMachines",
   GetConsoleOutput: "ReadConsoles",
-  StopInstances: "ImageBuilders",
+  StartInstances: "StopAndStartMachines",
+  StopInstances: "StopAndStartMachines",
   TerminateInstances: "EndMachines",
 };
 
@@ -183,7 +184,11 @@ export function errorFromCode(
     return new NotFoundError(kebab(code), said, options);
   for (const [pattern, place, rule] of CONFIG_CODES)
     if (pattern.test(code)) return new ConfigError([{ place, message: `${rule} (${said})` }]);
-  if (/AlreadyExists|^IdempotentParameterMismatch$|^InvalidAMIName\.Duplicate$|^DryRunOperation$/.test(code))
+  if (
+    /AlreadyExists|^IdempotentParameterMismatch$|^IncorrectInstanceState$|^InvalidAMIName\.Duplicate$|^DryRunOperation$/.test(
+      code,
+    )
+  )
     return new ConflictError(kebab(code), said, options);
   // After the settings: InvalidAMIID.NotFound is a wrong setting, InvalidInstanceID.NotFound the way of all machines.
   if (/NotFound|\.Malformed/.test(code)) return new NotFoundError(kebab(code), said, options);

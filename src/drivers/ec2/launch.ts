@@ -6,8 +6,8 @@ import type { Ec2Context, SiteContext } from "./context.ts";
 import { askOnce, isGone, providerIdFrom, siteOf } from "./context.ts";
 import { describeOurs } from "./describe.ts";
 import { beforeLaunch } from "./errors.ts";
+import { findInstance, hasAddress } from "./find.ts";
 import { instanceFrom } from "./list.ts";
-import { ADDRESS_DEADLINE_MS } from "./options.ts";
 import { placeMachine } from "./place.ts";
 import { MACHINE_TAG, tagOf } from "./tags.ts";
 
@@ -46,7 +46,7 @@ async function launchOnce(
   const instanceId = known ?? (await placeMachine(context, site, { spec, shape, token }, signal));
   site.launched.set(token, instanceId);
   if (known === undefined) site.ours.set(instanceId, deps.clock.now());
-  const seen = await findInstance(context, site, shape, instanceId, signal);
+  const seen = await findInstance(context, site, instanceId, hasAddress(shape), signal);
   // The pool's own looks find what EC2 does not show yet.
   if (seen === undefined) {
     const { machineId, poolName } = spec;
@@ -80,34 +80,3 @@ function leftBefore({ options }: Ec2Context, site: SiteContext): Promise<Readonl
     );
   });
 }
-
-/** Waits a while until EC2 shows the instance with its address. */
-async function findInstance(
-  { deps }: Ec2Context,
-  site: SiteContext,
-  shape: Ec2Shape,
-  instanceId: string,
-  signal: AbortSignal,
-): Promise<Ec2Instance | undefined> {
-  const late = new AbortController();
-  const done = new AbortController();
-  const deadline = deps.clock.sleep(ADDRESS_DEADLINE_MS, done.signal).then(
-    () => late.abort(new TransientError("no-address-yet", `EC2 shows no address of ${instanceId} yet`)),
-    () => undefined,
-  );
-  try {
-    return await site.describer.until(instanceId, hasAddress(shape), AbortSignal.any([signal, late.signal]));
-  } catch (error) {
-    signal.throwIfAborted();
-    deps.logger.debug({ instanceId, err: error }, "launched without an address yet");
-    return undefined;
-  } finally {
-    done.abort();
-    await deadline;
-  }
-}
-
-const hasAddress =
-  ({ publicAddress }: Ec2Shape) =>
-  (instance: Ec2Instance): boolean =>
-    isGone(instance) || (publicAddress ? instance.PublicIpAddress : instance.PrivateIpAddress) !== undefined;

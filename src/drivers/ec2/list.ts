@@ -115,6 +115,7 @@ function stateFrom(instance: Ec2Instance): Instance["state"] {
     case "shutting-down":
       return "ending";
     case "stopping":
+      return "stopping";
     case "stopped":
       return "stopped";
     default:

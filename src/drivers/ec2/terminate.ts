@@ -1,9 +1,10 @@
 import { MayflyError, NotFoundError, SystemError, TransientError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { CallEc2 } from "./calls.ts";
-import type { Ec2Context, SiteContext } from "./context.ts";
-import { idsFrom, isGone, siteOf } from "./context.ts";
+import type { Ec2Context } from "./context.ts";
+import { isGone } from "./context.ts";
 import { describeIds } from "./describe.ts";
+import { eachInstance } from "./each.ts";
 import { YOUNG_MS } from "./options.ts";
 import { createPaced } from "./paced.ts";
 import type { Failures, Paced } from "./paced.ts";
@@ -12,41 +13,15 @@ import type { Failures, Paced } from "./paced.ts";
 const PACE = { windowMs: 50, intervalMs: 2_000, maxItems: 500 };
 
 /** Ends instances of our owner. EC2 frees their volumes and interfaces with them; a spot request of one time ends too. */
-export async function terminateInstances(
+export function terminateInstances(
   context: Ec2Context,
   providerIds: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    const ends = [...new Set(providerIds)].flatMap((providerId) => {
-      const ids = idsFrom(providerId);
-      // A name that this driver never gave stands for nothing.
-      return ids === undefined ? [] : sitesOf(context, ids).map((site) => site.terminator.add(ids.instanceId));
-    });
-    const settled = await Promise.race([Promise.allSettled(ends), aborted.promise]);
-    const failed = settled.find((result) => result.status === "rejected");
-    if (failed !== undefined) throw failed.reason;
-  } finally {
-    signal.removeEventListener("abort", abort);
-    aborted.promise.catch(() => undefined);
-  }
+  return eachInstance(context, providerIds, signal, (site, instanceId) => site.terminator.add(instanceId));
 }
 
-/**
- * The site that an instance is known to be at, so that another one of its region, whose credentials fail, is no hindrance; all
- * of the region when none knows it, and the default one when no pool is there any more.
- */
-function sitesOf(context: Ec2Context, { region, instanceId }: NonNullable<ReturnType<typeof idsFrom>>): SiteContext[] {
-  const sites = [...context.sites.values()].filter(({ site }) => site.region === region);
-  const knowing = sites.find(({ ours }) => ours.has(instanceId));
-  if (knowing !== undefined) return [knowing];
-  return sites.length > 0 ? sites : [siteOf(context, { region })];
-}
-
+/** What joined calls about instances of one site take. */
 export interface TerminatorDeps {
   readonly owner: string;
   readonly call: CallEc2;

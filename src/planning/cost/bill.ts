@@ -24,16 +24,22 @@ const termsOf = ({ driver }: Machine): BillingTerms => TERMS[driver] ?? PLAIN;
 /**
  * Tells what a machine has cost until an instant, in US dollars, to the millionth; undefined when its price is not known,
  * or nothing was launched. Once its end was asked for, a provider that bills running machines alone bills no more of it.
+ * A stopped one costs what its disk costs; each start begins a minimum of its own.
  * @param lingered whether the provider refused to end it for a while: then it is billed until `until`.
  */
 export function costUntil(machine: Machine, until: EpochMs, lingered = false): number | undefined {
+  const { price, spentUsd = 0 } = machine;
   const since = billedSince(machine);
-  if (machine.price === undefined || since === undefined) return undefined;
+  if (price === undefined || since === undefined) return undefined;
   const { minimumMs, isFreeBesideRunning } = termsOf(machine);
   const isAskedToEnd = "terminatingSince" in machine && isFreeBesideRunning && !lingered;
   const end = isAskedToEnd ? Math.min(until, machine.terminatingSince) : until;
-  const billedMs = Math.ceil(Math.max(minimumMs, end - since) / SECOND_MS) * SECOND_MS;
-  return Math.round((machine.price.usdPerHour * billedMs * 1e6) / HOUR_MS) / 1e6;
+  const stoppedSince = stoppedSinceOf(machine);
+  const usd =
+    stoppedSince === undefined
+      ? price.usdPerHour * Math.ceil(Math.max(minimumMs, end - since) / SECOND_MS) * SECOND_MS
+      : (price.diskUsdPerHour ?? 0) * Math.max(0, end - stoppedSince);
+  return Math.round(spentUsd * 1e6 + (usd * 1e6) / HOUR_MS) / 1e6;
 }
 
 /**
@@ -42,9 +48,15 @@ export function costUntil(machine: Machine, until: EpochMs, lingered = false): n
  */
 export const paidUntil = (machine: Machine): EpochMs => (billedSince(machine) ?? 0) + termsOf(machine).minimumMs;
 
-/** When a machine began to run, as near as is known: no later than it really did. */
+/** Since when a machine has not been running, if it is stopped, or was when it was retired. Nothing but its disk is billed then. */
+function stoppedSinceOf(machine: Machine): EpochMs | undefined {
+  if (machine.state === "stopping") return machine.stoppingSince;
+  return "stoppedSince" in machine ? machine.stoppedSince : undefined;
+}
+
+/** When the present run of a machine began, as near as is known: no later than it really did. */
 function billedSince(machine: Machine): EpochMs | undefined {
-  const launchedAt = "launchedAt" in machine ? machine.launchedAt : undefined;
+  const launchedAt = machine.startedAt ?? ("launchedAt" in machine ? machine.launchedAt : undefined);
   const runningSince = "runningSince" in machine ? machine.runningSince : undefined;
   return termsOf(machine).isFreeBesideRunning ? (runningSince ?? launchedAt) : launchedAt;
 }

@@ -17,7 +17,8 @@ export function priceFrom(
   if (machine === undefined) return undefined;
   const diskGiB = "diskGiB" in shape ? shape.diskGiB : 0;
   const usdPerGiBMonth = cost.usdPerGiBMonth ?? EC2_PRICES.usdPerGiBMonth[offering?.region ?? ""] ?? 0;
-  return { ...machine, usdPerHour: machine.usdPerHour + (diskGiB * usdPerGiBMonth) / HOURS_PER_MONTH };
+  const diskUsdPerHour = (diskGiB * usdPerGiBMonth) / HOURS_PER_MONTH;
+  return { ...machine, usdPerHour: machine.usdPerHour + diskUsdPerHour, ...(diskUsdPerHour > 0 && { diskUsdPerHour }) };
 }
 
 function configuredPrice(cost: NonNullable<DesiredPool["cost"]>, offering?: Offering): MachinePrice | undefined {

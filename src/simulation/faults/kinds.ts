@@ -108,10 +108,37 @@ export const FAULT_SHAPES = {
   "pool-cordoned": { what: "pools cordoned for a while", mostPerDay: 3, ...ONCE },
   "pool-drained": { what: "pools drained for a while", mostPerDay: 2, ...ONCE },
   "machine-ended": { what: "machines ended by the operator", mostPerDay: 5, ...ONCE },
+  "stop-refused": { what: "stops refused", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "stop-lost": { what: "stops lost", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "stop-answer-lost": { what: "stops never answered", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "stop-slow": { what: "slow stops", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "start-no-capacity": {
+    what: "starts refused: no capacity",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, 3 * HOUR_MS],
+    rate: [0.3, 1],
+  },
+  "start-lost": { what: "starts lost", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "start-answer-lost": { what: "starts never answered", mostPerDay: 3, forMs: [MINUTE_MS, HOUR_MS], rate: [0.2, 1] },
+  "start-answer-cut": {
+    what: "starts cut off after their effect",
+    mostPerDay: 3,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
+  "start-effect-late": {
+    what: "starts with a late effect",
+    mostPerDay: 3,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.2, 1],
+  },
   burst: { what: "bursts of 1,000 jobs", mostPerDay: 1, ...ONCE },
 } as const satisfies Record<string, FaultShape>;
 
 export type FaultKind = keyof typeof FAULT_SHAPES;
+
+/** Tells whether a fault is one of stops and starts, which only a provider with stopped machines knows. */
+export const isTierFault = (kind: FaultKind): boolean => /^(stop|start)-/.test(kind);
 export const FAULT_KINDS = Object.keys(FAULT_SHAPES) as readonly FaultKind[] as readonly [FaultKind, ...FaultKind[]];
 
 /** One fault of one day: data, so that a day can be run again with fewer of them. */

@@ -1,6 +1,7 @@
 import { drawFor } from "../draw.ts";
 import type { Draw } from "../draw.ts";
-import { FAULT_KINDS, FAULT_SHAPES } from "./kinds.ts";
+import { hasStoppedTier } from "../world/day.ts";
+import { FAULT_KINDS, FAULT_SHAPES, isTierFault } from "./kinds.ts";
 import type { Fault, FaultKind, FaultShape } from "./kinds.ts";
 
 /** How likely a day knows a kind at all: days that know few kinds go deeper into each than days that know all (swarm testing). */
@@ -11,7 +12,9 @@ const BURST_CHANCE = 0.02;
 /** Plans the faults of a day, in the order of their time: a random few kinds, each at random times and rates. */
 export function planFaults(seed: number, dayMs: number): readonly Fault[] {
   const kindChance = drawFor(seed, "faults").pick(KIND_CHANCE);
+  const hasTier = hasStoppedTier(seed);
   const isKnown = (kind: FaultKind): boolean =>
+    (hasTier || !isTierFault(kind)) &&
     drawFor(seed, `knows ${kind}`).chance(kind === "burst" ? BURST_CHANCE : kindChance);
   return planFaultsOf(FAULT_KINDS.filter(isKnown), seed, dayMs);
 }

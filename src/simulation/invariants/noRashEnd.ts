@@ -1,6 +1,7 @@
 import type { MachineIn } from "../../domain/machine.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { Check } from "../world/happening.ts";
+import { isRunning } from "../provider.ts";
 import { isAlive } from "../world/truth.ts";
 import type { MachineTruth } from "../world/truth.ts";
 import type { World } from "../world/world.ts";
@@ -46,7 +47,8 @@ function complaint(world: World, machine: MachineTruth, next: MachineIn<"termina
     case "launch-failed":
       return isTouched(LAUNCH_FAULTS) || !hasInstance ? undefined : "its launch was not refused";
     case "boot-timeout": {
-      const isLate = nowMs - machine.addedAtMs >= (pool?.bootTimeoutMs ?? 0) - 1_500;
+      const sinceMs = from === "starting" ? machine.startAskedAtMs : machine.addedAtMs;
+      const isLate = nowMs - sinceMs >= (pool?.bootTimeoutMs ?? 0) - 1_500;
       return isLate ? undefined : "its boot had time left";
     }
     case "boot-failed":
@@ -64,6 +66,17 @@ function complaint(world: World, machine: MachineTruth, next: MachineIn<"termina
       return isTouched(["spot-notice"]) ? undefined : "no notice was given";
     case "rebalance-recommended":
       return "nothing was recommended";
+    case "stop-failed":
+      return from === "stopping" ? undefined : "it was not to be stopped";
+    case "start-failed":
+      return from === "starting" && (isTouched(["start-no-capacity"]) || !hasInstance)
+        ? undefined
+        : "its start was not refused";
+    case "not-stopped":
+      // A start that was asked for long ago may have its effect after the next stop.
+      return machine.instances.some(isRunning) ? undefined : "its provider has it as stopped";
+    case "surplus-stopped":
+      return from === "stopped" ? undefined : `it is ${from}`;
     case "surplus-idle":
     case "max-age":
     case "pool-changed":

@@ -3,7 +3,7 @@ import type { Change } from "../../ports/store.ts";
 import type { Check } from "../world/happening.ts";
 import type { World } from "../world/world.ts";
 
-/** I9: every launch and every termination has a recorded reason and cause, and stands in the store before the provider is asked. */
+/** I9: every launch, stop, start and termination has a recorded reason and cause, and stands in the store before the provider is asked. */
 export function createRecordedCheck({ truth }: World): Check {
   const reaped = new Set<MachineId>();
 
@@ -15,6 +15,10 @@ export function createRecordedCheck({ truth }: World): Check {
           const { record } = truth.machine(id);
           if (verb === "launch" && (record?.state !== "requested" || record.launchToken !== token))
             return `a launch of ${id} is asked for, but the store has ${record === undefined ? "no such machine" : `it as ${record.state}`}`;
+          if (verb === "stop" && record?.state !== "stopping")
+            return `a stop of ${id} is asked for, but the store has it as ${record?.state}`;
+          if (verb === "start" && record?.state !== "starting")
+            return `a start of ${id} is asked for, but the store has it as ${record?.state}`;
           const isKnown = record !== undefined && record.state !== "terminated";
           if (verb === "terminate" && isKnown && record.state !== "terminating")
             return `a termination of ${id} is asked for, but the store has it as ${record.state}`;

@@ -1,8 +1,11 @@
 import type { LeaseId, MachineId } from "../../domain/ids.ts";
+import type { Machine } from "../../domain/machine.ts";
 import type { Check } from "../world/happening.ts";
 import type { World } from "../world/world.ts";
 
-/** I1: a machine is leased at most once in its life, and two leases never share one. */
+const isOfTier = ({ state }: Machine): boolean => state === "stopping" || state === "stopped" || state === "starting";
+
+/** I1: a machine is leased at most once in its life, never stopped after it, and two leases never share one. */
 export function createSingleUseCheck({ truth }: World): Check {
   const leaseOf = new Map<MachineId, LeaseId>();
 
@@ -10,6 +13,8 @@ export function createSingleUseCheck({ truth }: World): Check {
     switch (happening.what) {
       case "commits":
         for (const change of happening.changes) {
+          if (change.kind === "machine-moved" && isOfTier(change.machine) && leaseOf.has(change.machine.id))
+            return `${change.machine.id} is ${change.machine.state} though it was leased to ${leaseOf.get(change.machine.id)}`;
           if (change.kind !== "lease" || change.lease.state !== "held") continue;
           const { id, machineId } = change.lease;
           const first = leaseOf.get(machineId) ?? id;

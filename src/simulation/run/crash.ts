@@ -1,6 +1,7 @@
 import { drawFor } from "../draw.ts";
 import type { World } from "../world/world.ts";
-import { CRASH_DAY, CRASH_FAULTS, CRASH_LENGTH_MS } from "./crashDay.ts";
+import { CRASH_SCENARIO } from "./crashDay.ts";
+import { STOPPED_SCENARIO } from "./crashStopped.ts";
 import { runDay } from "./runDay.ts";
 import type { DayResult } from "./runDay.ts";
 
@@ -12,6 +13,8 @@ export interface CrashRun {
 }
 
 export interface CrashOptions {
+  /** The scenario in which machines are stopped and started, in the place of the other one. @default false */
+  readonly hasStopped?: boolean | undefined;
   /** Kills at every pair of port calls as well: the second may hit the next manager while it takes over. @default false */
   readonly hasPairs?: boolean | undefined;
   /** With it, so many pairs drawn by `seed`, instead of all. ≥ 1. */
@@ -26,9 +29,11 @@ export interface CrashOptions {
 /** Runs the scripted scenario once, with these kills. */
 export async function runCrash(
   killAtCalls: readonly number[],
-  options: { readonly keepsJournal?: boolean; readonly portsOf?: World["portsOf"] | undefined } = {},
+  options: Pick<CrashOptions, "hasStopped" | "portsOf"> & { readonly keepsJournal?: boolean } = {},
 ): Promise<CrashRun> {
-  const result = await runDay(CRASH_DAY, { ...options, faults: CRASH_FAULTS, lengthMs: CRASH_LENGTH_MS, killAtCalls });
+  const { hasStopped = false, ...others } = options;
+  const { day, ...scenario } = hasStopped ? STOPPED_SCENARIO : CRASH_SCENARIO;
+  const result = await runDay(day, { ...others, ...scenario, killAtCalls });
   return { killAtCalls, result };
 }
 
@@ -37,40 +42,42 @@ export async function runCrash(
  * with pairs if they are asked for. A new manager starts a second after each kill.
  */
 export async function* crashEverywhere(options: CrashOptions): AsyncGenerator<CrashRun> {
-  const { hasPairs = false, limit, shard = { index: 0, of: 1 }, portsOf } = options;
-  const calm = await runCrash([], { portsOf });
+  const { hasPairs = false, limit, shard = { index: 0, of: 1 } } = options;
+  const calm = await runCrash([], portsIn(options));
   yield calm;
   if (hasPairs && limit !== undefined) {
     yield* crashAtSome(calm.result.portCallsOfDay, limit, options);
     return;
   }
   for (let first = 1 + shard.index; first <= calm.result.portCallsOfDay; first += shard.of) {
-    const single = await runCrash([first], { portsOf });
+    const single = await runCrash([first], portsIn(options));
     yield single;
     // Up to its first kill every run is the same as this one, so its second kill can be at any later call of it.
     for (let second = first + 1; hasPairs && second <= single.result.portCallsOfDay; second++)
-      yield await runCrash([first, second], { portsOf });
+      yield await runCrash([first, second], portsIn(options));
   }
 }
 
-async function* crashAtSome(
-  calls: number,
-  limit: number,
-  { seed = 1, portsOf }: CrashOptions,
-): AsyncGenerator<CrashRun> {
+async function* crashAtSome(calls: number, limit: number, options: CrashOptions): AsyncGenerator<CrashRun> {
+  const { seed = 1 } = options;
   const draw = drawFor(seed, "pairs");
   const callsAfter = new Map<number, number>();
   for (let count = 0; count < limit; ) {
     const first = draw.between(1, calls);
     const fraction = draw.fraction();
     if (!callsAfter.has(first)) {
-      const single = await runCrash([first], { portsOf });
+      const single = await runCrash([first], portsIn(options));
       callsAfter.set(first, single.result.portCallsOfDay);
       yield single;
     }
     const last = callsAfter.get(first) ?? 0;
     if (last <= first) continue;
     count += 1;
-    yield await runCrash([first, first + 1 + Math.floor(fraction * (last - first))], { portsOf });
+    yield await runCrash([first, first + 1 + Math.floor(fraction * (last - first))], portsIn(options));
   }
 }
+
+const portsIn = ({ hasStopped, portsOf }: CrashOptions): Pick<CrashOptions, "hasStopped" | "portsOf"> => ({
+  hasStopped,
+  portsOf,
+});

@@ -48,19 +48,36 @@ export const CRASH_DAY: Day = {
 };
 
 /** What goes wrong in the scripted scenario besides the crashes. */
-export const CRASH_FAULTS: readonly Fault[] = (
-  [
-    ["launch-no-capacity", 18, 15],
-    ["front-door-dies", 85, 0],
-    ["terminate-slow", 100, 40],
-    ["manager-hand-over", 150, 0],
-    ["pool-drained", 170, 0],
-  ] as const satisfies readonly (readonly [FaultKind, number, number])[]
-).map(([kind, atS, forS], index) => ({
-  ...{ index, kind, atMs: atS * SECOND_MS, forMs: forS * SECOND_MS, rate: 1, value: 0 },
-}));
+const CRASH_FAULTS = faultsFrom([
+  ["launch-no-capacity", 18, 15],
+  ["front-door-dies", 85, 0],
+  ["terminate-slow", 100, 40],
+  ["manager-hand-over", 150, 0],
+  ["pool-drained", 170, 0],
+]);
 
-function jobOf(name: string, atS: number, runS: number, holder: PlannedJob["holder"]): PlannedJob {
+/** A script that managers are killed in. */
+export interface CrashScenario {
+  readonly day: Day;
+  readonly faults: readonly Fault[];
+  /** How long it lasts, before all is put to rest. In milliseconds. */
+  readonly lengthMs: number;
+}
+
+/** The scenario of every port but those of stops and starts. */
+export const CRASH_SCENARIO: CrashScenario = { day: CRASH_DAY, faults: CRASH_FAULTS, lengthMs: CRASH_LENGTH_MS };
+
+/** Makes faults that strike every call: what strikes, from when on, and for how long, in seconds. */
+export function faultsFrom(
+  script: readonly (readonly [kind: FaultKind, atS: number, forS: number])[],
+): readonly Fault[] {
+  return script.map(([kind, atS, forS], index) => ({
+    ...{ index, kind, atMs: atS * SECOND_MS, forMs: forS * SECOND_MS, rate: 1, value: 0 },
+  }));
+}
+
+/** Makes a job of the scripted pool. */
+export function jobOf(name: string, atS: number, runS: number, holder: PlannedJob["holder"]): PlannedJob {
   const times = {
     atMs: atS * SECOND_MS,
     runMs: runS * SECOND_MS,

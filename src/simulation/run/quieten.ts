@@ -1,3 +1,5 @@
+import type { MachineState } from "../../domain/machine.ts";
+import type { DesiredPool } from "../../domain/pool.ts";
 import { steerPool } from "../../pool/control.ts";
 import { ask } from "../world/frontDoor.ts";
 import type { LiveJob } from "../world/job.ts";
@@ -9,7 +11,7 @@ const SETTLE_MS = 45 * MINUTE_MS;
 
 /**
  * Ends all faults, puts right what the operator changed, and lets things come to rest. I6: every waiting job is served and the
- * idle counts are reached; then I2: with no jobs and no idle machines wished for, nothing is left.
+ * idle counts are reached, and as many are stopped as was wished for; then I2: with no jobs and no idle machines wished for, nothing is left.
  */
 export async function quieten(world: World, restart: () => void): Promise<void> {
   const { day, journal } = world;
@@ -42,7 +44,20 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
       return `pool ${lacking?.name} has ${idleOf(world, lacking?.name ?? "")} idle machines, idle_count is ${lacking?.idleCount}`;
     },
   );
-  world.desired = { ...world.desired, pools: day.pools.map((pool) => ({ ...pool, idleCount: 0 })) };
+  const stoppedIn = (name: string): number => countIn(world, name, "stopped");
+  const lacksStopped = ({ name, stoppedCount = 0 }: DesiredPool): boolean => stoppedIn(name) < stoppedCount;
+  await until(
+    world,
+    () => !day.pools.some(lacksStopped),
+    SETTLE_MS,
+    "I6",
+    () => {
+      const { name = "", stoppedCount } = day.pools.find(lacksStopped) ?? {};
+      return `pool ${name} has ${stoppedIn(name)} stopped machines, stopped_count is ${stoppedCount}`;
+    },
+  );
+  const nothing = { idleCount: 0, stoppedCount: 0 };
+  world.desired = { ...world.desired, pools: day.pools.map((pool) => ({ ...pool, ...nothing })) };
   const longestIdleMs = Math.max(...day.pools.map((pool) => pool.idleTimeMs));
   await until(
     world,
@@ -71,10 +86,12 @@ function createAllEnded({ jobs }: World): () => boolean {
   };
 }
 
-function idleOf({ truth }: World, poolName: string): number {
+const idleOf = (world: World, poolName: string): number => countIn(world, poolName, "idle");
+
+function countIn({ truth }: World, poolName: string, state: MachineState): number {
   let count = 0;
   for (const machine of truth.liveMachines.values())
-    if (machine.poolName === poolName && machine.state === "idle") count += 1;
+    if (machine.poolName === poolName && machine.state === state) count += 1;
   return count;
 }
 

@@ -111,7 +111,7 @@ async function liveDay(day: Day, options: DayOptions): Promise<DayResult> {
     hook: calls.hook,
     portsOf,
     tell(happening) {
-      if (happening.what === "launched") guests?.boot(happening.instance);
+      if (happening.what === "launched" || happening.what === "started") guests?.boot(happening.instance);
       tell?.(happening);
     },
     desired: { pools: day.pools, maxMachines: day.maxMachines },

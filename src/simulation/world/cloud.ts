@@ -1,9 +1,10 @@
-import { CapacityError, SystemError, TransientError } from "../../domain/errors.ts";
+import { CapacityError, NotFoundError, SystemError, TransientError } from "../../domain/errors.ts";
 import type { EpochMs, MachineId } from "../../domain/ids.ts";
-import type { Driver, DriverWatcher, Instance, LaunchSpec } from "../../ports/driver.ts";
+import type { Driver, DriverWatcher, Instance, LaunchSpec, Power, StartSpec } from "../../ports/driver.ts";
 import { instanceFrom } from "../driver.ts";
 import type { Strike } from "../faults/active.ts";
 import type { FaultKind } from "../faults/kinds.ts";
+import { isRunning } from "../provider.ts";
 import type { ProviderInstance } from "../provider.ts";
 import type { World } from "./world.ts";
 
@@ -14,7 +15,7 @@ const STALE_MS = 30_000;
 const THROTTLED = "request limit exceeded";
 
 /** The provider's side of all calls, as it is for every manager of a day: a request that was sent has its effect, whoever dies. */
-export interface Cloud {
+export interface Cloud extends Power {
   launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
   list(signal: AbortSignal): Promise<readonly Instance[]>;
   terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
@@ -148,6 +149,67 @@ export function createCloud(world: World): Cloud {
       await pause(signal);
     },
 
+    async stop(providerIds, signal) {
+      const targets = ours().filter(({ providerId }) => providerIds.includes(providerId));
+      const machineIds = targets.map(({ machineId }) => machineId);
+      world.tell({ what: "called", verb: "stop", machineIds, token: "" });
+      signal.throwIfAborted();
+      if (faults.strikes("stop-lost")) await untilAborted(signal);
+      await pause(signal);
+      if (faults.strikes("calls-throttled")) throw new TransientError("throttled", THROTTLED);
+      if (faults.strikes("stop-refused")) {
+        for (const machineId of machineIds) touch(machineId, "stop-refused");
+        throw new SystemError("ec2-refused", "UnsupportedOperation: it cannot be stopped");
+      }
+      const slow = faults.strikes("stop-slow");
+      for (const instance of targets) {
+        if (!isRunning(instance)) continue;
+        const scale = slow === undefined ? 1 : slow.draw.between(5, 60);
+        if (slow !== undefined) touch(instance.machineId, "stop-slow");
+        const stopMs = draw.between(...(day.provider.stopMs ?? [0, 0])) * scale;
+        side.stop(instance, stopMs);
+        clock.schedule(stopMs, () => history.keep());
+      }
+      if (faults.strikes("stop-answer-lost")) await untilAborted(signal);
+      await pause(signal);
+    },
+
+    async start({ providerId }, signal) {
+      const instance = ours().find((one) => one.providerId === providerId);
+      const machineIds = instance === undefined ? [] : [instance.machineId];
+      world.tell({ what: "called", verb: "start", machineIds, token: "" });
+      signal.throwIfAborted();
+      if (faults.strikes("start-lost")) await untilAborted(signal);
+      await pause(signal);
+      if (faults.strikes("calls-throttled")) throw new TransientError("throttled", THROTTLED);
+      if (instance === undefined || instance.goneAt !== undefined)
+        throw new NotFoundError("no-such-instance", `the instance ID '${providerId}' does not exist`);
+      if ((instance.stoppedAt ?? 0) > clock.now()) throw new TransientError("wrong-state", "it is still being stopped");
+      if (!isRunning(instance) && faults.strikes("start-no-capacity")) {
+        touch(instance.machineId, "start-no-capacity");
+        throw new CapacityError("no-capacity", "the provider has no capacity of that kind");
+      }
+      const run = (): void => {
+        if (isRunning(instance) || instance.goneAt !== undefined) return;
+        side.start(instance);
+        world.journal.note(`${instance.machineId} ${providerId}`, "instance started");
+        history.keep();
+        world.tell({ what: "started", instance });
+      };
+      const late = faults.strikes("start-effect-late");
+      if (late !== undefined) {
+        touch(instance.machineId, "start-effect-late");
+        clock.schedule(late.draw.between(5_000, 240_000), run);
+        if (late.draw.chance(0.5)) throw new TransientError("timeout", "the connection timed out");
+        await untilAborted(signal);
+      }
+      run();
+      if (faults.strikes("start-answer-lost")) await untilAborted(signal);
+      if (faults.strikes("start-answer-cut")) throw new TransientError("reset", "connection reset");
+      await pause(signal);
+      return instanceFrom(instance, clock.now());
+    },
+
     watch(watcher) {
       watchers.add(watcher);
       return () => void watchers.delete(watcher);
@@ -205,13 +267,20 @@ const untilAborted = (signal: AbortSignal): Promise<never> =>
 export function createWorldDriver(world: World, cloud: Cloud): Driver {
   const process = world.process;
   if (process === undefined) throw new Error("a driver belongs to a process");
-  const { watch, callBudget } = world.day.provider;
+  const { watch, callBudget, stopMs } = world.day.provider;
   return {
     name: "simulated",
     capabilities: { watch, callBudget },
     launch: (spec, token, signal) => process.call("driver.launch", () => cloud.launch(spec, token, signal)),
     list: (signal) => process.call("driver.list", () => cloud.list(signal)),
     terminate: (ids, signal) => process.call("driver.terminate", () => cloud.terminate(ids, signal)),
+    ...(stopMs && {
+      power: {
+        stop: (ids: readonly string[], signal: AbortSignal) =>
+          process.call("driver.stop", () => cloud.stop(ids, signal)),
+        start: (spec: StartSpec, signal: AbortSignal) => process.call("driver.start", () => cloud.start(spec, signal)),
+      },
+    }),
     ...(watch && {
       watch(watcher: DriverWatcher) {
         const stop = cloud.watch({

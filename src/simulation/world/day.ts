@@ -5,6 +5,7 @@ import type { Draw } from "../draw.ts";
 
 export const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
+const STOPPED_TIER_CHANCE = 0.25;
 
 /** One job that comes to the front doors in a day. */
 export interface PlannedJob {
@@ -25,6 +26,8 @@ export interface ProviderHabits {
   readonly callMs: readonly [number, number];
   readonly bootMs: readonly [number, number];
   readonly terminateMs: readonly [number, number];
+  /** Absent where instances cannot be stopped. */
+  readonly stopMs?: readonly [number, number] | undefined;
   readonly callBudget: CallBudget | undefined;
   readonly watch: boolean;
 }
@@ -44,13 +47,30 @@ export function planDay(seed: number): Day {
   const pools = Array.from({ length: draw.pick([1, 1, 2, 3]) }, (_, index) => planPool(`pool-${index + 1}`, draw));
   const idleTotal = pools.reduce((sum, pool) => sum + pool.idleCount, 0);
   const maxTotal = pools.reduce((sum, pool) => sum + pool.maxMachines, 0);
-  return {
+  const day = {
     seed,
     pools,
     maxMachines: draw.chance(0.5) ? maxTotal : draw.between(Math.max(idleTotal, pools.length), maxTotal),
     jobs: planJobs(pools, draw),
     provider: planHabits(draw),
   };
+  return hasStoppedTier(seed) ? withStoppedTier(day) : day;
+}
+
+/** Tells whether a day's provider can stop machines, and its pools keep some. Its own draw: other days are as they were without it. */
+export const hasStoppedTier = (seed: number): boolean =>
+  drawFor(seed, "machines can be stopped").chance(STOPPED_TIER_CHANCE);
+
+/** Makes a day of one whose provider could stop no machine. */
+export function withStoppedTier(day: Day): Day {
+  const draw = drawFor(day.seed, "stopped machines");
+  const pools = day.pools.map((pool) => {
+    const room = pool.maxMachines - pool.idleCount;
+    return { ...pool, stoppedCount: Math.min(room, draw.pick([0, 1, 1, 2, 4])) };
+  });
+  const kept = pools.reduce((sum, { idleCount, stoppedCount }) => sum + idleCount + stoppedCount, 0);
+  const stopMs = [1_000, draw.pick([10_000, 60_000, 120_000])] as const;
+  return { ...day, pools, maxMachines: Math.max(day.maxMachines, kept), provider: { ...day.provider, stopMs } };
 }
 
 function planPool(name: string, draw: Draw): DesiredPool {

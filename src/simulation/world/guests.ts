@@ -108,6 +108,12 @@ export function createWorldGuests(world: World): WorldGuests {
           }),
         seal: (guest, keep, signal) => process.call("guest.seal", () => world.guest.seal(guest, keep, signal)),
         watchNotices: (guest, onNotice, signal) => world.guest.watchNotices(guest, onNotice, signal),
+        sealAgain: (guest, signal) => process.call("guest.sealAgain", () => world.guest.sealAgain(guest, signal)),
+        settle: (guest, signal) =>
+          process.call("guest.settle", async () => {
+            if (isCutOff(hostOf.get(guest.channel) ?? "")) throw new MachineError("settle-failed", "no answer");
+            await world.guest.settle(guest, signal);
+          }),
         probe: (guest, signal) =>
           process.call("guest.probe", async () => {
             signal.throwIfAborted();

@@ -14,6 +14,8 @@ export type Happening =
       readonly token: string;
     }
   | { readonly what: "launched"; readonly instance: ProviderInstance }
+  /** It was stopped, and runs again at another address. */
+  | { readonly what: "started"; readonly instance: ProviderInstance }
   /** The provider takes an instance away because the manager asked. */
   | { readonly what: "ended-by-us"; readonly instance: ProviderInstance }
   /** Before the change shows in the truth. `desired` is what was wished for when it was decided. */

@@ -50,7 +50,11 @@ const MACHINE_FAULTS: readonly FaultKind[] = [
 export function strikeOnce(targets: StrikeTargets, strike: Strike): boolean {
   const { world } = targets;
   const isForWork = MACHINE_FAULTS.includes(strike.fault.kind) && strike.draw.chance(0.5);
-  const alive = world.provider.instances().filter((instance) => instance.owner === OWNER && isAlive(instance));
+  // One that is stopped can vanish, and no more can befall it.
+  const canBeStopped = strike.fault.kind === "instance-vanishes";
+  const alive = world.provider
+    .instances()
+    .filter((one) => one.owner === OWNER && isAlive(one) && (canBeStopped || one.stoppedAt === undefined));
   const atWork = alive.filter(({ machineId }) => world.truth.liveMachines.get(machineId)?.state === "leased");
   if (isForWork && atWork.length === 0) return false;
   strikeNow(targets, strike, isForWork ? atWork : alive);

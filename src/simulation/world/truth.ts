@@ -14,6 +14,8 @@ export interface MachineTruth {
   record: Machine | undefined;
   /** When the manager asked for its intent to be stored, however long that took. */
   addedAtMs: number;
+  /** When the manager last asked for the intent to start it to be stored. */
+  startAskedAtMs: number;
   /** Number of the process that wrote the intent. */
   addedBy: number;
   readonly instances: ProviderInstance[];
@@ -67,7 +69,15 @@ export function createTruth(passedMs: () => number): Truth {
     const known = machines.get(id);
     if (known !== undefined) return known;
     const fresh: MachineTruth = {
-      ...{ id, record: undefined, addedAtMs: passedMs(), addedBy: 0, instances: [], touches: new Map() },
+      ...{
+        id,
+        record: undefined,
+        addedAtMs: passedMs(),
+        startAskedAtMs: 0,
+        addedBy: 0,
+        instances: [],
+        touches: new Map(),
+      },
       ...{ workers: new Set<string>(), isEndedByOperator: false, isPoweredOff: false, strayMs: 0 },
     };
     machines.set(id, fresh);
@@ -106,6 +116,7 @@ export function createTruth(passedMs: () => number): Truth {
         if (change.kind !== "machine-added" && change.kind !== "machine-moved") continue;
         const known = machine(change.machine.id);
         if (change.kind === "machine-added") Object.assign(known, { addedAtMs: askedAtMs, addedBy: processNumber });
+        if (change.machine.state === "starting") known.startAskedAtMs = askedAtMs;
         known.record = change.machine;
         if (change.machine.state === "terminated") liveMachines.delete(change.machine.id);
         else liveMachines.set(change.machine.id, change.machine);
@@ -114,5 +125,5 @@ export function createTruth(passedMs: () => number): Truth {
   };
 }
 
-/** Whether an instance runs, or will, at its provider. */
+/** Whether an instance runs or will, or was stopped by a call and may run again. */
 export const isAlive = (instance: ProviderInstance): boolean => instance.goneAt === undefined && !instance.hasStopped;

@@ -13,6 +13,7 @@ variable "pools" {
   type = map(object({
     max_machines   = number
     idle_count     = number
+    stopped_count  = number
     idle_time      = string
     job_timeout    = string
     docker         = string

@@ -30,13 +30,13 @@ export async function simulateCrashes(
     (seconds) => `${tally.runs} runs, ${brokenCount} broken, ${(tally.runs / seconds).toFixed(0)} runs a second`,
   );
 
-  for await (const run of at === undefined ? crashEverywhere({ ...options, portsOf }) : only(at, portsOf)) {
+  for await (const run of at === undefined ? crashEverywhere({ ...options, portsOf }) : only(at, options, portsOf)) {
     if (run.killAtCalls.length === 0) calm = run;
     addRun(tally, run.result);
     if (run.result.violations.length > 0) {
       brokenCount += 1;
       if (broken.length < MOST_TOLD) {
-        const found = await explain(run, host, portsOf);
+        const found = await explain(run, options, host, portsOf);
         broken.push(found);
         if (!isJson) for (const line of linesOf(found)) host.print(line);
       }
@@ -52,23 +52,28 @@ export async function simulateCrashes(
   return host.isInterrupted() ? 130 : brokenCount > 0 ? 1 : 0;
 }
 
-async function* only(at: readonly number[], portsOf: DayOptions["portsOf"]): AsyncGenerator<CrashRun> {
-  yield await runCrash(at, { portsOf });
+async function* only(
+  at: readonly number[],
+  { hasStopped }: CrashModeOptions,
+  portsOf: DayOptions["portsOf"],
+): AsyncGenerator<CrashRun> {
+  yield await runCrash(at, { hasStopped, portsOf });
 }
 
 async function explain(
   { killAtCalls }: CrashRun,
+  { hasStopped }: CrashModeOptions,
   host: SimulateConsole,
   portsOf: DayOptions["portsOf"],
 ): Promise<Broken> {
-  const { result } = await runCrash(killAtCalls, { keepsJournal: true, portsOf });
+  const { result } = await runCrash(killAtCalls, { keepsJournal: true, hasStopped, portsOf });
   const [violation] = result.violations;
   if (violation === undefined)
     throw new Error(`kills at ${killAtCalls.join(", ")} broke a promise once and keep it now`);
   return {
     ...{ commit: host.commit, killedAt: result.kills.map(placeOf), violation, faults: [], isMinimal: true },
     timeline: timelineOf(result),
-    replay: `npm run simulate -- --crash${killAtCalls.length === 0 ? "" : ` --at ${killAtCalls.join(",")}`}`,
+    replay: `npm run simulate -- --crash${hasStopped ? " --stopped" : ""}${killAtCalls.length === 0 ? "" : ` --at ${killAtCalls.join(",")}`}`,
   };
 }
 

@@ -2,8 +2,8 @@ import { parseArgs } from "node:util";
 
 export const USAGE = `usage: npm run simulate -- [--seeds N] [--from SEED] [--calm] [--json]
        npm run simulate -- --seed SEED [--faults INDEX,…|none] [--json]
-       npm run simulate -- --crash [--pairs [--limit N --seed SEED]] [--shard I/N] [--json]
-       npm run simulate -- --crash --at CALL[,CALL] [--json]`;
+       npm run simulate -- --crash [--stopped] [--pairs [--limit N --seed SEED]] [--shard I/N] [--json]
+       npm run simulate -- --crash [--stopped] --at CALL[,CALL] [--json]`;
 
 /** What `npm run simulate` is asked for. */
 export type SimulateOptions = DaysOptions | CrashModeOptions;
@@ -19,6 +19,8 @@ export interface DaysOptions {
 
 export interface CrashModeOptions {
   readonly mode: "crash";
+  /** The scenario in which machines are stopped and started. */
+  readonly hasStopped: boolean;
   readonly hasPairs: boolean;
   readonly limit?: number | undefined;
   readonly seed: number;
@@ -39,6 +41,7 @@ export function optionsFrom(args: readonly string[]): SimulateOptions {
       faults: { type: "string" },
       calm: { type: "boolean", default: false },
       crash: { type: "boolean", default: false },
+      stopped: { type: "boolean", default: false },
       pairs: { type: "boolean", default: false },
       limit: { type: "string" },
       shard: { type: "string" },
@@ -46,7 +49,7 @@ export function optionsFrom(args: readonly string[]): SimulateOptions {
       json: { type: "boolean", default: false },
     },
   });
-  const { crash: isCrash, json: isJson, pairs: hasPairs } = values;
+  const { crash: isCrash, json: isJson, pairs: hasPairs, stopped: hasStopped } = values;
   const foreign = (isCrash ? DAYS_ONLY : CRASH_ONLY).find(
     (name) => values[name] !== undefined && values[name] !== false,
   );
@@ -55,7 +58,8 @@ export function optionsFrom(args: readonly string[]): SimulateOptions {
     const limit = values.limit === undefined ? undefined : wholeFrom("limit", values.limit, 1);
     const at = values.at === undefined ? undefined : listFrom("at", values.at, 1);
     const shard = shardFrom(values.shard ?? "1/1");
-    return { mode: "crash", hasPairs, limit, seed: wholeFrom("seed", values.seed ?? "1", 0), shard, at, isJson };
+    const seed = wholeFrom("seed", values.seed ?? "1", 0);
+    return { mode: "crash", hasStopped, hasPairs, limit, seed, shard, at, isJson };
   }
   if (values.seed !== undefined && (values.from !== undefined || values.seeds !== undefined))
     throw new Error("--seed is one day, --from and --seeds are many: give one or the other");
@@ -69,7 +73,7 @@ export function optionsFrom(args: readonly string[]): SimulateOptions {
   };
 }
 
-const CRASH_ONLY = ["pairs", "limit", "shard", "at"] as const;
+const CRASH_ONLY = ["stopped", "pairs", "limit", "shard", "at"] as const;
 const DAYS_ONLY = ["seeds", "from", "faults", "calm"] as const;
 
 function wholeFrom(name: string, text: string, least: number): number {

@@ -265,4 +265,35 @@ export const MUTANTS: readonly Mutant[] = [
     from: 23,
     patches: [{ file: "pool/claim.ts", from: "fleet.guests.get(id) !== undefined && ", to: "" }],
   },
+  {
+    fault: "goes on asking for the stop of a machine that is stopped",
+    breaks: "I9",
+    from: 12,
+    patches: [
+      { file: "pool/stop.ts", from: 'fleet.state.machine(id)?.state === "stopping"; failures', to: "; failures" },
+      {
+        file: "pool/stop.ts",
+        from: "fleet.tasks.abort(stopTask(machineId)",
+        to: "if (tookMs < 0) fleet.tasks.abort(stopTask(machineId)",
+      },
+    ],
+  },
+  {
+    fault: "does not heed max_growth_rate when it starts stopped machines",
+    breaks: "I8",
+    from: 12,
+    patches: [{ file: "planning/tier.ts", from: "Math.min(wanted, growing)", to: "wanted" }],
+  },
+  {
+    fault: "takes a machine that it stopped for one that is gone",
+    breaks: "I7",
+    from: 12,
+    patches: [
+      {
+        file: "pool/judge.ts",
+        from: 'case "stopped":\n      return isStopped;',
+        to: 'case "stopped":\n      return runs;',
+      },
+    ],
+  },
 ];

@@ -3,7 +3,7 @@ import type { Cloud, CloudInstance } from "./cloud.ts";
 import { createFleet, tagsFor } from "./fleets.ts";
 import type { Fields } from "./form.ts";
 import { tableOf, tablesOf, textOf, textsOf } from "./form.ts";
-import { createImage, deleteSnapshot, deregisterImage, describeImages, stopInstances } from "./images.ts";
+import { createImage, deleteSnapshot, deregisterImage, describeImages } from "./images.ts";
 import {
   cancelSpotRequests,
   deleteLaunchTemplate,
@@ -39,6 +39,7 @@ export const ACTIONS: Readonly<Record<string, (cloud: Cloud, fields: Fields) => 
   DescribeSpotInstanceRequests: describeSpotRequests,
   DescribeSubnets: describeSubnets,
   DescribeVolumes: describeVolumes,
+  StartInstances: startInstances,
   StopInstances: stopInstances,
   TerminateInstances: terminateInstances,
 };
@@ -150,13 +151,15 @@ const STATE_CODES = { pending: 0, running: 16, "shutting-down": 32, terminated: 
 function shownFrom(cloud: Cloud, instance: CloudInstance): Xml {
   const state = cloud.stateOf(instance);
   const isLeft = state !== "terminated" && state !== "shutting-down";
+  const isUp = state === "pending" || state === "running";
   return {
     instanceId: instance.id,
     imageId: instance.imageId,
     instanceType: instance.type,
     instanceState: { code: STATE_CODES[state], name: state },
     privateIpAddress: isLeft ? instance.address : undefined,
-    ipAddress: isLeft && instance.hasPublicAddress ? instance.address : undefined,
+    // A public address is let go of with the stop.
+    ipAddress: isUp && instance.hasPublicAddress ? instance.address : undefined,
     launchTime: new Date(instance.launchedAt).toISOString(),
     placement: { availabilityZone: instance.zone },
     subnetId: instance.subnet,
@@ -173,10 +176,32 @@ function terminateInstances(cloud: Cloud, fields: Fields): Xml {
     code: "Client.UserInitiatedShutdown",
     message: "Client.UserInitiatedShutdown: User initiated shutdown",
   };
+  return changedFrom(cloud, instances, (instance) => cloud.end(instance, reason));
+}
+
+/** One that cannot be stopped fails the whole call, and none is stopped. */
+function stopInstances(cloud: Cloud, fields: Fields): Xml {
+  const instances = textsOf(fields, "InstanceId").map((id) => cloud.instance(id));
+  for (const instance of instances) cloud.checkStop(instance);
+  return changedFrom(cloud, instances, (instance) => cloud.stop(instance));
+}
+
+/** One that cannot be started fails the whole call, and none is started. */
+function startInstances(cloud: Cloud, fields: Fields): Xml {
+  const instances = textsOf(fields, "InstanceId").map((id) => cloud.instance(id));
+  for (const instance of instances) cloud.checkStart(instance);
+  return changedFrom(cloud, instances, (instance) => cloud.start(instance));
+}
+
+function changedFrom(
+  cloud: Cloud,
+  instances: readonly CloudInstance[],
+  change: (instance: CloudInstance) => void,
+): Xml {
   return {
     instancesSet: instances.map((instance) => {
       const before = cloud.stateOf(instance);
-      cloud.end(instance, reason);
+      change(instance);
       const now = cloud.stateOf(instance);
       return {
         instanceId: instance.id,

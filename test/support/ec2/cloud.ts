@@ -29,12 +29,13 @@ export interface CloudInstance {
   /** Undefined until it has one. */
   address: string | undefined;
   readonly hasPublicAddress: boolean;
-  readonly launchedAt: number;
+  /** Of its launch, or its last start. */
+  launchedAt: number;
   /** From here on it is shown by describes, and known to calls that name it. */
   shownAt: number;
-  readonly runningAt: number;
+  runningAt: number;
   state: "live" | "stopped" | "ending";
-  /** When it stands still; set with `stopped`. */
+  /** From when on it is stopped; until then it is stopping. */
   stoppedAt: number;
   /** When nothing of it is left; set with `ending`. */
   goneAt: number;
@@ -213,17 +214,16 @@ export class Cloud {
     > & { tags: Tags },
   ): CloudInstance {
     const now = this.now();
-    this.#nextHost += 1;
     const instance: CloudInstance = {
       ...facts,
       tags: { ...facts.tags },
       id: idFrom("i"),
-      address: this.machines !== undefined ? undefined : `127.77.${this.#nextHost >> 8}.${this.#nextHost & 255}`,
+      address: this.machines !== undefined ? undefined : this.#host(),
       launchedAt: now,
       shownAt: now + this.settings.showDelayMs,
       runningAt: now + this.settings.runDelayMs,
       state: "live",
-      stoppedAt: Infinity,
+      stoppedAt: 0,
       goneAt: Infinity,
     };
     this.instances.push(instance);
@@ -231,10 +231,45 @@ export class Cloud {
     return instance;
   }
 
+  /** Tells why an instance cannot be stopped. */
+  checkStop(instance: CloudInstance): void {
+    if (instance.market === "spot")
+      throw new Refusal("UnsupportedOperation", `You can't stop the Spot Instance '${instance.id}'`);
+    const state = this.stateOf(instance);
+    if (state !== "running" && state !== "stopping" && state !== "stopped") throw wrongState(instance, "stopped");
+  }
+
   stop(instance: CloudInstance): void {
-    if (instance.state !== "live") return;
+    if (instance.state === "stopped") return;
     instance.state = "stopped";
     instance.stoppedAt = this.now() + this.settings.stopDelayMs;
+  }
+
+  /** Tells why an instance cannot be started. */
+  checkStart(instance: CloudInstance): void {
+    const state = this.stateOf(instance);
+    if (state === "pending" || state === "running") return;
+    if (state !== "stopped") throw wrongState(instance, "started");
+    if ((this.settings.room.get(`${instance.market} ${instance.type} ${instance.zone}`) ?? 1) <= 0)
+      throw new Refusal(
+        "InsufficientInstanceCapacity",
+        `We currently do not have sufficient ${instance.type} capacity.`,
+      );
+  }
+
+  /** Its private address stays. */
+  start(instance: CloudInstance): void {
+    if (instance.state === "live") return;
+    const now = this.now();
+    instance.state = "live";
+    instance.launchedAt = now;
+    instance.runningAt = now + this.settings.runDelayMs;
+    if (instance.hasPublicAddress) instance.address = this.#host();
+  }
+
+  #host(): string {
+    this.#nextHost += 1;
+    return `127.77.${this.#nextHost >> 8}.${this.#nextHost & 255}`;
   }
 
   end(instance: CloudInstance, stateReason: { readonly code: string; readonly message: string }): void {
@@ -294,6 +329,9 @@ export class Cloud {
     return this.calls.filter((call) => call.action === action).length;
   }
 }
+
+const wrongState = ({ id }: CloudInstance, what: string): Refusal =>
+  new Refusal("IncorrectInstanceState", `The instance '${id}' is not in a state from which it can be ${what}.`);
 
 /** A new id of EC2's form. */
 export const idFrom = (prefix: string): string => `${prefix}-${randomBytes(9).toString("hex").slice(0, 17)}`;

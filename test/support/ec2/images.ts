@@ -86,17 +86,3 @@ export function deleteSnapshot(cloud: Cloud, fields: Fields): Xml {
   cloud.snapshots.splice(index, 1);
   return { return: true };
 }
-
-/** An instance that stands still keeps its disk, until it is started or terminated. */
-export function stopInstances(cloud: Cloud, fields: Fields): Xml {
-  const instances = textsOf(fields, "InstanceId").map((id) => cloud.instance(id));
-  for (const instance of instances) {
-    if (instance.market === "spot")
-      throw new Refusal(
-        "UnsupportedOperation",
-        `You can't stop the Spot Instance '${instance.id}' of a one-time request`,
-      );
-    cloud.stop(instance);
-  }
-  return { instancesSet: instances.map(({ id }) => ({ instanceId: id })) };
-}

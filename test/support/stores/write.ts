@@ -6,6 +6,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.t
 import type { JobProgress } from "../../../src/domain/jobProgress.ts";
 import type { Machine } from "../../../src/domain/machine.ts";
 import { bootingFrom, idleFrom, leasedFrom, terminatedFrom, terminatingFrom } from "../../../src/domain/moves.ts";
+import { startingFrom, stoppedFrom, stoppingFrom } from "../../../src/domain/moves.ts";
 import type { Change } from "../../../src/ports/store.ts";
 import { openStore } from "../../../src/store/open.ts";
 import { openDatabase } from "../../../src/store/sqlite.ts";
@@ -32,15 +33,7 @@ try {
 }
 
 function changes(): Change[] {
-  const life = machineLife();
-  const moves = life.flatMap(({ state }, last) =>
-    life.slice(0, last + 1).map((step, at): Change => {
-      const machine = { ...step, id: machineIdFrom(`m-${state}`) };
-      const from = life[at - 1]?.state;
-      if (from === undefined) return { kind: "machine-added", machine, keys: someKeys };
-      return { kind: "machine-moved", machine, from };
-    }),
-  );
+  const moves = [...movesOf(machineLife()), ...movesOf(stoppedLife(), 3)];
   const machineId = machineIdFrom("m-leased");
   const [leaseId, jobId] = [leaseIdFrom("l-held"), jobIdFrom("j-running")];
   const running = { ...waitingJob("j-running"), state: "running", machineId, leaseId, startedAt: 1600 } as const;
@@ -66,7 +59,19 @@ function changes(): Change[] {
   ];
 }
 
-/** One machine in all its states. */
+/** A machine for each state of a life, from a place in it on. */
+function movesOf(life: readonly Machine[], first = 0): Change[] {
+  return life.slice(first).flatMap(({ state }, last) =>
+    life.slice(0, first + last + 1).map((step, at): Change => {
+      const machine = { ...step, id: machineIdFrom(`m-${state}`) };
+      const from = life[at - 1]?.state;
+      if (from === undefined) return { kind: "machine-added", machine, keys: someKeys };
+      return { kind: "machine-moved", machine, from };
+    }),
+  );
+}
+
+/** One machine in all states but those of a stop. */
 function machineLife(): Machine[] {
   const requested = newMachine("m-1");
   const booting = bootingFrom(requested, "i-1", 1100);
@@ -74,6 +79,16 @@ function machineLife(): Machine[] {
   const leased = leasedFrom(idle, leaseIdFrom("l-held"), 1500);
   const terminating = terminatingFrom(leased, "job-finished", "its job ended", 1800);
   return [requested, booting, idle, leased, terminating, terminatedFrom(terminating, 1900)];
+}
+
+/** One machine that is stopped when it is ready, and started again. */
+function stoppedLife(): Machine[] {
+  const requested = { ...newMachine("m-1"), recipe: "0123456789abcdef" };
+  const booting = bootingFrom(requested, "i-1", 1100);
+  const idle = idleFrom(booting, { host: "127.0.0.1", port: 22 }, 1200);
+  const stopping = stoppingFrom(idle, 1300, 0.01);
+  const stopped = stoppedFrom(stopping, 1400, 0.02);
+  return [requested, booting, idle, stopping, stopped, startingFrom(stopped, 1500, 0.03)];
 }
 
 function dumpOf(database: ReturnType<typeof openDatabase>): string {

@@ -24,6 +24,9 @@ import {
   idleMachine,
   leasedMachine,
   requestedMachine,
+  startingMachine,
+  stoppedMachine,
+  stoppingMachine,
   terminatingMachine,
 } from "../../support/machines.ts";
 import { serveManager } from "../../support/manager.ts";
@@ -77,7 +80,10 @@ const pool: PoolView = {
   mode: "cordoned",
   steeredBy: "pool",
   isCordoned: true,
-  machines: { requested: 1, booting: 2, idle: 3, leased: 4, terminating: 5, terminated: 6 },
+  machines: {
+    ...{ requested: 1, booting: 2, idle: 3, stopping: 7, stopped: 8, starting: 9 },
+    ...{ leased: 4, terminating: 5, terminated: 6 },
+  },
   waitingLeases: 2,
   why: "at its limit",
 };
@@ -93,7 +99,11 @@ const machines = [
   requestedMachine(),
   bootingMachine(),
   { ...idleMachine(), ...paid },
+  stoppingMachine(),
+  stoppedMachine(),
+  { ...startingMachine(), spentUsd: 0.01, price: { ...paid.price, diskUsdPerHour: 0.01 } },
   leasedMachine(),
+  terminatingFrom(stoppedMachine(), "surplus-stopped", "2 stopped, stopped_count is 1", 7),
   terminatingMachine(),
   terminatedFrom(terminating, 8, 0.03),
 ];

@@ -17,7 +17,13 @@ import type { Job } from "../../../src/domain/job.ts";
 import type { LeaseView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import { CLI, runCli } from "../../support/cli.ts";
 import type { CliOptions, Outcome } from "../../support/cli.ts";
-import { idleMachine, leasedMachine, terminatingMachine } from "../../support/machines.ts";
+import {
+  idleMachine,
+  leasedMachine,
+  startingMachine,
+  stoppedMachine,
+  terminatingMachine,
+} from "../../support/machines.ts";
 import { serveManager } from "../../support/manager.ts";
 import { pool } from "../../support/pools.ts";
 import { endedJob, endedLease, waitingJob, waitingLease } from "../../support/records.ts";
@@ -37,7 +43,10 @@ const view: PoolView = {
   mode: "cordoned",
   steeredBy: "all",
   isCordoned: true,
-  machines: { requested: 1, booting: 1, idle: 3, leased: 4, terminating: 0, terminated: 9 },
+  machines: {
+    ...{ requested: 1, booting: 1, idle: 3, stopping: 1, stopped: 2, starting: 0 },
+    ...{ leased: 4, terminating: 0, terminated: 9 },
+  },
   waitingLeases: 2,
   why: "at its limit of 4 machines",
 };
@@ -120,9 +129,9 @@ describe("a list", () => {
     const { exitCode, stdout } = await runAgainst({ pools: async () => [view] }, ["pool", "list"]);
 
     expect(exitCode).toBe(0);
-    expect(stdout).toMatch(/^pool +driver +max +booting +idle +leased +ending +waiting +mode +why$/m);
+    expect(stdout).toMatch(/^pool +driver +max +booting +idle +stopped +leased +ending +waiting +mode +why$/m);
     expect(stdout).toMatch(
-      /^small +simulated +4 +2 +3\/1 +4 +0 +2 +cordoned \(all pools\) +at its limit of 4 machines$/m,
+      /^small +simulated +4 +2 +3\/1 +2\/0 +4 +0 +2 +cordoned \(all pools\) +at its limit of 4 machines$/m,
     );
   });
 
@@ -134,6 +143,15 @@ describe("a list", () => {
     expect(stdout).toMatch(/^m-\d+ +small +idle, cordoned +1970-01-12T13:46:40Z +127\.1\.1\.1:22 +- +-$/m);
     expect(stdout).toMatch(/^m-\d+ +small +leased +\S+ +127\.1\.1\.1:22 +l-\d+ +-$/m);
     expect(stdout).toMatch(/^m-\d+ +small +terminating +\S+ +- +- +operator$/m);
+  });
+
+  it("of machines shows those that are stopped, with no address", async () => {
+    const machines = [stoppedMachine({ stoppedMs: 2000 }), startingMachine({ startingMs: 1000 })];
+
+    const { stdout } = await runAgainst({ machines: async () => machines }, ["machine", "list"]);
+
+    expect(stdout).toMatch(/^m-\d+ +small +stopped +1970-01-12T13:46:38Z +- +- +-$/m);
+    expect(stdout).toMatch(/^m-\d+ +small +starting +1970-01-12T13:46:39Z +- +- +-$/m);
   });
 
   it("of machines shows what they cost, unless all are free", async () => {
@@ -211,7 +229,9 @@ describe("one thing", () => {
 
     expect({ exitCode, asked }).toEqual({ exitCode: 0, asked: ["small"] });
     expect(stdout).toContain("why              at its limit of 4 machines\n");
-    expect(stdout).toContain("machines         1 requested, 1 booting, 3 idle, 4 leased, 9 terminated\n");
+    expect(stdout).toContain(
+      "machines         1 requested, 1 booting, 3 idle, 1 stopping, 2 stopped, 4 leased, 9 terminated\n",
+    );
     expect(stdout).toContain("idle time        20m\n");
   });
 

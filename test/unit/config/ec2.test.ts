@@ -107,6 +107,50 @@ it("takes a stock image, which installs the engine, and a prepared one", () => {
   expect(engineOf("")).toBe("baked");
 });
 
+it("reads how many machines a pool of on-demand machines keeps stopped, none by itself", () => {
+  const countOf = (lines: string, market: string) =>
+    parseConfig(file(`${NEEDED}market = "${market}"\n`).replace("\n\n", `\n${lines}\n`), "mayfly.toml", "/state")
+      .pools[0]?.stoppedCount;
+
+  expect(countOf("max_machines = 4\nstopped_count = 3", "on-demand")).toBe(3);
+  expect(countOf("", "spot-first")).toBe(0);
+});
+
+it.each([
+  [
+    "in a pool whose machines may be spot ones",
+    file(`${NEEDED}market = "spot-first"\n`).replace("\n\n", "\nstopped_count = 1\n\n"),
+    'mayfly.toml:12: Expected `pool.ec2.market` to be "on-demand" in a pool with `pool.stopped_count` above 0, since spot machines cannot be stopped and started again, got "spot-first"',
+  ],
+  [
+    "where the market is the default, a spot one",
+    file(NEEDED).replace("\n\n", "\nstopped_count = 1\n\n"),
+    'mayfly.toml:6: Expected `pool.ec2.market` to be "on-demand" in a pool with `pool.stopped_count` above 0, since spot machines cannot be stopped and started again, got "spot-first"',
+  ],
+  [
+    "in a pool of another driver",
+    '[[pool]]\nname = "local"\nstopped_count = 1\n',
+    'mayfly.toml:3: Expected `pool.stopped_count` to be 0 in a pool of driver "qemu", whose machines cannot be stopped, got 1',
+  ],
+  [
+    "beyond the pool's limit",
+    file(`${NEEDED}market = "on-demand"\n`).replace("\n\n", "\nmax_machines = 3\nstopped_count = 3\n\n"),
+    "mayfly.toml:5: Expected `pool.idle_count` and `pool.stopped_count` together to be at most `pool.max_machines` (3), got 1 and 3",
+  ],
+  [
+    "beyond the limit over all pools",
+    `max_machines = 3\n${file(`${NEEDED}market = "on-demand"\n`).replace("\n\n", "\nmax_machines = 4\nstopped_count = 3\n\n")}`,
+    "mayfly.toml:1: Expected `max_machines` to be at least the sum of all `pool.idle_count` and `pool.stopped_count` (4), got 3",
+  ],
+  [
+    "that is no count",
+    file(`${NEEDED}market = "on-demand"\n`).replace("\n\n", "\nstopped_count = -1\n\n"),
+    "mayfly.toml:4: Expected `pool.stopped_count` to be an integer from 0 to 10000, got -1",
+  ],
+])("refuses stopped machines %s", (_where, text, problem) => {
+  expect(problemsOf(text)).toEqual([problem]);
+});
+
 it("refuses more offerings than one launch may name", () => {
   const many = (prefix: string, count: number): string =>
     Array.from({ length: count }, (_, index) => `"${prefix}${String(index).padStart(8, "0")}"`).join();

@@ -76,6 +76,7 @@ it("reads a full file", () => {
     name: "small",
     maxMachines: 4,
     idleCount: 1,
+    stoppedCount: 0,
     idleTimeMs: 1_200_000,
     maxGrowthRate: 2,
     maxAgeMs: 43_200_000,

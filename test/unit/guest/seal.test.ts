@@ -4,7 +4,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/daemon/clock.ts";
 import { openChannel } from "../../../src/guest/handshake.ts";
-import { sealMachine } from "../../../src/guest/seal.ts";
+import { sealAgain, sealMachine } from "../../../src/guest/seal.ts";
 import type { Channel } from "../../../src/ports/channel.ts";
 import type { KnownKeys } from "../../../src/ports/guest.ts";
 import type { TestSshd } from "../../support/sshd.ts";
@@ -100,6 +100,15 @@ describe("sealMachine", () => {
     await sealMachine({ channel }, async () => undefined, systemClock, always);
   });
 
+  it("closes it again after a start, and leaves the key as it is", async () => {
+    const key = readFileSync(join(sshd.folder, "ssh_host_ed25519_key"), "utf8");
+
+    await sealAgain({ channel }, systemClock, always);
+
+    expect(iptablesCalls().filter((call) => call.includes("--insert"))).toHaveLength(3);
+    expect(readFileSync(join(sshd.folder, "ssh_host_ed25519_key"), "utf8")).toBe(key);
+  });
+
   it("shows no new key that could not be kept", async () => {
     const full = new Error("disk full");
 
@@ -113,7 +122,7 @@ describe("sealMachine", () => {
 
     await expect(sealMachine({ channel }, async () => undefined, systemClock, always)).rejects.toMatchObject({
       code: "seal-failed",
-      message: expect.stringContaining("cloud-init/seal/take-over.sh exited with 3: no such table"),
+      message: expect.stringContaining("cloud-init/seal/close-metadata.sh exited with 3: no such table"),
     });
   });
 

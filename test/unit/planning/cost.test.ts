@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Offering } from "../../../src/domain/cost.ts";
 import type { Machine, MachineIn } from "../../../src/domain/machine.ts";
-import { terminatingFrom } from "../../../src/domain/moves.ts";
+import { idleFrom, startingFrom, stoppedFrom, stoppingFrom, terminatingFrom } from "../../../src/domain/moves.ts";
 import type { DesiredPool } from "../../../src/domain/pool.ts";
 import type { DriverName } from "../../../src/domain/shape.ts";
 import { costUntil, paidUntil } from "../../../src/planning/cost/bill.ts";
@@ -59,6 +59,7 @@ describe("the price of a machine", () => {
     // 73 GiB at $0.10 a month of 730 hours are a cent an hour.
     expect(priceFrom({ shape: qemu, cost: { usdPerGiBMonth: 0.1 } })?.usdPerHour).toBeCloseTo(0.01, 12);
     expect(priceFrom({ shape: qemu }, offering)?.usdPerHour).toBeCloseTo(0.1008 + 0.008, 12);
+    expect(priceFrom({ shape: qemu }, offering)?.diskUsdPerHour).toBeCloseTo(0.008, 12);
   });
 
   it("says where it is from, with the list's date", () => {
@@ -95,6 +96,25 @@ describe("the bill of a machine", () => {
 
   it("counts a second that has begun", () => {
     expect(costUntil(onEc2(100), NOW + 1)).toBe(0.101);
+  });
+
+  it("on EC2 has nothing but the disk in it while the machine is stopped, and a new minimum with each start", () => {
+    const idle = { ...onEc2(100), price: { ...price, diskUsdPerHour: 0.36 } };
+    const at = (seconds: number): number => NOW + seconds * SECOND_MS;
+    const spentAt = (machine: Machine, seconds: number): number | undefined => costUntil(machine, at(seconds));
+
+    const stopping = stoppingFrom(idle, at(0), spentAt(idle, 0));
+    const stopped = stoppedFrom(stopping, at(40), spentAt(stopping, 40));
+    const starting = startingFrom(stopped, at(1000), spentAt(stopped, 1000));
+    const again = idleFrom(starting, idle.address, at(1010));
+
+    expect(spentAt(idle, 0)).toBe(0.1);
+    // A hundredth of a cent a second for the disk.
+    expect([spentAt(stopping, 40), spentAt(stopped, 1000)]).toEqual([0.104, 0.2]);
+    expect([spentAt(starting, 1010), spentAt(again, 1070)]).toEqual([0.26, 0.27]);
+    expect(paidUntil(again)).toBe(at(1060));
+    expect(spentAt(terminatingFrom(stopped, "max-age", "old", at(500)), 900)).toBe(0.15);
+    expect(spentAt(terminatingFrom(again, "operator", "by hand", at(1100)), 1200)).toBe(0.3);
   });
 
   it("on EC2 leaves out the time before it ran, where the provider tells", () => {

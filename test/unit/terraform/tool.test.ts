@@ -32,6 +32,7 @@ const SETTINGS = {
     small: {
       max_machines: 40,
       idle_count: 4,
+      stopped_count: 0,
       idle_time: "10m",
       job_timeout: "1h",
       docker: "dind",
@@ -42,6 +43,7 @@ const SETTINGS = {
     "large-1": {
       max_machines: 8,
       idle_count: 0,
+      stopped_count: 2,
       idle_time: "5m",
       job_timeout: "3h",
       docker: "none",
@@ -82,7 +84,7 @@ describe.skipIf(TOOL === undefined)("terraform/ under terraform or tofu itself",
 
     expect(value).toMatchObject({ name: "ci-1", max_machines: 48, state_dir: "/var/lib/mayfly" });
     expect(value["pool"]).toMatchObject([
-      { name: "large-1", driver: "ec2", guest: { docker: "none", engine: "install" } },
+      { name: "large-1", driver: "ec2", stopped_count: 2, guest: { docker: "none", engine: "install" } },
       { name: "small", driver: "ec2", max_machines: 40, idle_count: 4, guest: { docker: "dind" } },
     ]);
     expect(JSON.stringify(value)).not.toMatch(/null|registry_mirror|instance_profile/);

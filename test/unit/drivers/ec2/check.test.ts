@@ -14,8 +14,8 @@ beforeEach(() => {
   lab = createVirtualEc2();
 });
 
-const check = (shape: Partial<Ec2Shape> = {}): Promise<readonly ActionCheck[]> =>
-  lab.until(checkActions("us", { ...shapeAt(ENDPOINT), ...shape }, lab.deps, never));
+const check = (shape: Partial<Ec2Shape> = {}, hasStopped = false): Promise<readonly ActionCheck[]> =>
+  lab.until(checkActions("us", { ...shapeAt(ENDPOINT), ...shape }, hasStopped, lab.deps, never));
 const failuresOf = (checks: readonly ActionCheck[]) => checks.filter(({ isAllowed }) => !isAllowed);
 
 it("tries every action and makes nothing", async () => {
@@ -59,6 +59,25 @@ it("tries the end of an instance of ours without ending it", async () => {
 
   expect(checks.at(-1)).toEqual({ action: "TerminateInstances", isAllowed: true, detail: "allowed" });
   expect(lab.cloud.live()).toHaveLength(1);
+});
+
+it("tries stops and starts for a pool that keeps stopped machines, and for no other", async () => {
+  const driver = lab.createDriver("us");
+  const seed = { userData: "#cloud-config\n", metaData: "" };
+  const shape = { ...shapeAt(ENDPOINT), market: "on-demand" as const };
+  const spec = { machineId: machineIdFrom("m-1"), poolName: "small", shape, seed };
+  await lab.until(driver.launch(spec, "t-1", never));
+  lab.cloud.denied.add("StartInstances");
+
+  const checks = await check({ market: "on-demand" }, true);
+  const others = await check({ market: "on-demand" });
+
+  expect(checks.filter(({ action }) => /Stop|Start/.test(action))).toEqual([
+    { action: "StopInstances", isAllowed: true, detail: "allowed" },
+    { action: "StartInstances", isAllowed: false, detail: expect.stringContaining('"StopAndStartMachines"') },
+  ]);
+  expect(others.filter(({ action }) => /Stop|Start/.test(action))).toEqual([]);
+  expect(lab.cloud.live().map((instance) => lab.cloud.stateOf(instance))).toEqual(["running"]);
 });
 
 it.each(["CreateFleet", "CreateLaunchTemplate"])(

@@ -5,6 +5,7 @@ import type { Driver } from "../../../../src/ports/driver.ts";
 import { adoptFleet } from "../../../../src/pool/adopt.ts";
 import { createFleet } from "../../../../src/pool/fleet.ts";
 import type { Fleet } from "../../../../src/pool/fleet.ts";
+import { createLeases } from "../../../../src/pool/leases.ts";
 import { startLoop } from "../../../../src/pool/loop.ts";
 import type { FleetLoop } from "../../../../src/pool/loop.ts";
 import { createSimulatedDriver } from "../../../../src/simulation/driver.ts";
@@ -99,6 +100,57 @@ it("lets go of a spot machine within half a minute of its notice, long before it
     events.filter((machine) => "reason" in machine).map((machine) => ("reason" in machine ? machine.reason : "")),
   ).toEqual(["interrupted"]);
   expect(idleIn("cloud")).toBe(1);
+}, 60_000);
+
+const tierOnDemand: Partial<DesiredPool> = {
+  ...{ idleCount: 1, stoppedCount: 2, maxMachines: 6 },
+  shape: { ...shapeAt(ENDPOINT), market: "on-demand" },
+};
+const stoppedIds = (): string[] =>
+  lab.cloud
+    .live()
+    .filter((instance) => lab.cloud.stateOf(instance) === "stopped")
+    .map(({ id }) => id);
+
+it("keeps machines stopped, starts them in the place of launches, and pins the keys that they made themselves", async () => {
+  Object.assign(lab.cloud.settings, { throttles: true, runDelayMs: 8_000, stopDelayMs: 45_000 });
+  await start(tierOnDemand);
+  await after(6 * MINUTE_MS);
+  const stopped = stoppedIds();
+  const idle = fleet.state.machines("cloud").find(({ state }) => state === "idle");
+  const asked = lab.cloud.countOf("CreateFleet");
+
+  const { id } = await createLeases(fleet).request({ poolName: "cloud", holder: "test", ttlMs: 60 * MINUTE_MS });
+  await after(30_000);
+  const started = fleet.state.machines("cloud").find(({ startedAt }) => startedAt !== undefined);
+  await after(6 * MINUTE_MS);
+
+  expect(stopped).toHaveLength(2);
+  expect(fleet.state.lease(id)).toMatchObject({ state: "held", machineId: idle?.id });
+  expect(started).toMatchObject({ state: "idle", hostKey: expect.stringContaining("made by") });
+  expect([lab.cloud.countOf("StartInstances"), lab.cloud.countOf("CreateFleet") - asked]).toEqual([1, 1]);
+  expect(stoppedIds()).toHaveLength(2);
+}, 60_000);
+
+it("launches afresh when EC2 has no room for a stopped machine, and is told in one line what it may not stop", async () => {
+  await start(tierOnDemand);
+  await after(6 * MINUTE_MS);
+  const { room } = lab.cloud.settings;
+  for (const { type, zone } of lab.cloud.live()) room.set(`on-demand ${type} ${zone}`, 0);
+  lab.cloud.denied.add("StopInstances");
+
+  await createLeases(fleet).request({ poolName: "cloud", holder: "test", ttlMs: 60 * MINUTE_MS });
+  await after(10 * MINUTE_MS);
+
+  const ended = (await fleet.deps.store.recentMachines(20)).flatMap((one) => ("reason" in one ? [one.reason] : []));
+  expect(ended).toContain("start-failed");
+  expect(ended).toContain("stop-failed");
+  expect(idleIn("cloud")).toBe(1);
+  expect(fleet.state.notes("cloud").why).toMatch(
+    /stopped_count 2 is not met yet: stops are refused .*ec2:StopInstances .*"StopAndStartMachines"/,
+  );
+  // Each has cost a launch: they come further and further apart.
+  expect(lab.cloud.countOf("StopInstances")).toBeLessThan(8);
 }, 60_000);
 
 it("finds room in the one zone that has some, and asks the other two no more often than every three minutes", async () => {

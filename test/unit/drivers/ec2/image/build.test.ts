@@ -195,7 +195,7 @@ describe("a builder", () => {
     [
       "that may not be stopped",
       ({ cloud }) => void cloud.denied.add("StopInstances"),
-      /ec2:StopInstances .*statement "ImageBuilders"/,
+      /ec2:StopInstances .*statement "StopAndStartMachines"/,
     ],
     [
       "of which no image may be made",
