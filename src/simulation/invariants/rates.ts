@@ -4,6 +4,8 @@ import type { World } from "../world/world.ts";
 const MINUTE_MS = 60_000;
 /** How long refusals may last before launches must have slowed down to a trickle. */
 const SLOWDOWN_MS = 3 * MINUTE_MS;
+/** A pool that asks for nothing for so long has stopped asking. */
+const LULL_MS = 3 * MINUTE_MS;
 /** Launch calls of one pool a minute, under a lack that lasts. */
 const TRICKLE_PER_MINUTE = 4;
 
@@ -29,7 +31,10 @@ export function createRatesCheck(world: World): Check {
   };
   const countLaunch = (poolName: string): string | undefined => {
     const nowMs = clock.monotonic();
-    const recent = (launchesAtMs.get(poolName) ?? []).filter((atMs) => atMs > nowMs - MINUTE_MS);
+    const earlier = launchesAtMs.get(poolName) ?? [];
+    // A pool that was cordoned, or wanted nothing, asks anew whether there is room: a lack that lasts is asked about once a minute.
+    if (nowMs - (earlier.at(-1) ?? nowMs) > LULL_MS) refusedSince.delete(poolName);
+    const recent = earlier.filter((atMs) => atMs > nowMs - MINUTE_MS);
     launchesAtMs.set(poolName, [...recent, nowMs]);
     const since = Math.max(refusedSince.get(poolName) ?? Infinity, world.process?.startedAtMs ?? 0);
     return nowMs - since > SLOWDOWN_MS && recent.length >= TRICKLE_PER_MINUTE
