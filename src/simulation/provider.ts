@@ -44,6 +44,10 @@ export interface ProviderOptions {
   readonly maxInstances?: number | undefined;
   /** Addresses that it gives out, the first free one first, again and again. @default any of 127.0.0.0/8 */
   readonly hosts?: readonly string[] | undefined;
+  /** Names the next instance. @default of this provider's own form */
+  readonly nameInstance?: ((random: Random) => string) | undefined;
+  /** Whether an instance that powers itself off is gone with all that it held. @default false: its resources stay */
+  readonly endsOnPowerOff?: boolean | undefined;
 }
 
 /** When a scripted failure strikes: before the call has any effect, or after it, so that only the answer is lost. */
@@ -64,6 +68,8 @@ export interface SimulatedProvider {
   setMaxInstances(maxInstances: number): void;
   /** Ends an instance by itself, as a crash of its host would. Its resources stay until it is terminated. */
   loseInstance(providerId: string, detail?: string): void;
+  /** Has an instance power itself off. */
+  powerOff(providerId: string, detail: string): void;
   /** Takes an instance away with all that it held, as a spot market does. */
   vanishInstance(providerId: string, detail?: string): void;
   /** Tells of every end of an instance. Answers how to stop. */
@@ -98,7 +104,7 @@ export function createSimulatedProvider(
   options: ProviderOptions = {},
 ): SimulatedProvider {
   const { clock, random } = deps;
-  const { launchDelayMs = 0, terminateDelayMs = 0, stopDelayMs = 0 } = options;
+  const { launchDelayMs = 0, terminateDelayMs = 0, stopDelayMs = 0, nameInstance = ({ id }) => id("sim") } = options;
   let maxInstances = options.maxInstances ?? Infinity;
   const calls: ProviderCall[] = [];
   const faults: { readonly verb: DriverVerb; readonly moment: FaultMoment; readonly error: Error }[] = [];
@@ -127,9 +133,27 @@ export function createSimulatedProvider(
     }
   };
 
+  const loseInstance = (providerId: string, detail = "the instance ended by itself"): void => {
+    const instance = byId.get(providerId);
+    if (instance === undefined || !isRunning(instance)) return;
+    instance.hasStopped = true;
+    tell(instance, detail, false);
+  };
+  const vanishInstance = (providerId: string, detail = "the provider took the instance back"): void => {
+    const instance = byId.get(providerId);
+    if (instance === undefined || instance.goneAt !== undefined) return;
+    const wasRunning = !instance.hasStopped;
+    instance.goneAt = clock.now();
+    forget(instance);
+    if (wasRunning) tell(instance, detail, false);
+  };
+
   return {
     calls,
     instances,
+    loseInstance,
+    vanishInstance,
+    powerOff: options.endsOnPowerOff === true ? vanishInstance : loseInstance,
     runningAt(host) {
       const instance = byId.get(idByHost.get(host) ?? "");
       return instance !== undefined && isRunning(instance) ? instance : undefined;
@@ -137,20 +161,6 @@ export function createSimulatedProvider(
     failNext: (verb, error, moment = "before") => void faults.push({ verb, moment, error }),
     setMaxInstances: (max) => {
       maxInstances = max;
-    },
-    loseInstance(providerId, detail = "the instance ended by itself") {
-      const instance = byId.get(providerId);
-      if (instance === undefined || !isRunning(instance)) return;
-      instance.hasStopped = true;
-      tell(instance, detail, false);
-    },
-    vanishInstance(providerId, detail = "the provider took the instance back") {
-      const instance = byId.get(providerId);
-      if (instance === undefined || instance.goneAt !== undefined) return;
-      const wasRunning = !instance.hasStopped;
-      instance.goneAt = clock.now();
-      forget(instance);
-      if (wasRunning) tell(instance, detail, false);
     },
     onEnd(listener) {
       listeners.add(listener);
@@ -171,7 +181,7 @@ export function createSimulatedProvider(
         const launchedAt = clock.now();
         const instance: ProviderInstance = {
           ...facts,
-          providerId: random.id("sim"),
+          providerId: nameInstance(random),
           address: { host: freeHost(), port: 22 },
           launchedAt,
           runningAt: launchedAt + launchDelayMs,

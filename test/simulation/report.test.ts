@@ -152,7 +152,7 @@ describe("the summary", () => {
   it("names hours, jobs, faults by kind, kills and speed", { timeout: MINUTES_MS }, async () => {
     const { host, printed, told } = createConsole(() => false, 6_000);
 
-    const code = await simulateDays({ mode: "days", seeds: 3, from: 1, isJson: false }, host);
+    const code = await simulateDays({ mode: "days", provider: "simulated", seeds: 3, from: 1, isJson: false }, host);
 
     expect(code).toBe(0);
     const text = printed.join("\n");
@@ -171,7 +171,10 @@ describe("the summary", () => {
       return looks > 2;
     });
 
-    const code = await simulateDays({ mode: "days", seeds: 1_000, from: 1, isJson: false }, host);
+    const code = await simulateDays(
+      { mode: "days", provider: "simulated", seeds: 1_000, from: 1, isJson: false },
+      host,
+    );
 
     expect(code).toBe(130);
     expect(printed[0]).toMatch(/^[12] days, /);
@@ -204,6 +207,26 @@ describe("the command", () => {
     expect(output.stdout).toMatch(/\d+ days, \d+ machine-hours/);
   });
 
+  it("kills the manager at the calls of its EC2 driver when it is told so", { timeout: MINUTES_MS }, async () => {
+    const { code, printed } = await run("--crash --at 17 --provider ec2 --json");
+
+    expect(code).toBe(0);
+    const { callsByPort } = JSON.parse(printed[0] ?? "") as { callsByPort: Record<string, number> };
+    expect(callsByPort["ec2.CreateFleet"]).toBeGreaterThan(0);
+  });
+
+  it("names the faults of an EC2 day and the calls of its driver", { timeout: MINUTES_MS }, async () => {
+    const { code, printed } = await run("--seed 3 --provider ec2 --json");
+
+    expect(code).toBe(0);
+    expect(JSON.parse(printed[0] ?? "")).toMatchObject({
+      mode: "days",
+      days: 1,
+      faults: expect.objectContaining({}),
+      callsByPort: expect.objectContaining({ "ec2.CreateFleet": expect.any(Number) }),
+    });
+  });
+
   it("prints nothing but JSON with --json", { timeout: MINUTES_MS }, async () => {
     const { child, output } = start("--crash", "--at", "17", "--json");
     const [code] = await once(child, "close");
@@ -215,6 +238,7 @@ describe("the command", () => {
   it.each([
     [["--seeds", "0"], 'Expected --seeds to be a whole number ≥ 1, got "0"'],
     [["--faults", "1,x"], 'Expected --faults to be a whole number ≥ 0, got "x"'],
+    [["--provider", "ec3"], 'Expected --provider to be simulated or ec2, got "ec3"'],
     [["--pairs"], "--pairs says nothing without --crash"],
     [["--crash", "--seeds", "3"], "--seeds says nothing with --crash"],
     [["--crash", "--shard", "3/2"], 'Expected --shard to be I/N with I ≤ N, got "3/2"'],

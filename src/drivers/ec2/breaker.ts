@@ -36,8 +36,11 @@ export function createBreaker({ clock, logger }: { readonly clock: Clock; readon
       // EC2 shows what has ended for about an hour: for so long it is not to count anew.
       for (const [id, at] of seenAt) if (now - at > 2 * 3_600_000) seenAt.delete(id);
       const recent = [...seenAt.values()].filter((at) => now - at < WITHIN_MS).length;
-      if (recent < INTERRUPTIONS || now < openUntil) return;
+      if (recent < INTERRUPTIONS) return;
+      const wasOpen = now < openUntil;
+      // The market goes on taking back what it gave before: the time begins anew.
       openUntil = now + OPEN_MS;
+      if (wasOpen) return;
       const minutes = OPEN_MS / 60_000;
       logger.warn({ recent, minutes }, "spot machines were taken back, launching on-demand ones for a while");
     },

@@ -1,5 +1,5 @@
 import pRetry from "p-retry";
-import { ConfigError, NoEffectError, RefusedError, TransientError } from "../../domain/errors.ts";
+import { CapacityError, ConfigError, NoEffectError, RefusedError, TransientError } from "../../domain/errors.ts";
 import { createBuckets } from "./buckets.ts";
 import type { Ec2Action, Ec2Actions, Ec2Client } from "./client.ts";
 import { errorFrom, ThrottleError } from "./errors.ts";
@@ -64,9 +64,9 @@ export function createCalls(client: Ec2Client, { clock, random, logger }: Ec2Dep
     try {
       return await answered;
     } catch (error) {
-      // An attempt without an answer may have launched something: credentials, say, can go wrong before it is repeated.
-      const isDenied = [ConfigError, RefusedError, NoEffectError].some((known) => error instanceof known);
-      if (!isDenied || !isUnclear || action !== "CreateFleet") throw error;
+      // An attempt without an answer may have launched something, or may yet: credentials, say, can go wrong before it is repeated.
+      const isRefused = [ConfigError, RefusedError, NoEffectError, CapacityError].some((kind) => error instanceof kind);
+      if (!isRefused || !isUnclear || action !== "CreateFleet") throw error;
       throw new TransientError("outcome-unknown", (error as Error).message, { cause: error });
     }
   };

@@ -168,7 +168,7 @@ function launchFrom(owner: string, shape: Ec2Shape, rootDevice: string) {
   const market = firstMarketOf(shape);
   const template = templateFrom(templateRequestFrom(owner, shape, rootDevice, market));
   const offerings = offeringsOf(shape, (subnet) => subnet);
-  return fleetRequestFrom({ owner, spec, shape, token: "dry-run", template, market, offerings });
+  return fleetRequestFrom({ owner, spec, shape, token: "dry-run", template, market, offerings, attempt: 0 });
 }
 
 async function tryAction(

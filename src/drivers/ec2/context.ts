@@ -10,6 +10,8 @@ import type { Describer } from "./describe.ts";
 import { createOfferings } from "./offerings.ts";
 import type { Offerings } from "./offerings.ts";
 import type { Ec2Deps, Ec2Options, Ec2Site } from "./options.ts";
+import { createOurs } from "./ours.ts";
+import type { Ours } from "./ours.ts";
 import type { Paced } from "./paced.ts";
 import { createSpotPrices } from "./spotPrices.ts";
 import type { SpotPrices } from "./spotPrices.ts";
@@ -27,8 +29,8 @@ export interface SiteContext {
   readonly offerings: Offerings;
   readonly breaker: Breaker;
   readonly spotPrices: SpotPrices;
-  /** Instance ids that are ours, and when they were launched as far as known. */
-  readonly ours: Map<string, number>;
+  /** The instances of ours that this process has heard of. */
+  readonly ours: Ours;
   /** Instances of machines that this process launched or found, by launch token or machine id. */
   readonly launched: Map<string, string>;
   /** Answers of calls that need to be asked once: templates, images, subnets, what an earlier process left. */
@@ -65,7 +67,7 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
   const client = deps.connect?.(site) ?? createSdkClient(site);
   const call = createCalls(client, deps);
   const shared = { owner: options.owner, call, clock: deps.clock, closing: context.closing.signal };
-  const ours = new Map<string, number>();
+  const ours = createOurs(deps.clock);
   const made: SiteContext = {
     site,
     call,

@@ -8,13 +8,14 @@ const FILTER_VALUES = 200;
 const PAGE_SIZE = 1000;
 
 /** Everything that EC2 shows of our owner's instances and that passes the filters, page by page. */
-export async function describeOurs(
+export const describeOurs = (
   call: CallEc2,
   owner: string,
   filters: readonly Filter[],
   signal: AbortSignal,
-): Promise<Ec2Instance[]> {
-  const Filters = [{ Name: `tag:${OWNER_TAG}`, Values: [owner] }, ...filters];
+): Promise<Ec2Instance[]> => describeAll(call, [{ Name: `tag:${OWNER_TAG}`, Values: [owner] }, ...filters], signal);
+
+async function describeAll(call: CallEc2, Filters: Filter[], signal: AbortSignal): Promise<Ec2Instance[]> {
   const found: Ec2Instance[] = [];
   let NextToken: string | undefined;
   do {
@@ -29,17 +30,25 @@ export async function describeOurs(
   return found;
 }
 
-/** Those of some instances that are our owner's and that EC2 knows by now. A filter, unlike a list of ids, forgives what it does not. */
+/**
+ * Those of some instances that are our owner's, or anybody's without an owner, and that EC2 knows by now. A filter, unlike a
+ * list of ids, forgives what it does not.
+ */
 export async function describeIds(
   call: CallEc2,
-  owner: string,
+  owner: string | undefined,
   instanceIds: readonly string[],
   signal: AbortSignal,
 ): Promise<Ec2Instance[]> {
   const found: Ec2Instance[] = [];
   for (let first = 0; first < instanceIds.length; first += FILTER_VALUES) {
     const Values = instanceIds.slice(first, first + FILTER_VALUES);
-    found.push(...(await describeOurs(call, owner, [{ Name: "instance-id", Values }], signal)));
+    const filter = { Name: "instance-id", Values };
+    found.push(
+      ...(owner === undefined
+        ? await describeAll(call, [filter], signal)
+        : await describeOurs(call, owner, [filter], signal)),
+    );
   }
   return found;
 }

@@ -1,3 +1,4 @@
+import { isAbsence } from "./absences.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { idsFrom, siteOf } from "./context.ts";
 
@@ -18,7 +19,7 @@ export async function eachInstance(
   try {
     const added = [...new Set(providerIds)].flatMap((providerId) => {
       const ids = idsFrom(providerId);
-      return ids === undefined ? [] : sitesOf(context, ids).map((site) => add(site, ids.instanceId));
+      return ids === undefined ? [] : addTo(sitesOf(context, ids), (site) => add(site, ids.instanceId));
     });
     const settled = await Promise.race([Promise.allSettled(added), aborted.promise]);
     const failed = settled.find((result) => result.status === "rejected");
@@ -27,6 +28,14 @@ export async function eachInstance(
     signal.removeEventListener("abort", abort);
     aborted.promise.catch(() => undefined);
   }
+}
+
+/** Where several accounts may have an instance, it is enough that one of them knows what becomes of it. */
+async function addTo(sites: readonly SiteContext[], add: (site: SiteContext) => Promise<void>): Promise<void> {
+  const settled = await Promise.allSettled(sites.map(add));
+  const failures = settled.flatMap((result) => (result.status === "rejected" ? [result.reason as unknown] : []));
+  const isKnown = failures.length < sites.length && failures.every(isAbsence);
+  if (failures.length > 0 && !isKnown) throw failures.find((failure) => !isAbsence(failure)) ?? failures[0];
 }
 
 /**

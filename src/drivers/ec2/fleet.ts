@@ -17,6 +17,8 @@ export interface FleetRequest {
   readonly template: Template;
   readonly market: PaidMarket;
   readonly offerings: readonly Offering[];
+  /** How many markets were asked before, in vain. */
+  readonly attempt: number;
 }
 
 /**
@@ -27,11 +29,12 @@ export interface FleetRequest {
  * nothing; a token brings the same machine back; and no machine ever holds the host key of another. It costs one call a
  * machine, of the two that a machine may cost: addresses and ends are asked for together.
  */
-export function fleetRequestFrom({ owner, spec, shape, token, template, market, offerings }: FleetRequest) {
+export function fleetRequestFrom(request: FleetRequest) {
+  const { owner, spec, shape, token, template, market, offerings, attempt } = request;
   const tags = tagsFrom(owner, spec, shape.tags);
   return {
     Type: "instant",
-    ClientToken: clientTokenFrom(owner, token, market),
+    ClientToken: clientTokenFrom(owner, token, attempt),
     TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: market },
     ...(market === "spot"
       ? {
@@ -63,10 +66,14 @@ export function fleetRequestFrom({ owner, spec, shape, token, template, market, 
   } satisfies CreateFleetCommandInput;
 }
 
-/** At most 64 characters; another market is another request. */
-const clientTokenFrom = (owner: string, token: string, market: PaidMarket): string =>
+/**
+ * At most 64 characters. Another market is another request, but the token must not tell which: a manager that comes back may have
+ * reason to begin with another one than the manager before it, whose instance no describe may show yet. Then EC2 refuses the
+ * request as another one under this token, where it would launch a second instance under a new one.
+ */
+const clientTokenFrom = (owner: string, token: string, attempt: number): string =>
   createHash("sha256")
-    .update(JSON.stringify([owner, token, market]))
+    .update(JSON.stringify([owner, token, attempt]))
     .digest("hex");
 
 /** What one request came to. */

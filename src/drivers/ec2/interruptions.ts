@@ -1,4 +1,5 @@
 import type { SpotInstanceRequest } from "@aws-sdk/client-ec2";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { DriverWatcher } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { providerIdFrom } from "./context.ts";
@@ -44,16 +45,22 @@ async function tell(
   told: Map<string, number>,
   signal: AbortSignal,
 ): Promise<void> {
-  const now = deps.clock.now();
+  const { clock } = deps;
   for (const request of await markedRequests(site, signal)) {
     const { InstanceId = "", Status } = request;
     if (!site.ours.has(InstanceId) || told.has(InstanceId)) continue;
-    told.set(InstanceId, now);
+    told.set(InstanceId, clock.monotonic());
     site.breaker.noteInterruption(InstanceId);
-    const takenAt = (Status?.UpdateTime?.getTime() ?? now) + NOTICE_MS;
+    const takenAt = takenAtFrom(Status?.UpdateTime, clock.now());
     watcher.onInterruption?.(providerIdFrom(site.site, InstanceId), "EC2 takes the spot instance back", takenAt);
   }
-  for (const [id, at] of told) if (now - at > 10 * NOTICE_MS) told.delete(id);
+  for (const [id, at] of told) if (clock.monotonic() - at > 10 * NOTICE_MS) told.delete(id);
+}
+
+/** EC2's clock is another one than this host's: a notice of the future, or of an instance that ought to be gone, is of just now. */
+function takenAtFrom(givenAt: Date | undefined, now: EpochMs): EpochMs {
+  const ageMs = now - (givenAt?.getTime() ?? now);
+  return now + NOTICE_MS - (ageMs >= 0 && ageMs < NOTICE_MS ? ageMs : 0);
 }
 
 /** The requests themselves bear no tag of ours: others' are left out by their instances. */

@@ -45,7 +45,7 @@ async function launchOnce(
   const known = site.launched.get(token) ?? (await beforeLaunch(leftBefore(context, site))).get(spec.machineId);
   const instanceId = known ?? (await placeMachine(context, site, { spec, shape, token }, signal));
   site.launched.set(token, instanceId);
-  if (known === undefined) site.ours.set(instanceId, deps.clock.now());
+  site.ours.note(instanceId);
   const seen = await findInstance(context, site, instanceId, hasAddress(shape), signal);
   // The pool's own looks find what EC2 does not show yet.
   if (seen === undefined) {

@@ -5,7 +5,6 @@ import type { Instance } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { isGone, providerIdFrom } from "./context.ts";
 import { describeOurs } from "./describe.ts";
-import { YOUNG_MS } from "./options.ts";
 import type { Ec2Site } from "./options.ts";
 import { BUILDER_TAG, MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
 
@@ -43,29 +42,23 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 
 async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<Instance[]> {
   const { options } = context;
+  const { breaker, ours, launched } = site;
   const states = [{ Name: "instance-state-name", Values: LIVE_STATES }];
   const [found] = await Promise.all([
     describeOurs(site.call, options.owner, states, signal),
     lookForInterruptions(context, site, signal),
   ]);
-  if (found.some(({ InstanceLifecycle }) => InstanceLifecycle === "spot")) site.breaker.noteSpot();
-  forgetGone(context, site, found);
-  for (const instance of found)
-    if (instance.InstanceId !== undefined) site.ours.set(instance.InstanceId, launchedAtOf(instance));
+  if (found.some(({ InstanceLifecycle }) => InstanceLifecycle === "spot")) breaker.noteSpot();
+  for (const { InstanceId } of found) if (InstanceId !== undefined) ours.note(InstanceId);
+  ours.forgetOld();
   const now = context.deps.clock.now();
+  for (const [token, id] of launched) if (!ours.has(id)) launched.delete(token);
   return found.filter((instance) => !isBuilding(instance, now)).map((instance) => instanceFrom(site, instance));
 }
 
 /** Whether an image is being made of an instance. */
 export const isBuilding = (instance: Ec2Instance, now: number): boolean =>
   Date.parse(tagOf(instance, BUILDER_TAG) ?? "") > now;
-
-/** What is neither shown nor young is kept in mind no longer. */
-function forgetGone({ deps }: Ec2Context, { ours, launched }: SiteContext, found: readonly Ec2Instance[]): void {
-  const shown = new Set(found.map(({ InstanceId }) => InstanceId));
-  for (const [id, launchedAt] of ours) if (!shown.has(id) && deps.clock.now() - launchedAt > YOUNG_MS) ours.delete(id);
-  for (const [token, id] of launched) if (!ours.has(id)) launched.delete(token);
-}
 
 /**
  * Asks what the spot market took back lately: an instance is listed for too short a time to be met on its way out. The list is

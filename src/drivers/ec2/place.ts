@@ -37,13 +37,15 @@ export async function placeMachine(
   const zones = await beforeLaunch(zonesOf(site, shape));
   const offerings = offeringsOf(shape, (subnet) => zones.get(subnet) ?? subnet);
   const reasons: string[] = [];
+  let attempt = 0;
   for (const market of marketsFrom(shape.market, site.breaker.isOpen())) {
     const open = site.offerings.open(offerings, market);
     if (open.length === 0) {
       reasons.push(`no ${market} room at any of ${offerings.length} offerings a moment ago`);
       continue;
     }
-    const answer = await askFleet(context, site, wanted, market, open, signal);
+    const answer = await askFleet(context, site, { ...wanted, market, offerings: open, attempt }, signal);
+    attempt += 1;
     if (answer.instanceId !== undefined) return answer.instanceId;
     reasons.push(...reasonsFrom(answer, market, open));
   }
@@ -56,20 +58,26 @@ function marketsFrom(market: Ec2Market, isBroken: boolean): readonly PaidMarket[
   return isBroken ? ["on-demand"] : ["spot", "on-demand"];
 }
 
+/** One question for a wanted machine. */
+interface Question extends Wanted {
+  readonly market: PaidMarket;
+  readonly offerings: readonly Offering[];
+  readonly attempt: number;
+}
+
 async function askFleet(
   context: Ec2Context,
   site: SiteContext,
-  wanted: Wanted,
-  market: PaidMarket,
-  offerings: readonly Offering[],
+  wanted: Question,
   signal: AbortSignal,
   mayTryAgain = true,
 ): Promise<FleetAnswer> {
   const { owner } = context.options;
+  const { market, offerings } = wanted;
   const template = await beforeLaunch(ensureTemplate(site, owner, wanted.shape, market));
   signal.throwIfAborted();
   try {
-    const request = fleetRequestFrom({ owner, ...wanted, template, market, offerings });
+    const request = fleetRequestFrom({ owner, ...wanted, template });
     const answer = answerFrom(await site.call("CreateFleet", request, signal), offerings);
     learnFrom(site, answer, market);
     if (market === "spot" && answer.instanceId !== undefined) site.breaker.noteSpot();
@@ -78,7 +86,7 @@ async function askFleet(
     signal.throwIfAborted();
     if (error instanceof CapacityError) return { refusals: [{ error }] };
     if (mayTryAgain && forgetTemplate(site, wanted.shape, market, error))
-      return askFleet(context, site, wanted, market, offerings, signal, false);
+      return askFleet(context, site, wanted, signal, false);
     if (isOtherRequest(error)) return { instanceId: await findLaunched(context, site, wanted, signal), refusals: [] };
     throw error;
   }

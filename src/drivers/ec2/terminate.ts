@@ -1,11 +1,15 @@
+import type { Instance as Ec2Instance } from "@aws-sdk/client-ec2";
 import { MayflyError, NotFoundError, SystemError, TransientError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { createAbsences } from "./absences.ts";
+import type { Absences } from "./absences.ts";
 import type { CallEc2 } from "./calls.ts";
 import type { Ec2Context } from "./context.ts";
 import { isGone } from "./context.ts";
 import { describeIds } from "./describe.ts";
 import { eachInstance } from "./each.ts";
 import { YOUNG_MS } from "./options.ts";
+import type { Ours } from "./ours.ts";
 import { createPaced } from "./paced.ts";
 import type { Failures, Paced } from "./paced.ts";
 
@@ -27,26 +31,27 @@ export interface TerminatorDeps {
   readonly call: CallEc2;
   readonly clock: Clock;
   readonly closing: AbortSignal;
-  readonly ours: Map<string, number>;
+  readonly ours: Ours;
 }
 
 /** Creates what joins the ends of a site into calls. */
 export function createTerminator(deps: TerminatorDeps): Paced<string> {
-  return createPaced<string>((ids) => terminateBatch(deps, ids), PACE, deps.clock, deps.closing);
+  const absences = createAbsences(deps.clock);
+  return createPaced<string>((ids) => terminateBatch({ ...deps, absences }, ids), PACE, deps.clock, deps.closing);
 }
 
-async function terminateBatch(deps: TerminatorDeps, instanceIds: readonly string[]): Promise<Failures<string>> {
-  const { owner, call, ours, closing } = deps;
+type Terminator = TerminatorDeps & { readonly absences: Absences };
+
+async function terminateBatch(deps: Terminator, instanceIds: readonly string[]): Promise<Failures<string>> {
+  const { call, ours, closing } = deps;
   const failures = new Map<string, unknown>();
   const unknown = instanceIds.filter((id) => !ours.has(id));
-  const found = unknown.length === 0 ? [] : await describeIds(call, owner, unknown, closing);
-  // What EC2 does not show as our owner's is a stranger's, or gone.
-  const known = found.flatMap((instance) => (isGone(instance) || !instance.InstanceId ? [] : [instance.InstanceId]));
+  const known = unknown.length === 0 ? [] : await learnOf(deps, unknown, failures);
   const ids = [...new Set([...instanceIds.filter((id) => ours.has(id)), ...known])];
   if (ids.length === 0) return failures;
   try {
     await call("TerminateInstances", { InstanceIds: ids }, closing);
-    for (const id of ids) ours.delete(id);
+    for (const id of ids) ours.forget(id);
   } catch (error) {
     closing.throwIfAborted();
     if (error instanceof TransientError || !(error instanceof MayflyError)) throw error;
@@ -58,18 +63,38 @@ async function terminateBatch(deps: TerminatorDeps, instanceIds: readonly string
   return failures;
 }
 
-async function terminateOne({ owner, call, ours, clock, closing }: TerminatorDeps, id: string): Promise<void> {
+/** Answers which of some instances, of which this process has not heard, are ours and there. Strangers' are nobody's business. */
+async function learnOf(
+  { owner, call, closing, absences }: Terminator,
+  instanceIds: readonly string[],
+  failures: Map<string, unknown>,
+): Promise<string[]> {
+  const found = await describeIds(call, owner, instanceIds, closing);
+  const isShown = (shown: readonly Ec2Instance[], id: string): boolean => shown.some((one) => one.InstanceId === id);
+  const missing = instanceIds.filter((id) => !isShown(found, id));
+  const strangers = missing.length === 0 ? [] : await describeIds(call, undefined, missing, closing);
+  for (const id of missing) {
+    const problem = isShown(strangers, id) ? undefined : absences.problemOf(id);
+    if (problem !== undefined) failures.set(id, problem);
+  }
+  return found.flatMap((instance) => (isGone(instance) || !instance.InstanceId ? [] : [instance.InstanceId]));
+}
+
+async function terminateOne(deps: Terminator, id: string): Promise<void> {
+  const { owner, call, ours, closing, absences } = deps;
   try {
     await call("TerminateInstances", { InstanceIds: [id] }, closing);
   } catch (error) {
     closing.throwIfAborted();
-    if (error instanceof NotFoundError) {
-      const ageMs = clock.now() - (ours.get(id) ?? 0);
-      if (ageMs < YOUNG_MS)
-        throw new TransientError("not-visible-yet", `EC2 does not know ${id} yet, ${ageMs} ms after it launched it`);
-    } else if (!(error instanceof SystemError)) throw error;
-    // A policy bound to tags denies what is no more: only the list by tag tells the one from the other.
-    else if ((await describeIds(call, owner, [id], closing)).some((instance) => !isGone(instance))) throw error;
+    const isUnknown = error instanceof NotFoundError;
+    if (!isUnknown && !(error instanceof SystemError)) throw error;
+    // EC2 may not have heard of it everywhere; a policy bound to tags denies what is no more. The list by tag tells more.
+    const [found] = await describeIds(call, owner, [id], closing);
+    if (found !== undefined && !isGone(found))
+      throw isUnknown ? new TransientError("not-known-everywhere", `EC2 shows ${id}, but does not know it`) : error;
+    const isOld = isUnknown && ours.knownForMs(id) >= YOUNG_MS;
+    const problem = found === undefined && !isOld ? absences.problemOf(id) : undefined;
+    if (problem !== undefined) throw problem;
   }
-  ours.delete(id);
+  ours.forget(id);
 }

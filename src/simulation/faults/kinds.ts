@@ -12,8 +12,8 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
 const ONCE = { forMs: [0, 0], rate: [1, 1] } as const;
 
-/** Every fault that a simulated day may hold. Those with a time strike calls within it; the others strike once, at their instant. */
-export const FAULT_SHAPES = {
+/** Faults of a day with any provider. Those with a time strike calls within it; the others strike once, at their instant. */
+const COMMON_SHAPES = {
   "launch-no-capacity": {
     what: "launches refused: no capacity",
     mostPerDay: 3,
@@ -135,11 +135,72 @@ export const FAULT_SHAPES = {
   burst: { what: "bursts of 1,000 jobs", mostPerDay: 1, ...ONCE },
 } as const satisfies Record<string, FaultShape>;
 
+/** What an account of EC2 can do beside. */
+const EC2_SHAPES = {
+  "offerings-empty": {
+    what: "offerings without capacity: some types in some zones, in one market or both",
+    mostPerDay: 5,
+    forMs: [MINUTE_MS, 3 * HOUR_MS],
+    rate: [1, 1],
+  },
+  "spot-empty": {
+    what: "a spot market that has nothing",
+    mostPerDay: 3,
+    forMs: [MINUTE_MS, 3 * HOUR_MS],
+    rate: [1, 1],
+  },
+  "spot-quota": {
+    what: "spot launches refused: MaxSpotInstanceCountExceeded",
+    mostPerDay: 2,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [1, 1],
+  },
+  "vcpu-quota": {
+    what: "on-demand launches refused: VcpuLimitExceeded",
+    mostPerDay: 2,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [1, 1],
+  },
+  "fleet-quota": {
+    what: "whole fleets refused: MaxFleetCountExceeded",
+    mostPerDay: 2,
+    forMs: [MINUTE_MS, HOUR_MS],
+    rate: [0.3, 1],
+  },
+  "server-errors": {
+    what: "calls of every kind answered by 500 and 503",
+    mostPerDay: 4,
+    forMs: [10 * SECOND_MS, 20 * MINUTE_MS],
+    rate: [0.1, 0.8],
+  },
+  "answers-cut": {
+    what: "connections cut, before a call's effect or after it",
+    mostPerDay: 4,
+    forMs: [10 * SECOND_MS, 20 * MINUTE_MS],
+    rate: [0.1, 0.5],
+  },
+  "describe-late": {
+    what: "young instances that describes do not show, and calls do not know, for a while",
+    mostPerDay: 4,
+    forMs: [MINUTE_MS, 2 * HOUR_MS],
+    rate: [0.3, 1],
+  },
+  "spot-raid": { what: "spot instances announced to be taken back, several at once", mostPerDay: 3, ...ONCE },
+  "template-deleted": { what: "launch templates deleted by somebody", mostPerDay: 3, ...ONCE },
+} as const satisfies Record<string, FaultShape>;
+
+/** Every fault that a simulated day may hold. */
+export const FAULT_SHAPES = { ...COMMON_SHAPES, ...EC2_SHAPES };
+
 export type FaultKind = keyof typeof FAULT_SHAPES;
+type FaultKinds = readonly [FaultKind, ...FaultKind[]];
 
 /** Tells whether a fault is one of stops and starts, which only a provider with stopped machines knows. */
 export const isTierFault = (kind: FaultKind): boolean => /^(stop|start)-/.test(kind);
-export const FAULT_KINDS = Object.keys(FAULT_SHAPES) as readonly FaultKind[] as readonly [FaultKind, ...FaultKind[]];
+/** The faults of a day with the simulated provider. */
+export const FAULT_KINDS = Object.keys(COMMON_SHAPES) as readonly FaultKind[] as FaultKinds;
+/** The faults of a day in an account of EC2, whose pools keep no stopped machines. */
+export const EC2_FAULT_KINDS = (Object.keys(FAULT_SHAPES) as FaultKind[]).filter((kind) => !isTierFault(kind));
 
 /** One fault of one day: data, so that a day can be run again with fewer of them. */
 export interface Fault {

@@ -9,14 +9,14 @@ const KIND_CHANCE = [0.1, 0.3, 0.6] as const;
 /** A burst costs as much to simulate as many days. */
 const BURST_CHANCE = 0.02;
 
-/** Plans the faults of a day, in the order of their time: a random few kinds, each at random times and rates. */
-export function planFaults(seed: number, dayMs: number): readonly Fault[] {
+/** Plans the faults of a day, in the order of their time: a random few of these kinds, each at random times and rates. */
+export function planFaults(seed: number, dayMs: number, kinds: readonly FaultKind[] = FAULT_KINDS): readonly Fault[] {
   const kindChance = drawFor(seed, "faults").pick(KIND_CHANCE);
   const hasTier = hasStoppedTier(seed);
   const isKnown = (kind: FaultKind): boolean =>
     (hasTier || !isTierFault(kind)) &&
     drawFor(seed, `knows ${kind}`).chance(kind === "burst" ? BURST_CHANCE : kindChance);
-  return planFaultsOf(FAULT_KINDS.filter(isKnown), seed, dayMs);
+  return planFaultsOf(kinds.filter(isKnown), seed, dayMs);
 }
 
 /** Plans faults of these kinds alone. What a day has of one kind does not depend on which others there are. */

@@ -1,6 +1,9 @@
 import type { Happening } from "../world/happening.ts";
 import type { World } from "../world/world.ts";
 import { createBoundsCheck } from "./bounds.ts";
+import { createBreakerCheck } from "./breaker.ts";
+import { createEc2CallsCheck } from "./ec2Calls.ts";
+import { createFallbackCheck } from "./fallback.ts";
 import { createGrowthCheck } from "./growth.ts";
 import { createHeldWorkCheck } from "./heldWork.ts";
 import { createJobEndsCheck } from "./jobEnds.ts";
@@ -12,6 +15,13 @@ import { createPromptLapseCheck } from "./promptLapse.ts";
 import { createRatesCheck } from "./rates.ts";
 import { createRecordedCheck } from "./recorded.ts";
 import { createSingleUseCheck } from "./singleUse.ts";
+
+const ec2ChecksOf = (world: World) =>
+  [
+    ["I8", createEc2CallsCheck(world)],
+    ["fallback", createFallbackCheck(world)],
+    ["breaker", createBreakerCheck(world)],
+  ] as const;
 
 /** Creates all checks of a world; answers how to tell them. What is broken is added to the world's violations. */
 export function createChecks(world: World): (happening: Happening) => void {
@@ -28,6 +38,7 @@ export function createChecks(world: World): (happening: Happening) => void {
     ["I9", createRecordedCheck(world)],
     ["lapse", createPromptLapseCheck(world)],
     ["log", createNoErrorCheck()],
+    ...(world.day.provider.ec2 === undefined ? [] : ec2ChecksOf(world)),
   ] as const;
 
   return (happening) => {

@@ -18,6 +18,9 @@ const OBSTACLES = [
   "terminate-refused",
   "terminate-not-found",
   "calls-throttled",
+  "server-errors",
+  "answers-cut",
+  "describe-late",
   "disk-full",
   "disk-slow",
 ] as const;

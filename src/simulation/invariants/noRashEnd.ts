@@ -17,6 +17,11 @@ const LAUNCH_FAULTS: readonly FaultKind[] = [
   "quota-lowered",
   "calls-throttled",
   "manager-stands-still",
+  "fleet-quota",
+  "list-fails",
+  "list-hangs",
+  "server-errors",
+  "answers-cut",
 ];
 const BOOT_FAULTS: readonly FaultKind[] = ["boot-slow", "boot-hangs", "boot-dies", "boot-unreachable", "partition"];
 

@@ -1,6 +1,7 @@
 import { drawFor } from "../draw.ts";
 import type { World } from "../world/world.ts";
 import { CRASH_SCENARIO } from "./crashDay.ts";
+import type { CrashScenario } from "./crashDay.ts";
 import { STOPPED_SCENARIO } from "./crashStopped.ts";
 import { runDay } from "./runDay.ts";
 import type { DayResult } from "./runDay.ts";
@@ -24,16 +25,18 @@ export interface CrashOptions {
   /** Only every `of`-th first call, from `index` (0 to `of` - 1) on. @default all */
   readonly shard?: { readonly index: number; readonly of: number } | undefined;
   readonly portsOf?: World["portsOf"] | undefined;
+  /** Another one than these. */
+  readonly scenario?: CrashScenario | undefined;
 }
 
 /** Runs the scripted scenario once, with these kills. */
 export async function runCrash(
   killAtCalls: readonly number[],
-  options: Pick<CrashOptions, "hasStopped" | "portsOf"> & { readonly keepsJournal?: boolean } = {},
+  options: Pick<CrashOptions, "hasStopped" | "portsOf" | "scenario"> & { readonly keepsJournal?: boolean } = {},
 ): Promise<CrashRun> {
-  const { hasStopped = false, ...others } = options;
-  const { day, ...scenario } = hasStopped ? STOPPED_SCENARIO : CRASH_SCENARIO;
-  const result = await runDay(day, { ...others, ...scenario, killAtCalls });
+  const { hasStopped = false, scenario = hasStopped ? STOPPED_SCENARIO : CRASH_SCENARIO, ...others } = options;
+  const { day, faults, lengthMs } = scenario;
+  const result = await runDay(day, { ...others, faults, lengthMs, killAtCalls });
   return { killAtCalls, result };
 }
 
@@ -77,7 +80,7 @@ async function* crashAtSome(calls: number, limit: number, options: CrashOptions)
   }
 }
 
-const portsIn = ({ hasStopped, portsOf }: CrashOptions): Pick<CrashOptions, "hasStopped" | "portsOf"> => ({
-  hasStopped,
-  portsOf,
-});
+const portsIn = (options: CrashOptions): Pick<CrashOptions, "hasStopped" | "portsOf" | "scenario"> => {
+  const { hasStopped, portsOf, scenario } = options;
+  return { hasStopped, portsOf, scenario };
+};

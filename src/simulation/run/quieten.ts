@@ -28,7 +28,7 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
     () => "the manager does not come to serve",
   );
   world.desired = { pools: day.pools, maxMachines: day.maxMachines };
-  for (const { name } of day.pools) await ask(world, ({ fleet }) => steerPool(fleet, name, "open"));
+  await openPools(world);
 
   await until(world, createAllEnded(world), workLeftMs(world) + SETTLE_MS, "I6", () => {
     const [job] = openJobs(world);
@@ -71,6 +71,26 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
       return `after quiet there is ${left?.machineId ?? known ?? lease} still`;
     },
   );
+}
+
+/** A write that a slow disk has begun may be in the way: time goes on meanwhile. */
+async function openPools(world: World): Promise<void> {
+  let isDone = false;
+  const open = async (): Promise<void> => {
+    for (const { name } of world.day.pools) await ask(world, ({ fleet }) => steerPool(fleet, name, "open"));
+  };
+  const opening = open().finally(() => {
+    isDone = true;
+  });
+  opening.catch(() => undefined);
+  await until(
+    world,
+    () => isDone,
+    10 * MINUTE_MS,
+    "I6",
+    () => "the pools do not open",
+  );
+  if (isDone) await opening;
 }
 
 const isOpen = (job: LiveJob): boolean => job.end === undefined && !job.isTurnedAway && !job.isOrphaned;

@@ -4,6 +4,8 @@ import type { Fault } from "../faults/kinds.ts";
 import { createActiveFaults } from "../faults/active.ts";
 import { createVirtualClock } from "../clock.ts";
 import { drawFor, mixed } from "../draw.ts";
+import { createEc2Cloud } from "../ec2/cloud.ts";
+import { ec2ProviderFrom } from "../ec2/site.ts";
 import { createSimulatedGuest } from "../guest.ts";
 import { createChecks } from "../invariants/all.ts";
 import { createSimulatedProvider } from "../provider.ts";
@@ -89,7 +91,8 @@ async function liveDay(day: Day, options: DayOptions): Promise<DayResult> {
   const { faults, killAtCalls = [], lengthMs = DAY_MS, portsOf = (ports) => ports } = options;
   const clock = createVirtualClock(START_MS, STEPS_PER_TURN);
   const random = createSeededRandom(mixed(day.seed, "ids"));
-  const provider = createSimulatedProvider({ clock, random });
+  const { ec2 } = day.provider;
+  const provider = createSimulatedProvider({ clock, random }, ec2 === undefined ? {} : ec2ProviderFrom(ec2));
   const journal = createJournal(() => clock.monotonic(), options.keepsJournal ?? false);
   const calls = countPortCalls(killAtCalls);
   let guests: WorldGuests | undefined;
@@ -120,7 +123,7 @@ async function liveDay(day: Day, options: DayOptions): Promise<DayResult> {
   };
   tell = createChecks(world);
   guests = createWorldGuests(world);
-  const cloud = createCloud(world);
+  const cloud = ec2 === undefined ? createCloud(world) : createEc2Cloud(world);
   targets = targetsFor(world, cloud, guests, calls);
   calls.onKill(() => targets?.kill(1_000));
 

@@ -1,11 +1,14 @@
 import { CapacityError, NotFoundError, SystemError, TransientError } from "../../domain/errors.ts";
 import type { EpochMs, MachineId } from "../../domain/ids.ts";
+import type { FleetDeps } from "../../pool/fleet.ts";
 import type { Driver, DriverWatcher, Instance, LaunchSpec, Power, StartSpec } from "../../ports/driver.ts";
+import type { Draw } from "../draw.ts";
 import { instanceFrom } from "../driver.ts";
-import type { Strike } from "../faults/active.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import { isRunning } from "../provider.ts";
 import type { ProviderInstance } from "../provider.ts";
+import { createOmissions } from "./omissions.ts";
+import type { ManagerProcess } from "./process.ts";
 import type { World } from "./world.ts";
 
 /** The owner tag of the simulated manager. */
@@ -14,8 +17,23 @@ export const OWNER = "simulated";
 const STALE_MS = 30_000;
 const THROTTLED = "request limit exceeded";
 
-/** The provider's side of all calls, as it is for every manager of a day: a request that was sent has its effect, whoever dies. */
-export interface Cloud extends Power {
+/** A spot notice comes so long before the end, at the most. */
+const NOTICE_MS = 120_000;
+
+/** The provider of a day, as it is for every manager: a request that was sent has its effect, whoever dies. */
+export interface Cloud {
+  /** The driver of one process. */
+  driverFor(process: ManagerProcess, parts: Pick<FleetDeps, "clock" | "logger">): Driver;
+  /** Whether the provider may take an instance back. */
+  isOnLoan(instance: ProviderInstance): boolean;
+  /** Gives notice of an instance, and takes it back. */
+  takeBack(instance: ProviderInstance, draw: Draw): void;
+  /** Somebody deletes what launches are made from. */
+  deleteTemplates(): void;
+}
+
+/** The provider's side of the calls. */
+interface Calls extends Power {
   launch(spec: LaunchSpec, token: string, signal: AbortSignal): Promise<Instance>;
   list(signal: AbortSignal): Promise<readonly Instance[]>;
   terminate(providerIds: readonly string[], signal: AbortSignal): Promise<void>;
@@ -24,8 +42,22 @@ export interface Cloud extends Power {
   giveNotice(instance: ProviderInstance, takenAt: EpochMs): void;
 }
 
-/** Creates the provider's side of a world. */
+/** Creates the simulated provider of a world. */
 export function createCloud(world: World): Cloud {
+  const calls = createCalls(world);
+  return {
+    driverFor: (process) => driverOf(world, calls, process),
+    isOnLoan: () => true,
+    takeBack(instance, draw) {
+      const noticeMs = draw.between(0, NOTICE_MS);
+      calls.giveNotice(instance, world.clock.now() + world.jumpedMs + noticeMs);
+      world.clock.schedule(noticeMs, () => world.provider.vanishInstance(instance.providerId));
+    },
+    deleteTemplates: () => undefined,
+  };
+}
+
+function createCalls(world: World): Calls {
   const { clock, day, draw, faults, provider } = world;
   const side = provider.driverSide;
   const byToken = new Map<string, ProviderInstance>();
@@ -239,58 +271,38 @@ function createListHistory({ clock, provider }: World) {
   };
 }
 
-/** Which instances a list is without; none for longer than a list may be stale, but some again and again. */
-function createOmissions({ clock }: World) {
-  const since = new Map<string, EpochMs>();
-  return {
-    isOmitted(providerId: string, { draw }: Strike): boolean {
-      const first = since.get(providerId);
-      if (first === undefined && draw.chance(0.3)) {
-        since.set(providerId, clock.now());
-        return true;
-      }
-      if (first !== undefined && clock.now() - first < STALE_MS) return true;
-      // It is shown for once; a later list may be without it again.
-      since.delete(providerId);
-      return false;
-    },
-  };
-}
-
 const untilAborted = (signal: AbortSignal): Promise<never> =>
   new Promise((_resolve, reject) => {
     if (signal.aborted) return reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
 
-/** The driver of one process. */
-export function createWorldDriver(world: World, cloud: Cloud): Driver {
-  const process = world.process;
-  if (process === undefined) throw new Error("a driver belongs to a process");
+function driverOf(world: World, calls: Calls, process: ManagerProcess): Driver {
   const { watch, callBudget, stopMs } = world.day.provider;
   return {
     name: "simulated",
     capabilities: { watch, callBudget },
-    launch: (spec, token, signal) => process.call("driver.launch", () => cloud.launch(spec, token, signal)),
-    list: (signal) => process.call("driver.list", () => cloud.list(signal)),
-    terminate: (ids, signal) => process.call("driver.terminate", () => cloud.terminate(ids, signal)),
+    launch: (spec, token, signal) => process.call("driver.launch", () => calls.launch(spec, token, signal)),
+    list: (signal) => process.call("driver.list", () => calls.list(signal)),
+    terminate: (ids, signal) => process.call("driver.terminate", () => calls.terminate(ids, signal)),
     ...(stopMs && {
       power: {
         stop: (ids: readonly string[], signal: AbortSignal) =>
-          process.call("driver.stop", () => cloud.stop(ids, signal)),
-        start: (spec: StartSpec, signal: AbortSignal) => process.call("driver.start", () => cloud.start(spec, signal)),
+          process.call("driver.stop", () => calls.stop(ids, signal)),
+        start: (spec: StartSpec, signal: AbortSignal) => process.call("driver.start", () => calls.start(spec, signal)),
       },
     }),
-    ...(watch && {
-      watch(watcher: DriverWatcher) {
-        const stop = cloud.watch({
-          onGone: (...news) => process.deliver(() => watcher.onGone(...news)),
-          onInterruption: (...news) => process.deliver(() => watcher.onInterruption?.(...news)),
-        });
-        process.onDeath(stop);
-        return stop;
-      },
-    }),
+    ...(watch && { watch: (watcher: DriverWatcher) => watchFrom(process, watcher, calls.watch) }),
     close: async () => undefined,
   };
+}
+
+/** Lets a process hear what is told, for as long as it lives and whenever it does not stand still. */
+function watchFrom(process: ManagerProcess, watcher: DriverWatcher, watch: Calls["watch"]): () => void {
+  const stop = watch({
+    onGone: (...news) => process.deliver(() => watcher.onGone(...news)),
+    onInterruption: (...news) => process.deliver(() => watcher.onInterruption?.(...news)),
+  });
+  process.onDeath(stop);
+  return stop;
 }

@@ -30,6 +30,20 @@ export interface ProviderHabits {
   readonly stopMs?: readonly [number, number] | undefined;
   readonly callBudget: CallBudget | undefined;
   readonly watch: boolean;
+  /** What it does as an account of EC2. @default the simulated provider */
+  readonly ec2?: Ec2Habits | undefined;
+}
+
+/** How an account of EC2 behaves when all is well. */
+export interface Ec2Habits {
+  /** From the launch to `running`, in milliseconds. */
+  readonly pendingMs: number;
+  /** From the launch to the first describe that shows the instance. Least and most, in milliseconds. */
+  readonly showMs: readonly [number, number];
+  /** Instances that a describe answers at the most, ≥ 1. */
+  readonly pageSize: number;
+  /** Zones that never have anything to give, in no market. */
+  readonly emptyZones: readonly string[];
 }
 
 /** All that one seed makes of a day, but for its faults. */

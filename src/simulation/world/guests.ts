@@ -50,7 +50,7 @@ export function createWorldGuests(world: World): WorldGuests {
       if (!isDue && clock.monotonic() < (heardAtMs.get(host) ?? bornAtMs) + limits.orphanTimeoutMs)
         return armSwitch(instance, limits, bornAtMs);
       world.truth.machine(instance.machineId).isPoweredOff = true;
-      provider.loseInstance(instance.providerId, "its dead-man's switch fired");
+      provider.powerOff(instance.providerId, "its dead-man's switch fired");
     });
   };
 

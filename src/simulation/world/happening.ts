@@ -22,6 +22,12 @@ export type Happening =
   | { readonly what: "commits"; readonly changes: readonly Change[]; readonly desired: DesiredFleet }
   | { readonly what: "work-began"; readonly job: LiveJob; readonly machineId: MachineId; readonly leaseId: LeaseId }
   | { readonly what: "job-ended"; readonly job: LiveJob }
+  /** One request to EC2, with the pool that it wants a spot machine for, if it does. */
+  | { readonly what: "ec2-called"; readonly action: string; readonly spotPool?: string }
+  /** A fleet came back empty from a market. */
+  | { readonly what: "ec2-had-no-room"; readonly market: "spot" | "on-demand" }
+  /** The process was told which instances the spot market took back lately, and has taken back since when. */
+  | { readonly what: "ec2-told-interruptions"; readonly sinceMs: ReadonlyMap<string, number> }
   | { readonly what: "error-logged"; readonly text: string }
   /** A minute has passed. */
   | { readonly what: "minute" };

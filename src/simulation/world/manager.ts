@@ -6,7 +6,6 @@ import { startLoop } from "../../pool/loop.ts";
 import type { FleetLoop } from "../../pool/loop.ts";
 import type { Leases } from "../../ports/leases.ts";
 import type { Logger } from "../../ports/logger.ts";
-import { createWorldDriver } from "./cloud.ts";
 import type { Cloud } from "./cloud.ts";
 import type { WorldGuests } from "./guests.ts";
 import { attendJobs } from "./insideJobs.ts";
@@ -27,13 +26,15 @@ export function startManager(world: World, cloud: Cloud, guests: WorldGuests): v
   const process = createProcess(world.processCount, world.clock, world.hook);
   world.process = process;
   world.journal.note(`process-${process.number}`, "manager started");
+  const clock = clockOf(process, world.clock, () => world.jumpedMs, world.hook);
+  const logger = loggerInto(world);
+  const driver = cloud.driverFor(process, { clock, logger });
   const ports: FleetDeps = {
     store: createWorldStore(world),
-    drivers: new Map([["simulated" as const, createWorldDriver(world, cloud)]]),
+    drivers: new Map([[driver.name, driver]]),
     guest: guests.forProcess(),
-    clock: clockOf(process, world.clock, () => world.jumpedMs, world.hook),
+    ...{ clock, logger },
     random: world.random,
-    logger: loggerInto(world),
     desired: () => world.desired,
   };
   const fleet = createFleet(world.portsOf(ports));

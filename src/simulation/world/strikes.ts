@@ -16,8 +16,8 @@ import { isAlive } from "./truth.ts";
 import type { World } from "./world.ts";
 
 const HOUR_MS = 3_600_000;
-/** A spot notice comes so long before the end, at the most. */
-const NOTICE_MS = 120_000;
+/** Instances that a spot market announces to take back at once, least and most. */
+const RAID = [2, 5] as const;
 const BURST_JOBS = 1_000;
 const BURST_WAIT_MS = HOUR_MS;
 const BURST_TTL_MS = 180_000;
@@ -46,15 +46,18 @@ const MACHINE_FAULTS: readonly FaultKind[] = [
   "spot-notice",
 ];
 
+const SPOT_FAULTS: readonly FaultKind[] = ["spot-notice", "spot-raid"];
+
 /** Lets a fault strike that strikes once. Answers false when there is no machine at work, for which it is meant. */
 export function strikeOnce(targets: StrikeTargets, strike: Strike): boolean {
-  const { world } = targets;
+  const { world, cloud } = targets;
   const isForWork = MACHINE_FAULTS.includes(strike.fault.kind) && strike.draw.chance(0.5);
   // One that is stopped can vanish, and no more can befall it.
   const canBeStopped = strike.fault.kind === "instance-vanishes";
   const alive = world.provider
     .instances()
-    .filter((one) => one.owner === OWNER && isAlive(one) && (canBeStopped || one.stoppedAt === undefined));
+    .filter((one) => one.owner === OWNER && isAlive(one) && (canBeStopped || one.stoppedAt === undefined))
+    .filter((one) => !SPOT_FAULTS.includes(strike.fault.kind) || cloud.isOnLoan(one));
   const atWork = alive.filter(({ machineId }) => world.truth.liveMachines.get(machineId)?.state === "leased");
   if (isForWork && atWork.length === 0) return false;
   strikeNow(targets, strike, isForWork ? atWork : alive);
@@ -89,11 +92,18 @@ function strikeNow(
       onInstance(({ providerId }) => world.provider.loseInstance(providerId));
       return;
     case "spot-notice":
-      onInstance((instance) => {
-        const noticeMs = draw.between(0, NOTICE_MS);
-        cloud.giveNotice(instance, world.clock.now() + world.jumpedMs + noticeMs);
-        world.clock.schedule(noticeMs, () => world.provider.vanishInstance(instance.providerId));
-      });
+      onInstance((instance) => cloud.takeBack(instance, draw));
+      return;
+    case "spot-raid":
+      for (const instance of instances.slice(0, draw.between(...RAID))) {
+        world.truth.machine(instance.machineId).touches.set("spot-notice", world.clock.monotonic());
+        struck(world, kind, instance.machineId);
+        cloud.takeBack(instance, draw);
+      }
+      return;
+    case "template-deleted":
+      struck(world, kind, "");
+      cloud.deleteTemplates();
       return;
     case "instance-stray":
       addStray(world, value);

@@ -1,5 +1,5 @@
 import { crashEverywhere, runCrash } from "../../../src/simulation/run/crash.ts";
-import type { CrashRun } from "../../../src/simulation/run/crash.ts";
+import type { CrashOptions, CrashRun } from "../../../src/simulation/run/crash.ts";
 import type { Kill } from "../../../src/simulation/run/portCalls.ts";
 import type { DayOptions } from "../../../src/simulation/run/runDay.ts";
 import { linesOf, timelineOf } from "./broken.ts";
@@ -7,6 +7,7 @@ import type { Broken } from "./broken.ts";
 import { breathe, createProgress } from "./console.ts";
 import type { SimulateConsole } from "./console.ts";
 import type { CrashModeOptions } from "./options.ts";
+import { optionOf, scenarioOf } from "./providers.ts";
 import { addRun, createTally, jsonOf, tableOf } from "./tally.ts";
 import type { Tally } from "./tally.ts";
 
@@ -19,7 +20,8 @@ export async function simulateCrashes(
   host: SimulateConsole,
   portsOf?: DayOptions["portsOf"],
 ): Promise<number> {
-  const { at, isJson } = options;
+  const { at, isJson, hasStopped, provider } = options;
+  const ports: Ports = { hasStopped, portsOf, scenario: scenarioOf(provider) };
   const tally = createTally();
   const broken: Broken[] = [];
   let calm: CrashRun | undefined;
@@ -30,13 +32,13 @@ export async function simulateCrashes(
     (seconds) => `${tally.runs} runs, ${brokenCount} broken, ${(tally.runs / seconds).toFixed(0)} runs a second`,
   );
 
-  for await (const run of at === undefined ? crashEverywhere({ ...options, portsOf }) : only(at, options, portsOf)) {
+  for await (const run of at === undefined ? crashEverywhere({ ...options, ...ports }) : only(at, ports)) {
     if (run.killAtCalls.length === 0) calm = run;
     addRun(tally, run.result);
     if (run.result.violations.length > 0) {
       brokenCount += 1;
       if (broken.length < MOST_TOLD) {
-        const found = await explain(run, options, host, portsOf);
+        const found = await explain(run, options, host, ports);
         broken.push(found);
         if (!isJson) for (const line of linesOf(found)) host.print(line);
       }
@@ -52,28 +54,26 @@ export async function simulateCrashes(
   return host.isInterrupted() ? 130 : brokenCount > 0 ? 1 : 0;
 }
 
-async function* only(
-  at: readonly number[],
-  { hasStopped }: CrashModeOptions,
-  portsOf: DayOptions["portsOf"],
-): AsyncGenerator<CrashRun> {
-  yield await runCrash(at, { hasStopped, portsOf });
+type Ports = Pick<CrashOptions, "hasStopped" | "portsOf" | "scenario">;
+
+async function* only(at: readonly number[], ports: Ports): AsyncGenerator<CrashRun> {
+  yield await runCrash(at, ports);
 }
 
 async function explain(
   { killAtCalls }: CrashRun,
-  { hasStopped }: CrashModeOptions,
+  { hasStopped, provider }: CrashModeOptions,
   host: SimulateConsole,
-  portsOf: DayOptions["portsOf"],
+  ports: Ports,
 ): Promise<Broken> {
-  const { result } = await runCrash(killAtCalls, { keepsJournal: true, hasStopped, portsOf });
+  const { result } = await runCrash(killAtCalls, { keepsJournal: true, ...ports });
   const [violation] = result.violations;
   if (violation === undefined)
     throw new Error(`kills at ${killAtCalls.join(", ")} broke a promise once and keep it now`);
   return {
     ...{ commit: host.commit, killedAt: result.kills.map(placeOf), violation, faults: [], isMinimal: true },
     timeline: timelineOf(result),
-    replay: `npm run simulate -- --crash${hasStopped ? " --stopped" : ""}${killAtCalls.length === 0 ? "" : ` --at ${killAtCalls.join(",")}`}`,
+    replay: `npm run simulate -- --crash${hasStopped ? " --stopped" : ""}${killAtCalls.length === 0 ? "" : ` --at ${killAtCalls.join(",")}`}${optionOf(provider)}`,
   };
 }
 

@@ -1,14 +1,13 @@
 import type { Fault } from "../../../src/simulation/faults/kinds.ts";
-import { planFaults } from "../../../src/simulation/faults/plan.ts";
 import { runDay } from "../../../src/simulation/run/runDay.ts";
 import type { DayOptions, DayResult } from "../../../src/simulation/run/runDay.ts";
 import { shrinkFaults } from "../../../src/simulation/run/shrink.ts";
-import { DAY_MS, planDay } from "../../../src/simulation/world/day.ts";
 import { linesOf, timelineOf } from "./broken.ts";
 import type { Broken } from "./broken.ts";
 import { breathe, createProgress } from "./console.ts";
 import type { SimulateConsole } from "./console.ts";
 import type { DaysOptions } from "./options.ts";
+import { optionOf, planDayWith } from "./providers.ts";
 import { addRun, createTally, jsonOf, tableOf } from "./tally.ts";
 import type { Tally } from "./tally.ts";
 
@@ -33,7 +32,8 @@ export async function simulateDays(
 
   host.progress(`simulating ${seeds} days from seed ${from} on, at commit ${host.commit ?? "unknown"}`);
   for (let seed = from; seed < from + seeds && !host.isInterrupted(); seed += 1) {
-    const result = await runDay(planDay(seed), { faults: faultsOf(seed, options), portsOf });
+    const { day, lengthMs } = planDayWith(options.provider, seed);
+    const result = await runDay(day, { faults: faultsOf(seed, options), lengthMs, portsOf });
     addRun(tally, result);
     if (result.violations.length > 0) {
       const found = await explain(seed, options, host, portsOf);
@@ -50,8 +50,8 @@ export async function simulateDays(
   return host.isInterrupted() ? 130 : broken.length > 0 ? 1 : 0;
 }
 
-function faultsOf(seed: number, { faults }: DaysOptions): readonly Fault[] {
-  const all = planFaults(seed, DAY_MS);
+function faultsOf(seed: number, { faults, provider }: DaysOptions): readonly Fault[] {
+  const { faults: all } = planDayWith(provider, seed);
   const unknown = faults?.find((index) => index >= all.length);
   if (unknown !== undefined) throw new Error(`day ${seed} has faults 0 to ${all.length - 1}, not ${unknown}`);
   return faults === undefined ? all : all.filter(({ index }) => faults.includes(index));
@@ -64,9 +64,9 @@ async function explain(
   host: SimulateConsole,
   portsOf: DayOptions["portsOf"],
 ): Promise<Broken> {
-  const day = planDay(seed);
+  const { day, lengthMs } = planDayWith(options.provider, seed);
   const run = (faults: readonly Fault[], keepsJournal = false): Promise<DayResult> =>
-    runDay(day, { faults, keepsJournal, portsOf });
+    runDay(day, { faults, keepsJournal, lengthMs, portsOf });
   const all = faultsOf(seed, options);
   const [first] = (await run(all)).violations;
   if (first === undefined) throw new Error(`seed ${seed} broke a promise once and keeps it now: it is not repeatable`);
@@ -83,7 +83,7 @@ async function explain(
   return {
     ...{ commit: host.commit, seed, killedAt: [], violation: again.violations[0] ?? first, faults: kept, isMinimal },
     timeline: timelineOf(again),
-    replay: `npm run simulate -- --seed ${seed} --faults ${indexes}`,
+    replay: `npm run simulate -- --seed ${seed} --faults ${indexes}${optionOf(options.provider)}`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,6 +13,7 @@ export interface Patch {
 }
 
 const SOURCE = fileURLToPath(new URL("../../../src", import.meta.url));
+const PACKAGES = fileURLToPath(new URL("../../../node_modules", import.meta.url));
 
 /** Copies the source and patches the copy. Disposing it removes it. @throws Error when the source has moved away under a patch. */
 export async function copySource(patches: readonly Patch[]): Promise<AsyncDisposable & { readonly root: string }> {
@@ -21,6 +22,7 @@ export async function copySource(patches: readonly Patch[]): Promise<AsyncDispos
   const dispose = (): Promise<void> => rm(root, { recursive: true, force: true });
   try {
     await cp(SOURCE, join(root, "src"), { recursive: true });
+    await symlink(PACKAGES, join(root, "node_modules"));
     await writeFile(join(root, "package.json"), JSON.stringify({ type: "module" }));
     for (const patch of patches) await applyPatch(join(root, "src", patch.file), patch);
   } catch (error) {

@@ -22,15 +22,16 @@ const gate = createGate(AT_ONCE);
 
 describe.concurrent("the simulator", () => {
   it.each(MUTANTS)("finds $breaks broken by a manager that $fault", { timeout: TEST_MS }, async (mutant) => {
-    const { patches, breaks, from = 1 } = mutant;
+    const { patches, breaks, from = 1, days = "simulated" } = mutant;
 
-    const broken = await gate(() => liveDays(patches, from, MOST_DAYS, breaks));
+    const broken = await gate(() => liveDays(patches, from, MOST_DAYS, breaks, days));
 
     expect(broken.map(({ invariant }) => invariant)).toContain(breaks);
   });
 
   it("finds nothing broken by a copy of the manager as it is", { timeout: TEST_MS }, async () => {
-    expect(await gate(() => liveDays([], 1, 8, "any"))).toEqual([]);
+    expect(await gate(() => liveDays([], 1, 8, "any", "simulated"))).toEqual([]);
+    expect(await gate(() => liveDays([], 1, 4, "any", "ec2-crowd"))).toEqual([]);
   });
 
   it("refuses a mutant whose place in the source has moved away", async () => {
@@ -43,10 +44,16 @@ describe.concurrent("the simulator", () => {
 });
 
 /** What a copy of the source with these faults breaks, day by day, until it breaks the promise. */
-async function liveDays(patches: readonly Patch[], from: number, count: number, promise: string): Promise<Broken[]> {
+async function liveDays(
+  patches: readonly Patch[],
+  from: number,
+  count: number,
+  promise: string,
+  days: string,
+): Promise<Broken[]> {
   await using copy = await copySource(patches);
   const script = fileURLToPath(new URL("./liveDays.ts", import.meta.url));
-  const args = [script, copy.root, String(from), String(count), promise];
+  const args = [script, copy.root, String(from), String(count), promise, days];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as Broken[];
 }

@@ -7,6 +7,8 @@ export interface Mutant {
   readonly breaks: string;
   /** The first day that it is tried on: one shortly before it is known to give itself away. @default 1 */
   readonly from?: number;
+  /** @default those of the simulated provider */
+  readonly days?: "ec2" | "ec2-crowd";
   readonly patches: readonly Patch[];
 }
 
@@ -295,5 +297,31 @@ export const MUTANTS: readonly Mutant[] = [
         to: 'case "stopped":\n      return runs;',
       },
     ],
+  },
+  {
+    fault: "goes on asking a spot market that takes back what it gave",
+    breaks: "breaker",
+    from: 13,
+    days: "ec2",
+    patches: [
+      {
+        file: "drivers/ec2/breaker.ts",
+        from: "isOpen: () => clock.monotonic() < openUntil",
+        to: "isOpen: () => false",
+      },
+    ],
+  },
+  {
+    fault: "takes no on-demand machine when the spot market has nothing",
+    breaks: "fallback",
+    from: 3,
+    days: "ec2",
+    patches: [{ file: "drivers/ec2/place.ts", from: '["spot", "on-demand"]', to: '["spot"]' }],
+  },
+  {
+    fault: "does not heed the rates of its account",
+    breaks: "I8",
+    days: "ec2-crowd",
+    patches: [{ file: "drivers/ec2/calls.ts", from: "await bucket.take(signal);", to: "" }],
   },
 ];

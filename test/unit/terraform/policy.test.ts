@@ -104,6 +104,7 @@ const tagSpecificationsOf = (owner: string) =>
     template: { name: "mayfly-1", version: "1" },
     market: "spot",
     offerings: [],
+    attempt: 0,
   }).TagSpecifications;
 
 const module = await readModule(TERRAFORM);

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { CapacityError, ConfigError, SystemError, TransientError } from "../../../../src/domain/errors.ts";
 import { machineIdFrom } from "../../../../src/domain/ids.ts";
 import type { Ec2Shape } from "../../../../src/domain/shape.ts";
+import { createEc2Driver } from "../../../../src/drivers/ec2/driver.ts";
 import { PartialListError } from "../../../../src/ports/driver.ts";
 import type { Driver, Instance } from "../../../../src/ports/driver.ts";
 import { Refusal } from "../../../support/ec2/cloud.ts";
@@ -138,6 +139,17 @@ describe("a launch", () => {
     },
   );
 
+  it("asks no other market for a machine that an earlier request may still bring", async () => {
+    const exceeded = new Refusal("MaxFleetCountExceeded", "The maximum number of fleets is reached.");
+    lab.cloud.faults.push({ action: "CreateFleet", moment: "before", refusal: "cut" });
+    lab.cloud.faults.push({ action: "CreateFleet", moment: "before", refusal: exceeded });
+
+    const failure = await failureOf(launch(1));
+
+    expect(failure).toMatchObject({ code: "outcome-unknown" });
+    expect(instances()).toEqual([]);
+  });
+
   it("finds by its tag what an earlier process launched, though the request would be another one now", async () => {
     const first = await launch(1);
     await driver.close();
@@ -146,6 +158,21 @@ describe("a launch", () => {
     const next = lab.createDriver("us");
 
     const again = await launch(1, { instanceTypes: ["m7i.large"] }, next);
+
+    expect(again.providerId).toBe(first.providerId);
+    expect(instances()).toHaveLength(1);
+  });
+
+  it("brings one instance although the manager that comes back would begin with another market", async () => {
+    lab.cloud.settings.quota.spot = 0;
+    const first = await launch(1);
+    await driver.close();
+    lab.cloud.settings.quota.spot = 10;
+    // It knows nothing of the refusal, and EC2 does not show it yet what its forerunner launched.
+    lab.cloud.hide(instances()[0]?.id ?? "", 4_000);
+    const next = lab.createDriver("us");
+
+    const again = await launch(1, {}, next);
 
     expect(again.providerId).toBe(first.providerId);
     expect(instances()).toHaveLength(1);
@@ -297,6 +324,49 @@ describe("the spot market", () => {
   });
 });
 
+it("stays off the spot market for half an hour from the last two machines that it took back", async () => {
+  const ids = [];
+  for (const number of [1, 2, 3, 4]) ids.push((await launch(number)).providerId.split("/")[1] ?? "");
+  const take = async (some: readonly string[]): Promise<void> => {
+    for (const id of some) lab.cloud.interrupt(id);
+    await list();
+  };
+  await take(ids.slice(0, 2));
+  await lab.clock.advance(14 * 60_000);
+  await take(ids.slice(2));
+
+  await lab.clock.advance(20 * 60_000);
+  await launch(5);
+  await lab.clock.advance(11 * 60_000);
+  await launch(6);
+
+  expect(instances().map(({ market }) => market)).toEqual(["on-demand", "spot"]);
+});
+
+describe("a notice that a spot machine is taken back", () => {
+  it.each([
+    ["as the host's clock goes", 0, 110_000, 120_000],
+    ["on a host whose clock is an hour ahead", 3_600_000, 110_000, 120_000],
+    ["on a host whose clock is an hour behind", -3_600_000, 110_000, 120_000],
+  ])("leaves what is left of two minutes, %s", async (_, skewMs, least, most) => {
+    const { clock } = lab;
+    const skewed = { ...clock, now: () => clock.now() + skewMs };
+    const here = createEc2Driver({ owner: "us", sites: [shapeAt(ENDPOINT)] }, { ...lab.deps, clock: skewed });
+    const { providerId } = await launch(1, {}, here);
+    const leftMs: number[] = [];
+    const onInterruption = (_id: string, _detail: string, takenAt: number) => leftMs.push(takenAt - skewed.now());
+    here.watch?.({ onGone: () => undefined, onInterruption });
+
+    lab.cloud.announce(providerId.split("/")[1] ?? "");
+    await lab.until(clock.sleep(25_000));
+    await here.close();
+
+    expect(leftMs).toHaveLength(1);
+    expect(leftMs[0]).toBeGreaterThanOrEqual(least);
+    expect(leftMs[0]).toBeLessThanOrEqual(most);
+  });
+});
+
 describe("terminations", () => {
   it("are joined, and end the others one by one when one of them fails the call", async () => {
     const launched = await Promise.all([launch(1), launch(2), launch(3)]);
@@ -306,7 +376,7 @@ describe("terminations", () => {
     const failure = await failureOf(terminate(ids));
 
     // EC2 may know it a moment later: nobody may take it for gone yet.
-    expect(failure).toMatchObject({ code: "not-visible-yet" });
+    expect(failure).toMatchObject({ code: "not-shown" });
     expect(instances()).toEqual([]);
     expect(lab.cloud.countOf("TerminateInstances")).toBe(4);
   });
@@ -319,13 +389,71 @@ describe("terminations", () => {
     await terminate([providerId]);
   });
 
+  it("take nothing for gone because one describe is without it", async () => {
+    const { providerId } = await launch(1);
+    await lab.clock.advance(3_600_000);
+    // A list of a lagging replica.
+    lab.cloud.hide(providerId.split("/")[1] ?? "", 10_000);
+    await list();
+
+    const failure = await failureOf(terminate([providerId]));
+    await lab.clock.advance(180_000);
+    await terminate([providerId]);
+
+    expect(failure).toBeInstanceOf(TransientError);
+    expect(instances()).toEqual([]);
+  });
+
+  it("take nothing that an earlier manager launched for gone because EC2 does not show it yet", async () => {
+    const { providerId } = await launch(1);
+    await driver.close();
+    driver = lab.createDriver("us");
+    lab.cloud.hide(providerId.split("/")[1] ?? "", 10_000);
+
+    const failure = await failureOf(terminate([providerId]));
+    await lab.clock.advance(11_000);
+    await terminate([providerId]);
+
+    expect(failure).toMatchObject({ code: "not-shown" });
+    expect(instances()).toEqual([]);
+  });
+
+  it("take nothing for gone that a call does not know and a describe shows", async () => {
+    const { providerId } = await launch(1);
+    await lab.clock.advance(3_600_000);
+    for (let time = 0; time < 2; time += 1)
+      lab.cloud.faults.push({
+        action: "TerminateInstances",
+        moment: "before",
+        refusal: new Refusal("InvalidInstanceID.NotFound", "The instance ID does not exist"),
+      });
+
+    const failure = await failureOf(terminate([providerId]));
+    await terminate([providerId]);
+
+    expect(failure).toMatchObject({ code: "not-known-everywhere" });
+    expect(instances()).toEqual([]);
+  });
+
+  it("of what no describe has shown for two minutes succeed", async () => {
+    const gone = ["eu-central-1/i-0123456789abcdef0"];
+
+    const failure = await failureOf(terminate(gone));
+    await lab.clock.advance(121_000);
+    await terminate(gone);
+
+    expect(failure).toMatchObject({ code: "not-shown" });
+    expect(lab.cloud.countOf("TerminateInstances")).toBe(0);
+  });
+
   it("of several thousand ask EC2 five hundred at a time", async () => {
     const strangers = Array.from({ length: 1200 }, (_, index) => `eu-central-1/i-${String(index).padStart(17, "0")}`);
 
-    await terminate(strangers);
+    await failureOf(terminate(strangers));
 
     expect(lab.cloud.countOf("TerminateInstances")).toBe(0);
-    expect(lab.cloud.countOf("DescribeInstances")).toBe(7);
+    // Whose they are, and whether they are anybody's: a filter takes two hundred.
+    expect(lab.cloud.countOf("DescribeInstances")).toBe(2 * 7);
   });
 });
 
