@@ -10,4 +10,5 @@ export const FAILED_SEEDS: readonly { readonly seed: number; readonly why: strin
   { seed: 338_988_654, why: "a renewal may be written down for as long as the manager stands still" },
   { seed: 7191, why: "a manager may start while the disk is full" },
   { seed: 100_899, why: "limits may be lowered while a launch that was decided under the old ones is written down" },
+  { seed: 400_715, why: "limits may be lowered between a launch's decision and its effect" },
 ];

@@ -17,11 +17,15 @@ export function createBoundsCheck(world: World): Check {
   const poolOf = ({ pools }: DesiredFleet, name: string): DesiredPool | undefined =>
     pools.find((pool) => pool.name === name);
 
+  /** What each launch was decided under: the wish may change between its decision and its effect. */
+  const decidedUnder = new Map<string, number>();
+
   return (happening) => {
     switch (happening.what) {
       case "commits": {
         const { changes, desired } = happening;
         const added = changes.filter((change) => change.kind === "machine-added").map(({ machine }) => machine);
+        for (const { id, poolName } of added) decidedUnder.set(id, poolOf(desired, poolName)?.maxMachines ?? 0);
         for (const name of new Set(added.map(({ poolName }) => poolName))) {
           const pool = poolOf(desired, name);
           if (pool === undefined) return `a machine is launched in pool ${name}, which nobody wishes for`;
@@ -37,7 +41,8 @@ export function createBoundsCheck(world: World): Check {
       case "launched": {
         const { poolName, machineId } = happening.instance;
         const pool = world.day.pools.find(({ name }) => name === poolName);
-        const most = Math.max(pool?.maxMachines ?? 0, poolOf(world.desired, poolName)?.maxMachines ?? 0);
+        const wishes = [pool?.maxMachines, poolOf(world.desired, poolName)?.maxMachines, decidedUnder.get(machineId)];
+        const most = Math.max(...wishes.map((wish) => wish ?? 0));
         const there = world.provider.instances().filter((one) => one.poolName === poolName && counts(one)).length;
         // An instance whose launch had its effect after all lists had been without it is found and reaped, not counted.
         const isUnforeseen = world.truth.machine(machineId).touches.has("launch-effect-late");
