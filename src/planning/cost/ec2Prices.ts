@@ -9,7 +9,7 @@ export interface PriceList {
 }
 
 /**
- * Linux on shared hosts, on demand. In the Regions that are not here, the configuration says what machines cost.
+ * Linux on shared hosts, on demand. ./ec2FamilyPrices.ts has the other Regions.
  *
  * Sources: instances, AWS's price list as generated on the date below into aws/karpenter-provider-aws
  * (pkg/providers/pricing/zz_generated.pricing_aws.go at commit 6fc13b5236fd04fd16ff3f9dc7490d0813994099);

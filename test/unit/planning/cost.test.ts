@@ -5,6 +5,7 @@ import { idleFrom, startingFrom, stoppedFrom, stoppingFrom, terminatingFrom } fr
 import type { DesiredPool } from "../../../src/domain/pool.ts";
 import type { DriverName } from "../../../src/domain/shape.ts";
 import { costUntil, paidUntil } from "../../../src/planning/cost/bill.ts";
+import { EC2_FAMILY_PRICES } from "../../../src/planning/cost/ec2FamilyPrices.ts";
 import { EC2_PRICES } from "../../../src/planning/cost/ec2Prices.ts";
 import { priceFrom } from "../../../src/planning/cost/price.ts";
 import { nextDueAt } from "../../../src/planning/due.ts";
@@ -29,16 +30,21 @@ const onEc2 = (seconds: number, runningSince?: number): MachineIn<"idle"> => ({
 describe("the price of a machine", () => {
   it.each([
     ["the list, where the Region stands in it", {}, offering, 0.1008],
+    ["the list of families, in other Regions", {}, { ...offering, region: "eu-central-1" }, 0.12075],
+    ["the list of families, by size", {}, { ...offering, region: "eu-west-1", instanceType: "m7i.4xlarge" }, 0.8988],
+    ["the list of families, below large", {}, { ...offering, region: "eu-central-1", instanceType: "t3.micro" }, 0.012],
     ["the configuration's price of its type", { usdPerHour: 1, usdPerHourByType: { "m7i.large": 0.5 } }, offering, 0.5],
     ["the configuration's price of all", { usdPerHour: 1, usdPerHourByType: { "m7i.xlarge": 0.5 } }, offering, 1],
     ["what spot cost when it was asked", {}, { ...offering, market: "spot", usdPerHour: 0.04 }, 0.04],
     ["the configuration before that too", { usdPerHour: 1 }, { ...offering, market: "spot", usdPerHour: 0.04 }, 1],
   ] as const)("is that of %s", (_of, cost, sold, usdPerHour) => {
-    expect(priceFrom(pool({ cost }), sold)?.usdPerHour).toBe(usdPerHour);
+    expect(priceFrom(pool({ cost }), sold)?.usdPerHour).toBeCloseTo(usdPerHour, 9);
   });
 
   it.each([
-    ["in a Region that no list knows", { ...offering, region: "eu-central-1" }],
+    ["in a Region that no list knows", { ...offering, region: "eu-nowhere-1" }],
+    ["of a size that is no share of another", { ...offering, region: "eu-central-1", instanceType: "m7i.metal-24xl" }],
+    ["of a family that its Region has not", { ...offering, region: "eu-central-1", instanceType: "m8a.large" }],
     ["of a type that no list knows", { ...offering, instanceType: "m99.large" }],
     ["of a size that no list knows", { ...offering, instanceType: "m7i.larg" }],
     ["on a spot market that nobody asked", { ...offering, market: "spot" as const }],
@@ -62,7 +68,14 @@ describe("the price of a machine", () => {
     expect(priceFrom({ shape: qemu }, offering)?.diskUsdPerHour).toBeCloseTo(0.008, 12);
   });
 
+  it("has the cheapest Region's price of disks in it where the list has none", () => {
+    expect(priceFrom({ shape: qemu }, { ...offering, region: "eu-central-1" })?.diskUsdPerHour).toBeCloseTo(0.008, 12);
+  });
+
   it("says where it is from, with the list's date", () => {
+    const abroad = { ...offering, region: "eu-central-1" };
+    expect(priceFrom(pool(), abroad)?.source).toBe(`the price list of ${EC2_FAMILY_PRICES.date}`);
+    expect(EC2_FAMILY_PRICES.date).toMatch(/^20\d\d-\d\d-\d\d$/);
     expect(priceFrom(pool(), offering)?.source).toBe(`the price list of ${EC2_PRICES.date}`);
     expect(EC2_PRICES.date).toMatch(/^20\d\d-\d\d-\d\d$/);
   });
@@ -80,6 +93,16 @@ describe("the price of a machine", () => {
       }
     }
   });
+});
+
+it("every family's price in every Region can be read", () => {
+  for (const [region, families] of Object.entries(EC2_FAMILY_PRICES.largeOnDemand)) {
+    for (const family of families.split(", ").map((entry) => entry.split(" ")[0] ?? "")) {
+      const price = priceFrom(pool(), { ...offering, region, instanceType: `${family}.large` });
+      expect(price?.usdPerHour, `${family} in ${region}`).toBeGreaterThan(0.01);
+      expect(price?.usdPerHour, `${family} in ${region}`).toBeLessThan(1);
+    }
+  }
 });
 
 describe("the bill of a machine", () => {
