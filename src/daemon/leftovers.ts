@@ -1,5 +1,5 @@
 import { TransientError } from "../domain/errors.ts";
-import { withHardDeadline } from "../pool/deadline.ts";
+import { withHardDeadline } from "../ports/deadline.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Logger } from "../ports/logger.ts";

@@ -9,7 +9,7 @@ import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
 import type { AuditPorts } from "../pool/audit.ts";
 import { callDriver } from "../pool/calls.ts";
 import { steerPool, viewPool } from "../pool/control.ts";
-import { withDeadline } from "../pool/deadline.ts";
+import { withDeadline } from "../ports/deadline.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { heldMachine } from "../pool/leases.ts";
 import { poolKey } from "../pool/state.ts";

@@ -1,6 +1,6 @@
 import { startApiServer } from "../api/server.ts";
 import type { LiveMachine } from "../domain/machine.ts";
-import { aborted, withDeadline } from "../pool/deadline.ts";
+import { aborted, withDeadline } from "../ports/deadline.ts";
 import type { RunningManager } from "./compose.ts";
 import { drainManager } from "./stop.ts";
 import type { DrainDeps, DrainOrders, DrainOutcome } from "./stop.ts";

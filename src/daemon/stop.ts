@@ -1,5 +1,5 @@
 import { durationText } from "../jobs/durations.ts";
-import { withDeadline } from "../pool/deadline.ts";
+import { withDeadline } from "../ports/deadline.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { RunningManager } from "./compose.ts";

@@ -3,7 +3,7 @@ import { TransientError } from "../domain/errors.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
 import type { AuditPorts } from "../pool/audit.ts";
-import { withHardDeadline } from "../pool/deadline.ts";
+import { withHardDeadline } from "../ports/deadline.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Logger } from "../ports/logger.ts";

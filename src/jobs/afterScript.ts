@@ -10,7 +10,7 @@ import type { PreparedJob } from "./prepare.ts";
 import type { RunContext } from "./run.ts";
 import { scriptFrom } from "./script.ts";
 import type { ScriptExit, ScriptRun } from "./scriptHost.ts";
-import { withDeadline } from "./waits.ts";
+import { withDeadline } from "../ports/deadline.ts";
 
 /** GitLab's bound of after_script. */
 const AFTER_SCRIPT_TIMEOUT_MS = 5 * 60_000;

@@ -9,7 +9,8 @@ import { isDiskFull } from "./room.ts";
 import type { RunContext } from "./run.ts";
 import { scriptCommandsOf, scriptFrom } from "./script.ts";
 import type { ScriptExit } from "./scriptHost.ts";
-import { whenAborted, withDeadline } from "./waits.ts";
+import { withDeadline } from "../ports/deadline.ts";
+import { whenAborted } from "./waits.ts";
 
 type ScriptProgress = Extract<JobProgress, { readonly phase: "script" }>;
 

@@ -4,7 +4,8 @@ import type { LeaseOutcome } from "../domain/lease.ts";
 import { durationText } from "./durations.ts";
 import type { JobLifeDeps } from "./life.ts";
 import { whenThereIsRoom } from "./room.ts";
-import { orAborted, withDeadline } from "./waits.ts";
+import { withDeadline } from "../ports/deadline.ts";
+import { orAborted } from "./waits.ts";
 
 /** How long the end of a job waits for the end of its machine. The machine goes in any case; the reaper sees to that. */
 const RELEASE_TIMEOUT_MS = 2 * 60_000;

@@ -19,7 +19,7 @@ import type { PhaseMeter, PhaseName } from "./phases.ts";
 import { createPhaseMeter } from "./phases.ts";
 import type { PreparedJob } from "./prepare.ts";
 import { prepareJob, restoreJob } from "./prepare.ts";
-import { withDeadline } from "./waits.ts";
+import { withDeadline } from "../ports/deadline.ts";
 
 /** Bound of all that comes before the script: archive, images, services. Images come slowly to emulated machines. */
 const PREPARE_TIMEOUT_MS = 30 * 60_000;

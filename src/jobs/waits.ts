@@ -28,30 +28,6 @@ export function whenAborted(signal: AbortSignal): Promise<unknown> & Disposable 
   return Object.assign(promise, { [Symbol.dispose]: () => signal.removeEventListener("abort", onAbort) });
 }
 
-/**
- * Runs the body with a signal that also aborts, with `createError()`, after `ms`. Answers when the body settles: the body
- * must heed its signal.
- */
-export async function withDeadline<T>(
-  clock: Clock,
-  ms: number,
-  createError: () => Error,
-  signal: AbortSignal,
-  body: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const deadline = new AbortController();
-  const done = new AbortController();
-  clock.sleep(ms, AbortSignal.any([signal, done.signal])).then(
-    () => deadline.abort(createError()),
-    () => undefined,
-  );
-  try {
-    return await body(AbortSignal.any([signal, deadline.signal]));
-  } finally {
-    done.abort();
-  }
-}
-
 /** Answers what the promise does, or undefined after `ms`. */
 export async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
   const done = new AbortController();

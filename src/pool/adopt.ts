@@ -4,7 +4,7 @@ import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts"
 import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
 import { acceptedKeys, keepGuest, startBoot } from "./boot.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../ports/deadline.ts";
 import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";

@@ -5,7 +5,7 @@ import { idleFrom } from "../domain/moves.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Instance } from "../ports/driver.ts";
 import type { KnownKeys, MachineKeys, ReadyGuest } from "../ports/guest.ts";
-import { aborted } from "./deadline.ts";
+import { aborted } from "../ports/deadline.ts";
 import { eventOf, lookKey, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { listenForNotices } from "./notices.ts";

@@ -3,7 +3,7 @@ import type { DriverName } from "../domain/shape.ts";
 import type { Driver } from "../ports/driver.ts";
 import { createBudget } from "./budget.ts";
 import type { Budget } from "./budget.ts";
-import { withHardDeadline } from "./deadline.ts";
+import { withHardDeadline } from "../ports/deadline.ts";
 import { driverOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 

@@ -1,5 +1,5 @@
 import type { LiveMachine } from "../domain/machine.ts";
-import { withDeadline } from "./deadline.ts";
+import { withDeadline } from "../ports/deadline.ts";
 import { endLease } from "./expire.ts";
 import { NUDGE, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";

@@ -1,7 +1,7 @@
 import { MachineLostError, TransientError } from "../domain/errors.ts";
 import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { LiveMachine } from "../domain/machine.ts";
-import { withHardDeadline } from "./deadline.ts";
+import { withHardDeadline } from "../ports/deadline.ts";
 import { desiredPool, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { retireMachine } from "./terminate.ts";

@@ -1,7 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverWatcher } from "../ports/driver.ts";
-import { aborted } from "./deadline.ts";
+import { aborted } from "../ports/deadline.ts";
 import { eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { recordOrRetry } from "./record.ts";
