@@ -10,7 +10,11 @@ import type { Logger } from "../ports/logger.ts";
 import type { Manager } from "../ports/manager.ts";
 import { bodyFromError, ERROR_STATUS } from "./errors.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
-import * as routes from "./routes.ts";
+import { describeApi } from "./document.ts";
+import * as jobs from "./routes/jobs.ts";
+import * as leases from "./routes/leases.ts";
+import * as operator from "./routes/operator.ts";
+import { runLines } from "./runLines.ts";
 
 /** A job's script may be 16 MiB, and JSON makes text longer. */
 const MAX_BODY_BYTES = 32 * 1024 * 1024;
@@ -41,16 +45,13 @@ export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<En
     return c.json(bodyFromError(new SystemError("unknown-route", message)), 404);
   });
   app.use("/v1/*", async (c, next) => {
-    if (c.req.path === routes.putArchive.path) return next();
+    if (c.req.path === jobs.putArchive.path) return next();
     return limitBody(c, next);
   });
   serveOperator(app, manager);
   serveLeases(app, manager);
   serveJobs(app, manager);
-  app.doc31("/v1/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "mayfly", version, description: "The control API of one mayfly manager." },
-  });
+  describeApi(app, version);
   return app;
 }
 
@@ -63,73 +64,87 @@ const limitBody = bodyLimit({
 });
 
 function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
-  app.openapi(routes.health, async (c) => c.json(await manager.health(), 200));
-  app.openapi(routes.pools, async (c) => c.json(await manager.pools(), 200));
-  app.openapi(routes.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
-  app.openapi(routes.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
-  app.openapi(routes.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));
-  app.openapi(routes.resumePool, async (c) => c.json(await manager.resumePool(c.req.valid("param").name), 200));
-  app.openapi(routes.cordonAll, async (c) => c.json(await manager.cordonAll(), 200));
-  app.openapi(routes.drainAll, async (c) => c.json(await manager.drainAll(), 200));
-  app.openapi(routes.resumeAll, async (c) => c.json(await manager.resumeAll(), 200));
-  app.openapi(routes.machines, async (c) => c.json(await manager.machines(c.req.valid("query").all), 200));
-  app.openapi(routes.machine, async (c) => c.json(await manager.machine(machineIdFrom(c.req.valid("param").id)), 200));
-  app.openapi(routes.terminateMachine, async (c) =>
+  app.openapi(operator.health, async (c) => c.json(await manager.health(), 200));
+  app.openapi(operator.pools, async (c) => c.json(await manager.pools(), 200));
+  app.openapi(operator.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
+  app.openapi(operator.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
+  app.openapi(operator.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));
+  app.openapi(operator.resumePool, async (c) => c.json(await manager.resumePool(c.req.valid("param").name), 200));
+  app.openapi(operator.cordonAll, async (c) => c.json(await manager.cordonAll(), 200));
+  app.openapi(operator.drainAll, async (c) => c.json(await manager.drainAll(), 200));
+  app.openapi(operator.resumeAll, async (c) => c.json(await manager.resumeAll(), 200));
+  app.openapi(operator.machines, async (c) => c.json(await manager.machines(c.req.valid("query").all), 200));
+  app.openapi(operator.machine, async (c) =>
+    c.json(await manager.machine(machineIdFrom(c.req.valid("param").id)), 200),
+  );
+  app.openapi(operator.terminateMachine, async (c) =>
     c.json(await manager.terminateMachine(machineIdFrom(c.req.valid("param").id)), 200),
   );
-  app.openapi(routes.auditInstances, async (c) => c.json(await manager.auditInstances(clientOf(c)), 200));
-  app.openapi(routes.reapStrangers, async (c) => c.json(await manager.reapStrangers(clientOf(c)), 200));
-  app.openapi(routes.execOnMachine, needsUpgrade);
+  app.openapi(operator.auditInstances, async (c) => c.json(await manager.auditInstances(clientOf(c)), 200));
+  app.openapi(operator.reapStrangers, async (c) => c.json(await manager.reapStrangers(clientOf(c)), 200));
+  app.openapi(operator.execOnMachine, needsUpgrade);
 }
 
 function serveLeases(app: OpenAPIHono<Env>, manager: Manager): void {
-  app.openapi(routes.acquireLease, async (c) => c.json(await manager.acquireLease(c.req.valid("json"), keyOf(c)), 200));
-  app.openapi(routes.leases, async (c) => c.json(await manager.leases(c.req.valid("query").all), 200));
-  app.openapi(routes.awaitLease, async (c) => {
+  app.openapi(leases.acquireLease, async (c) => c.json(await manager.acquireLease(c.req.valid("json"), keyOf(c)), 200));
+  app.openapi(leases.leases, async (c) => c.json(await manager.leases(c.req.valid("query").all), 200));
+  app.openapi(leases.awaitLease, async (c) => {
     const { waitMs, knownWhy } = c.req.valid("query");
     return c.json(await manager.awaitLease(leaseIdFrom(c.req.valid("param").id), waitMs, knownWhy, clientOf(c)), 200);
   });
-  app.openapi(routes.renewLease, async (c) =>
+  app.openapi(leases.renewLease, async (c) =>
     c.json(await manager.renewLease(leaseIdFrom(c.req.valid("param").id)), 200),
   );
-  app.openapi(routes.releaseLease, async (c) =>
+  app.openapi(leases.releaseLease, async (c) =>
     c.json(await manager.releaseLease(leaseIdFrom(c.req.valid("param").id)), 200),
   );
-  app.openapi(routes.execOnLease, needsUpgrade);
-  app.openapi(routes.forwardEngine, needsUpgrade);
+  app.openapi(leases.runOnLease, async (c) => {
+    const { command, stdin } = c.req.valid("json");
+    const gone = clientOf(c);
+    const running = await manager.execOnLease(leaseIdFrom(c.req.valid("param").id), command, {}, gone);
+    return sendBytes(c, runLines(running, stdin), "application/x-ndjson", gone);
+  });
+  app.openapi(leases.execOnLease, needsUpgrade);
+  app.openapi(leases.forwardEngine, needsUpgrade);
 }
 
 /** The key that came with a request, checked by its route. */
 const keyOf = (c: Context<Env>): string | undefined => c.req.header(KEY_HEADER);
 
 function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
-  app.openapi(routes.putArchive, async (c) =>
+  app.openapi(jobs.putArchive, async (c) =>
     c.json({ archiveId: await manager.putArchive(c.env.incoming, clientOf(c)) }, 200),
   );
-  app.openapi(routes.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json"), keyOf(c)), 200));
-  app.openapi(routes.jobs, async (c) => c.json(await manager.jobs(c.req.valid("query").all), 200));
-  app.openapi(routes.job, async (c) => c.json(await manager.job(jobIdFrom(c.req.valid("param").id)), 200));
-  app.openapi(routes.awaitJob, async (c) => {
+  app.openapi(jobs.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json"), keyOf(c)), 200));
+  app.openapi(jobs.jobs, async (c) => c.json(await manager.jobs(c.req.valid("query").all), 200));
+  app.openapi(jobs.job, async (c) => c.json(await manager.job(jobIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(jobs.awaitJob, async (c) => {
     const { waitMs } = c.req.valid("query");
     return c.json(await manager.awaitJob(jobIdFrom(c.req.valid("param").id), waitMs, clientOf(c)), 200);
   });
-  app.openapi(routes.cancelJob, async (c) =>
+  app.openapi(jobs.cancelJob, async (c) =>
     c.json(await manager.cancelJob(jobIdFrom(c.req.valid("param").id), c.req.valid("query").force), 200),
   );
-  app.openapi(routes.jobEvents, async (c) => c.json(await manager.jobEvents(jobIdFrom(c.req.valid("param").id)), 200));
-  app.openapi(routes.jobLog, async (c) => {
+  app.openapi(jobs.jobEvents, async (c) => c.json(await manager.jobEvents(jobIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(jobs.jobLog, async (c) => {
     const { offset, follow } = c.req.valid("query");
     const gone = clientOf(c);
-    return sendBytes(c, manager.jobLog(jobIdFrom(c.req.valid("param").id), offset, follow, gone), gone);
+    const bytes = manager.jobLog(jobIdFrom(c.req.valid("param").id), offset, follow, gone);
+    return sendBytes(c, bytes, "application/octet-stream", gone);
   });
 }
 
 /** Sends bytes as they come, no faster than the client takes them. An error before the first byte is answered as such. */
-async function sendBytes(c: Context<Env>, bytes: AsyncIterable<Uint8Array>, gone: AbortSignal): Promise<Response> {
+async function sendBytes(
+  c: Context<Env>,
+  bytes: AsyncIterable<Uint8Array>,
+  type: string,
+  gone: AbortSignal,
+): Promise<Response> {
   const iterator = bytes[Symbol.asyncIterator]();
   const first = await iterator.next();
   const { outgoing } = c.env;
-  outgoing.writeHead(200, { "content-type": "application/octet-stream" });
+  outgoing.writeHead(200, { "content-type": type });
   try {
     for await (const part of chain(first, iterator)) {
       if (!outgoing.write(part)) await once(outgoing, "drain", { signal: gone });

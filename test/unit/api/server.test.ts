@@ -178,6 +178,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "post /v1/leases",
     "post /v1/leases/{id}/release",
     "post /v1/leases/{id}/renew",
+    "post /v1/leases/{id}/run",
     "post /v1/machines/{id}/terminate",
     "post /v1/pools/{name}/cordon",
     "post /v1/pools/{name}/drain",
@@ -196,6 +197,8 @@ it("describes every route in its OpenAPI document, made from the schemas that va
       "LeaseView",
       "Machine",
       "Pool",
+      "RunLine",
+      "RunRequest",
       "TimelineEvent",
     ],
   ]);
