@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Arrivals } from "../../../../src/planning/capacity/arrivals.ts";
 import { sortArrivals } from "../../../../src/planning/capacity/arrivals.ts";
-import { levelPoints, replayConstantLevel } from "../../../../src/planning/capacity/baseStock.ts";
+import { levelPoints, machineReadyTimes, replayConstantLevel } from "../../../../src/planning/capacity/baseStock.ts";
 import { shareWithin } from "../../../../src/planning/capacity/outcome.ts";
 import type { ReplaySettings } from "../../../../src/planning/capacity/replay.ts";
 import { replayLevels } from "../../../../src/planning/capacity/replay.ts";
@@ -34,7 +34,7 @@ describe("a constant level", () => {
           settings({ bootMsOf: () => bootMs }),
         );
 
-        const exact = replayConstantLevel(arrivals, level, bootMs, 0, TO);
+        const exact = replayConstantLevel(arrivals, level, () => bootMs, 0, TO);
         expect(replayed.waitMs).toEqual(exact.waitMs);
         expect(replayed.idleMs).toBeCloseTo(exact.idleMs, 3);
         expect(replayed.bootingMs).toBeCloseTo(exact.bootingMs, 3);
@@ -43,28 +43,39 @@ describe("a constant level", () => {
     );
   });
 
-  it("gives with random boot times the waits of a simulation that knows no machines, only orders", () => {
+  it("gives with random boot times the waits of a simulation that knows no machines, only orders, and the replay's machine time", () => {
     const bootTimes = fc.array(fc.integer({ min: 1, max: 300_000 }), { minLength: 1, maxLength: 50 });
     fc.assert(
       fc.property(anyTimes, fc.nat(8), bootTimes, (times, level, boots) => {
         const bootMsOf = (order: number): number => boots[order % boots.length] ?? 0;
 
-        const { waitMs } = replayLevels(arrivalsOf(times), () => level, settings({ bootMsOf }));
+        const exact = replayConstantLevel(arrivalsOf(times), level, bootMsOf, 0, TO);
 
-        expect([...waitMs]).toEqual(simulateConstantLevel(times, level, bootMsOf));
+        const replayed = replayLevels(arrivalsOf(times), () => level, settings({ bootMsOf }));
+        expect([...exact.waitMs]).toEqual(simulateConstantLevel(times, level, bootMsOf));
+        expect(replayed.waitMs).toEqual(exact.waitMs);
+        expect(replayed.idleMs).toBeCloseTo(exact.idleMs, 3);
+        expect(replayed.bootingMs).toBeCloseTo(exact.bootingMs, 3);
       }),
     );
   });
 
   it("counts in every level's point what its replay gives", () => {
+    const bootTimes = fc.array(fc.integer({ min: 1, max: 300_000 }), { minLength: 1, maxLength: 5 });
     fc.assert(
-      fc.property(anyTimes, fc.integer({ min: 0, max: 90_000 }), (times, waitMs) => {
+      fc.property(anyTimes, fc.integer({ min: 0, max: 90_000 }), bootTimes, (times, targetMs, boots) => {
         const arrivals = arrivalsOf(times);
+        const bootMsOf = (order: number): number => boots[order % boots.length] ?? 0;
+        const machineReadyAt = machineReadyTimes(arrivals.readyAt, bootMsOf);
 
-        for (const point of levelPoints(arrivals.readyAt, 8, 90_000, waitMs, 0, TO)) {
-          const exact = replayConstantLevel(arrivals, point.level, 90_000, 0, TO);
-          expect(point.share).toBeCloseTo(shareWithin(exact.waitMs, waitMs), 9);
+        for (const point of levelPoints({ ...arrivals, machineReadyAt, from: 0, to: TO }, 8, targetMs)) {
+          const exact = replayConstantLevel(arrivals, point.level, bootMsOf, 0, TO);
+          const waits = exact.waitMs.toSorted();
+          const quantile = (share: number): number => waits[Math.ceil(share * waits.length) - 1] ?? 0;
+          expect(point.share).toBeCloseTo(shareWithin(exact.waitMs, targetMs), 9);
           expect(point.idleMs).toBeCloseTo(exact.idleMs, 3);
+          expect(point).toMatchObject({ p50Ms: quantile(0.5), p95Ms: quantile(0.95), p99Ms: quantile(0.99) });
+          expect(point.maxMs).toBe(waits.at(-1) ?? 0);
         }
       }),
     );
@@ -73,8 +84,8 @@ describe("a constant level", () => {
   it("serves no job worse than a lower level does", () => {
     fc.assert(
       fc.property(anyTimes, fc.nat(6), (times, level) => {
-        const low = replayConstantLevel(arrivalsOf(times), level, 90_000, 0, TO);
-        const high = replayConstantLevel(arrivalsOf(times), level + 1, 90_000, 0, TO);
+        const low = replayConstantLevel(arrivalsOf(times), level, () => 90_000, 0, TO);
+        const high = replayConstantLevel(arrivalsOf(times), level + 1, () => 90_000, 0, TO);
 
         expect(high.waitMs.every((wait, n) => wait <= (low.waitMs[n] ?? 0))).toBe(true);
       }),
