@@ -71,12 +71,29 @@ const ec2Shape = z.object({
 });
 const shape = z.discriminatedUnion("driver", [qemuShape, ec2Shape, z.object({ driver: z.literal("simulated") })]);
 
+const idleWish = {
+  idleCount: z.number(),
+  idleScaleFactor: z.number().optional(),
+  idleCountMin: z.number().optional(),
+  idleCountMax: z.number().optional(),
+  stoppedCount: z.number().optional(),
+  idleTimeMs: span,
+};
+
 const desiredPool = z.object({
   name: text,
   maxMachines: z.number(),
-  idleCount: z.number(),
-  stoppedCount: z.number().optional(),
-  idleTimeMs: span,
+  ...idleWish,
+  schedule: z
+    .array(
+      z.object({
+        ...z.object(idleWish).partial().shape,
+        periods: z.array(text).readonly(),
+        timezone: text,
+      }),
+    )
+    .readonly()
+    .optional(),
   maxGrowthRate: z.number(),
   maxAgeMs: span,
   bootTimeoutMs: span,
@@ -114,6 +131,16 @@ const STATES = [
 export const poolViewSchema = z
   .object({
     desired: desiredPool,
+    wish: z
+      .object({
+        idleCount: z.number(),
+        stoppedCount: z.number().optional(),
+        idleTimeMs: span,
+        why: text,
+        sectionIndex: z.number().optional(),
+        changesAt: z.number().optional(),
+      })
+      .optional(),
     mode,
     steeredBy,
     isCordoned: z.boolean(),

@@ -1,6 +1,11 @@
 import type { Command } from "commander";
 import type { ConfigEntry } from "../config/explain.ts";
 import type { LoadedConfig } from "../config/load.ts";
+import { systemClock } from "../daemon/clock.ts";
+import type { EpochMs } from "../domain/ids.ts";
+import type { DesiredPool } from "../domain/pool.ts";
+import { describeSection } from "../planning/schedule/describe.ts";
+import { scheduleFrom } from "../planning/schedule/section.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printJson, writeAll } from "./output.ts";
@@ -16,6 +21,8 @@ export function addConfigCommand(program: Command): void {
       const context = contextOf(command);
       const loaded = await context.loadConfig(file);
       await printConfig(context, loaded);
+      for (const line of heldNow(loaded.config.pools, systemClock.now()))
+        await writeAll(context.stderr, `mayfly: ${line}\n`);
       await writeAll(
         context.stderr,
         `mayfly: ${loaded.path ?? "no config file, all values are defaults"}: no problems\n`,
@@ -30,6 +37,14 @@ export function addConfigCommand(program: Command): void {
     });
 }
 
+/** Says of every pool with a schedule which of its sections holds. */
+function heldNow(pools: readonly DesiredPool[], now: EpochMs): string[] {
+  return pools.flatMap(({ name, schedule = [] }) => {
+    if (schedule.length === 0) return [];
+    return [`pool ${name}: now ${describeSection(schedule, scheduleFrom(schedule).heldAt(now))}`];
+  });
+}
+
 async function printConfig(context: CommandContext, { path, entries, config }: LoadedConfig): Promise<void> {
   if (!context.isJson) return writeAll(context.stdout, renderConfig(entries));
   const values = entries.map((entry) => ({ ...entry, path: undefined, key: keyFrom(entry) }));
@@ -39,20 +54,23 @@ async function printConfig(context: CommandContext, { path, entries, config }: L
 /** Writes a config as TOML that reads back to itself, each value with its origin as a comment. */
 export function renderConfig(entries: readonly ConfigEntry[]): string {
   const lines = entries.map(({ path, value, origin }) => ({
-    header: headerFrom(path.slice(0, -1)),
-    text: `${tomlKey(path.at(-1))} = ${JSON.stringify(value)}`,
+    table: path.slice(0, -1),
+    text: `${tomlKey(path.at(-1))} = ${tomlValue(value)}`,
     origin,
   }));
   const width = Math.max(...lines.map(({ text }) => text.length));
   let output = "";
-  let lastHeader = "";
-  for (const { header, text, origin } of lines) {
-    if (header !== lastHeader) output += `\n${header}\n`;
-    lastHeader = header;
+  let lastTable = "[]";
+  for (const { table, text, origin } of lines) {
+    if (JSON.stringify(table) !== lastTable) output += `\n${headerFrom(table)}\n`;
+    lastTable = JSON.stringify(table);
     output += `${text.padEnd(width)}  # ${origin}\n`;
   }
   return output;
 }
+
+const tomlValue = (value: ConfigEntry["value"]): string =>
+  Array.isArray(value) ? `[${value.map((item) => JSON.stringify(item)).join(", ")}]` : JSON.stringify(value);
 
 /** A name with a dot, such as an instance type's, would be two keys without quotes. */
 const tomlKey = (key: ConfigEntry["path"][number] = ""): string =>
@@ -60,7 +78,6 @@ const tomlKey = (key: ConfigEntry["path"][number] = ""): string =>
 
 function headerFrom(table: ConfigEntry["path"]): string {
   const name = table.filter((key) => typeof key === "string").join(".");
-  if (name === "") return "";
   return typeof table.at(-1) === "number" ? `[[${name}]]` : `[${name}]`;
 }
 

@@ -8,13 +8,13 @@ export async function printPools(context: CommandContext, pools: readonly PoolVi
   await printTable(
     context,
     ["pool", "driver", "max", "booting", "idle", "stopped", "leased", "ending", "waiting", "mode", "why"],
-    pools.map(({ desired, machines, waitingLeases, why, ...view }) => [
+    pools.map(({ desired, wish, machines, waitingLeases, why, ...view }) => [
       desired.name,
       desired.shape.driver,
       desired.maxMachines,
       machines.requested + machines.booting + machines.starting,
-      `${machines.idle}/${desired.idleCount}`,
-      shownStopped(desired, machines),
+      `${machines.idle}/${(wish ?? desired).idleCount}`,
+      shownStopped(wish ?? desired, machines),
       machines.leased,
       machines.terminating,
       waitingLeases,
@@ -29,6 +29,7 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
   if (context.isJson) return printJson(context, view);
   const { shownDuration } = await import("./shown.ts");
   const { desired, machines, waitingLeases, why } = view;
+  const wish = { ...desired, ...view.wish };
   await printFields(context, {
     pool: desired.name,
     why,
@@ -39,9 +40,10 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
       .join(", "),
     "waiting leases": waitingLeases,
     "max machines": desired.maxMachines,
-    "idle count": desired.idleCount,
-    "stopped count": desired.stoppedCount,
-    "idle time": shownDuration(desired.idleTimeMs),
+    "idle count": wish.idleCount,
+    "stopped count": wish.stoppedCount,
+    "idle time": shownDuration(wish.idleTimeMs),
+    "holds now": view.wish?.why,
     "max growth rate": desired.maxGrowthRate,
     "max age": shownDuration(desired.maxAgeMs),
     "boot timeout": shownDuration(desired.bootTimeoutMs),
@@ -57,7 +59,10 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
 }
 
 /** Nothing for a pool that neither has stopped machines nor wishes for any. */
-function shownStopped({ stoppedCount = 0 }: PoolView["desired"], machines: PoolView["machines"]): string | undefined {
+function shownStopped(
+  { stoppedCount = 0 }: Pick<PoolView["desired"], "stoppedCount">,
+  machines: PoolView["machines"],
+): string | undefined {
   const stopped = machines.stopped + machines.stopping;
   return stoppedCount + stopped === 0 ? undefined : `${machines.stopped}/${stoppedCount}`;
 }

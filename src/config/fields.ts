@@ -1,3 +1,4 @@
+import { CronPattern } from "croner";
 import * as z from "zod";
 import { DURATION_EXAMPLES, formatDuration, formatSize, parseDuration, parseSize } from "./units.ts";
 
@@ -49,6 +50,43 @@ export function tagTable() {
     (table) => z.record(key, value).safeParse(table).success && Object.keys(table as object).length <= 40,
     { error },
   );
+}
+
+/** Cron expressions of five fields, 1 to 50 of them. Nicknames such as `@daily` mean one minute, and would be a mistake here. */
+export function periods() {
+  const error =
+    'an array of 1 to 50 cron expressions of five fields (minute, hour, day of month, month, day of week), such as "* 9-17 * * mon-fri"';
+  return z.array(z.string({ error }).refine(isPeriod, { error }), { error }).min(1, { error }).max(50, { error });
+}
+
+function isPeriod(value: string): boolean {
+  try {
+    new CronPattern(value, undefined, { mode: "5-part" });
+    return !value.includes("@");
+  } catch {
+    return false;
+  }
+}
+
+/** A time zone of the IANA database, or UTC. */
+export function timezone() {
+  const error = 'a time zone of the IANA database, such as "Europe/Berlin" or "UTC"';
+  return z.string({ error }).refine(isTimezone, { error });
+}
+
+function isTimezone(value: string): boolean {
+  try {
+    // Offsets such as +02:00 have no daylight saving time, which whoever writes one may not know.
+    return /^[A-Za-z]/.test(value) && new Intl.DateTimeFormat("en", { timeZone: value }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** A factor, ≥ 0. */
+export function factor() {
+  const error = "a number from 0 to 100";
+  return z.number({ error }).min(0, { error }).max(100, { error });
 }
 
 /** The URL of a service: scheme, host and path, no credentials. */

@@ -7,6 +7,7 @@ import { entriesFrom } from "./explain.ts";
 import type { ConfigEntry } from "./explain.ts";
 import { problemsFrom } from "./problems.ts";
 import { checkRules } from "./rules.ts";
+import { idleWishFrom } from "./schedule.ts";
 import { fileSchema } from "./schema.ts";
 import type { ConfigFile } from "./schema.ts";
 import { parseToml } from "./toml.ts";
@@ -80,9 +81,14 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
   return {
     name: pool.name,
     maxMachines: pool.max_machines,
+    ...idleWishFrom(pool),
     idleCount: pool.idle_count,
-    stoppedCount: pool.stopped_count,
     idleTimeMs: pool.idle_time,
+    schedule: pool.schedule?.map((section) => ({
+      ...idleWishFrom(section),
+      periods: section.periods,
+      timezone: section.timezone,
+    })),
     maxGrowthRate: pool.max_growth_rate,
     maxAgeMs: pool.max_age,
     bootTimeoutMs: pool.boot_timeout,

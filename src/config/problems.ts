@@ -34,6 +34,12 @@ export function valueAt(raw: unknown, path: Path): unknown {
   );
 }
 
+/** The integer at a key of a table; undefined when there is none, or something else. */
+export function integerAt(table: unknown, key: string): number | undefined {
+  const value = valueAt(table, [key]);
+  return Number.isInteger(value) ? (value as number) : undefined;
+}
+
 /** Writes a value for a message, short, and without the credentials that a URL may hold. */
 function showValue(value: unknown): string {
   if (value === undefined) return "nothing";
@@ -47,7 +53,6 @@ function showValue(value: unknown): string {
 
 function unknownKey(path: Path, key: string): string {
   const table = tableFrom(path);
-  if (table === "[[pool]]" && key === "schedule") return "[[pool.schedule]] is not supported yet: remove it";
   const known = KEYS_BY_TABLE[table] ?? [];
   const unknown = `Unknown key \`${key}\` in ${table}`;
   const nearest = closest(key, known);
@@ -61,5 +66,5 @@ function unknownKey(path: Path, key: string): string {
 function tableFrom(path: Path): string {
   const name = nameFrom(path);
   if (name === "") return "the top level";
-  return name === "pool" ? "[[pool]]" : `[${name}]`;
+  return name === "pool" || name === "pool.schedule" ? `[[${name}]]` : `[${name}]`;
 }

@@ -1,7 +1,8 @@
 import type { Problem } from "../domain/errors.ts";
 import { MAX_OFFERINGS } from "./ec2.ts";
-import { valueAt } from "./problems.ts";
+import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
+import { checkIdleWish } from "./scheduleRules.ts";
 import type { Path } from "./toml.ts";
 
 /** The longest path of a unix socket that Linux can bind, in bytes (unix(7): sun_path, less its NUL). */
@@ -18,7 +19,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
   const pools: readonly unknown[] = Array.isArray(list) ? list : [];
   return [
     ...pools.flatMap((pool, index) => [
-      ...checkIdleCount(pool, index, placeOf),
+      ...checkIdleWish(pool, index, placeOf),
       ...checkStoppedCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
       ...checkEc2(pool, index, placeOf),
@@ -29,35 +30,23 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
   ];
 }
 
-function checkIdleCount(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
-  const idleCount = integerAt(pool, "idle_count");
-  const maxMachines = integerAt(pool, "max_machines");
-  if (idleCount === undefined || maxMachines === undefined || idleCount <= maxMachines) return [];
-  const message = `Expected \`pool.idle_count\` to be at most \`pool.max_machines\` (${maxMachines}), got ${idleCount}`;
-  return [{ place: placeOf(["pool", index, "idle_count"]), message }];
-}
-
 /** A stopped spot machine needs a persistent request, which would launch another one, unknown to us, in the place of each that ends. */
 function checkStoppedCount(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
-  const stoppedCount = integerAt(pool, "stopped_count") ?? 0;
-  if (stoppedCount <= 0) return [];
-  const place = placeOf(["pool", index, "stopped_count"]);
+  const schedule = valueAt(pool, ["schedule"]);
+  const sections: readonly Path[] = Array.isArray(schedule) ? schedule.map((_, at) => ["schedule", at]) : [];
+  const keeping = [[], ...sections].find((path) => (integerAt(valueAt(pool, path), "stopped_count") ?? 0) > 0);
+  if (keeping === undefined) return [];
+  const name = keeping.length === 0 ? "pool.stopped_count" : "pool.schedule.stopped_count";
   const driver = valueAt(pool, ["driver"]);
   if (driver !== "ec2") {
-    const message = `Expected \`pool.stopped_count\` to be 0 in a pool of driver "${driver}", whose machines cannot be stopped, got ${stoppedCount}`;
-    return [{ place, message }];
+    const stoppedCount = integerAt(valueAt(pool, keeping), "stopped_count");
+    const message = `Expected \`${name}\` to be 0 in a pool of driver "${driver}", whose machines cannot be stopped, got ${stoppedCount}`;
+    return [{ place: placeOf(["pool", index, ...keeping, "stopped_count"]), message }];
   }
   const market = valueAt(pool, ["ec2", "market"]);
-  if (market === "spot" || market === "spot-first") {
-    const message = `Expected \`pool.ec2.market\` to be "on-demand" in a pool with \`pool.stopped_count\` above 0, since spot machines cannot be stopped and started again, got "${market}"`;
-    return [{ place: placeOf(["pool", index, "ec2", "market"]), message }];
-  }
-  const idleCount = integerAt(pool, "idle_count");
-  const maxMachines = integerAt(pool, "max_machines");
-  if (idleCount === undefined || maxMachines === undefined || idleCount > maxMachines) return [];
-  if (idleCount + stoppedCount <= maxMachines) return [];
-  const message = `Expected \`pool.idle_count\` and \`pool.stopped_count\` together to be at most \`pool.max_machines\` (${maxMachines}), got ${idleCount} and ${stoppedCount}`;
-  return [{ place, message }];
+  if (market !== "spot" && market !== "spot-first") return [];
+  const message = `Expected \`pool.ec2.market\` to be "on-demand" in a pool with \`${name}\` above 0, since spot machines cannot be stopped and started again, got "${market}"`;
+  return [{ place: placeOf(["pool", index, "ec2", "market"]), message }];
 }
 
 function checkUniqueName(pools: readonly unknown[], index: number, placeOf: PlaceOf): Problem[] {
@@ -122,9 +111,4 @@ function checkSocket(filled: unknown, placeOf: PlaceOf, hasKey: (path: Path) => 
   }
   const message = `Expected the default of \`api.socket\` to be ${rule}; set a shorter \`api.socket\``;
   return [{ place: placeOf(["state_dir"]), message }];
-}
-
-function integerAt(table: unknown, key: string): number | undefined {
-  const value = valueAt(table, [key]);
-  return Number.isInteger(value) ? (value as number) : undefined;
 }

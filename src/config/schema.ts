@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
+import { MAX_MACHINES } from "./limits.ts";
+import { scaleFields, sectionSchema } from "./schedule.ts";
 import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -9,7 +11,6 @@ const USER = /^(?!root$)[a-z_][a-z0-9_-]{0,31}$/;
 const USER_RULE = 'the name of an account other than root, such as "runner"';
 const IMAGE = /^[a-z0-9][a-z0-9._-]{0,62}$/;
 const IMAGE_RULE = 'the name of a guest image, such as "debian-12"';
-const MAX_MACHINES = 10_000;
 const SECOND_MS = 1000;
 
 const guestSchema = z.strictObject(
@@ -48,6 +49,7 @@ const poolSchema = z.strictObject(
     driver: oneOf(["qemu", "ec2"]).prefault("qemu"),
     max_machines: integer(1, MAX_MACHINES).prefault(2),
     idle_count: integer(0, MAX_MACHINES).prefault(1),
+    ...scaleFields,
     stopped_count: integer(0, MAX_MACHINES).prefault(0),
     idle_time: duration(0).prefault("20m"),
     max_growth_rate: integer(1, MAX_MACHINES).prefault(2),
@@ -57,6 +59,7 @@ const poolSchema = z.strictObject(
     job_timeout: duration(SECOND_MS).prefault("1h"),
     // Longer than a planned restart or an upgrade of the manager, which jobs survive.
     orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
+    schedule: z.array(sectionSchema, { error: "an array of tables, each under [[pool.schedule]]" }).optional(),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
     cost: costSchema.prefault({}),
@@ -90,6 +93,7 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "the top level": Object.keys(fileSchema.shape),
   "[api]": Object.keys(apiSchema.shape),
   "[[pool]]": Object.keys(poolSchema.shape),
+  "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),
   "[pool.cost]": Object.keys(costSchema.shape),

@@ -30,6 +30,8 @@ export async function startEmbeddedManager(
     ...pool,
     idleCount: Math.min(idleCount, pool.maxMachines),
     stoppedCount: 0,
+    idleScaleFactor: 0,
+    schedule: undefined,
   }));
   return startManager({ ...config, pools }, version, createLogger("info", file), { resumesJobs: false });
 }

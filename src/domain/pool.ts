@@ -32,17 +32,40 @@ const STRICTNESS = { open: 0, cordoned: 1, draining: 2 } as const satisfies Reco
 /** Answers the mode that lets a pool do less. */
 export const stricterMode = (a: PoolMode, b: PoolMode): PoolMode => (STRICTNESS[a] >= STRICTNESS[b] ? a : b);
 
-/** What the operator wishes for one pool. All durations in milliseconds. */
-export interface DesiredPool {
-  readonly name: string;
-  /** Machines in any state but terminated, ≥ 1. GitLab's `limit`. */
-  readonly maxMachines: number;
+/** What a pool keeps ready. */
+export interface IdleWish {
   /** Machines kept ready beside the leased ones, 0..maxMachines. GitLab's IdleCount. */
   readonly idleCount: number;
+  /**
+   * Above 0, so many machines for each leased one, rounded down, are kept ready instead: no fewer than `idleCountMin`, no more than
+   * `idleCountMax`. GitLab's IdleScaleFactor and scale_factor. @default 0
+   */
+  readonly idleScaleFactor?: number | undefined;
+  /** 0..idleCount. GitLab's IdleCountMin. @default idleCount */
+  readonly idleCountMin?: number | undefined;
+  /** idleCount..maxMachines. GitLab's scale_factor_limit. @default idleCount */
+  readonly idleCountMax?: number | undefined;
   /** Machines kept beside the idle ones that were booted once and then stopped, ≥ 0. @default 0 */
   readonly stoppedCount?: number | undefined;
   /** A surplus idle machine is retired when it has been idle for longer. GitLab's IdleTime. */
   readonly idleTimeMs: number;
+}
+
+/** What a pool keeps ready at some times. What a section leaves open is as the pool itself has it, whatever other sections say. */
+export type ScheduleSection = { readonly [Key in keyof IdleWish]?: IdleWish[Key] | undefined } & {
+  /** Cron expressions of five fields, at least one: the section holds in every minute that one of them matches. */
+  readonly periods: readonly string[];
+  /** IANA time zone whose clocks the periods are read from. @default "UTC" */
+  readonly timezone: string;
+};
+
+/** What the operator wishes for one pool. All durations in milliseconds. */
+export interface DesiredPool extends IdleWish {
+  readonly name: string;
+  /** Machines in any state but terminated, ≥ 1. GitLab's `limit`. */
+  readonly maxMachines: number;
+  /** The last section that holds counts; in other minutes the pool's own wish does. @default none */
+  readonly schedule?: readonly ScheduleSection[] | undefined;
   /** Launches in flight (requested or booting) at once, ≥ 1. GitLab's MaxGrowthRate. */
   readonly maxGrowthRate: number;
   /** An idle machine older than this is replaced. */

@@ -7,7 +7,8 @@ import { overdueAt, surplusCount, surplusEndAt } from "./retire.ts";
 export function nextDueAt(desired: DesiredPool, observed: ObservedPool, now: EpochMs): EpochMs {
   const isSurplus = surplusCount(desired, observed, now) > 0;
   const { startsPausedUntil = 0, stopsPausedUntil = 0 } = observed.tier ?? {};
-  let first = earliestAfter(now, [observed.launchesPausedUntil, startsPausedUntil, stopsPausedUntil]);
+  const { wishChangesAt = Infinity } = observed;
+  let first = earliestAfter(now, [observed.launchesPausedUntil, startsPausedUntil, stopsPausedUntil, wishChangesAt]);
   for (const machine of observed.machines) {
     const dueAt = overdueAt(desired, machine, observed.watchedSince);
     if (dueAt !== undefined && dueAt > now && dueAt < first) first = dueAt;

@@ -23,6 +23,10 @@ export interface ObservedPool {
   readonly reservedForOthers: number;
   /** Nobody looked after machines and leases before this instant: no deadline of theirs counts from before it. */
   readonly watchedSince: EpochMs;
+  /** What made the wish for this moment, in words; empty or absent where the file says it all. */
+  readonly wishWhy?: string | undefined;
+  /** When the schedule changes it. @default never */
+  readonly wishChangesAt?: EpochMs | undefined;
   /** How the pool may stop machines and start them; absent where its provider can do neither. */
   readonly tier?: ObservedTier | undefined;
 }

@@ -5,6 +5,12 @@ import type { ObservedPool } from "./observed.ts";
 
 /** Says in one sentence why a pool is as it is now. */
 export function explainPool(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
+  const { wishWhy = "" } = observed;
+  const why = explainMachines(desired, observed, now);
+  return wishWhy === "" ? why : `${why}; ${wishWhy}`;
+}
+
+function explainMachines(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   const counts = countByState(observed.machines);
   const inFlight = countInFlight(observed.machines);
   const stopped =

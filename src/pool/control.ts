@@ -5,14 +5,18 @@ import type { PoolView } from "../ports/manager.ts";
 import { ALL_POOLS } from "../ports/store.ts";
 import { desiredPool, eventOf, modeOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import type { CurrentWish } from "./wish.ts";
+import { currentWish } from "./wish.ts";
 
 /** Shows one pool. @throws NotFoundError when there is none of that name. */
 export function viewPool(fleet: Fleet, name: string): PoolView {
   const desired = desiredPool(fleet, name);
   if (desired === undefined) throw new NotFoundError("unknown-pool", `there is no pool "${name}"`);
   const mode = modeOf(fleet, name);
+  const wish = currentWish(fleet, desired);
   return {
     desired,
+    wish: wish.why === "" ? undefined : wishView(wish),
     mode,
     steeredBy: steeredBy(fleet, mode),
     isCordoned: mode !== "open",
@@ -20,6 +24,12 @@ export function viewPool(fleet: Fleet, name: string): PoolView {
     waitingLeases: fleet.state.waitingCount(name),
     why: fleet.state.notes(name).why,
   };
+}
+
+function wishView({ desired, why, sectionIndex, changesAtWall }: CurrentWish): PoolView["wish"] {
+  const { idleCount, stoppedCount, idleTimeMs } = desired;
+  const changesAt = Number.isFinite(changesAtWall) ? changesAtWall : undefined;
+  return { idleCount, stoppedCount, idleTimeMs, why, sectionIndex, changesAt };
 }
 
 function steeredBy(fleet: Fleet, mode: PoolMode): PoolView["steeredBy"] {

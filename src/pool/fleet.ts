@@ -17,6 +17,8 @@ import type { Broadcast } from "./broadcast.ts";
 import { createGuests } from "./guests.ts";
 import type { Guests } from "./guests.ts";
 import type { Doubt, Look, Stranger } from "./looks.ts";
+import { createSchedules } from "./schedules.ts";
+import type { Schedules } from "./schedules.ts";
 import { createSerial } from "./serial.ts";
 import type { Serial } from "./serial.ts";
 import { createFleetState } from "./state.ts";
@@ -59,6 +61,8 @@ export interface Fleet {
   readonly changes: Broadcast;
   /** Every decision and its commit run inside; effects run outside. */
   readonly decide: Serial;
+  /** Which sections of their schedules pools are in. */
+  readonly schedules: Schedules;
   /** What each provider's calls may cost, by driver; made at the first call. */
   readonly budgets: Map<DriverName, Budget>;
   /** When a failed termination is tried again, and how often it failed. */
@@ -107,6 +111,7 @@ export function createFleet(ports: FleetDeps): Fleet {
     tasks: createTaskSet(deps.logger),
     changes,
     decide: createSerial(),
+    schedules: createSchedules(),
     budgets: new Map(),
     terminations: new Map(),
     launching: new Set(),

@@ -1,14 +1,21 @@
 import type { DesiredPool } from "../domain/pool.ts";
 import { recipeOf } from "../domain/recipe.ts";
 import type { ObservedPool, ObservedTier, PoolInView } from "../planning/observed.ts";
+import { currentWish } from "./wish.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 
-/** Gathers what is known of all pools now, in the order of the configuration. */
+/** Gathers what is known of all pools now, with what they wish for at this moment, in the order of the configuration. */
 export function observePools(fleet: Fleet): PoolInView[] {
   const { pools, maxMachines } = fleet.deps.desired();
   const headroomOverall = Math.max(0, maxMachines - fleet.state.machineCount());
-  return pools.map((desired) => ({ desired, observed: observePool(fleet, desired, headroomOverall) }));
+  return pools.map((pool) => {
+    const { desired, why, changesAt } = currentWish(fleet, pool);
+    return {
+      desired,
+      observed: { ...observePool(fleet, pool, headroomOverall), wishWhy: why, wishChangesAt: changesAt },
+    };
+  });
 }
 
 function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): ObservedPool {

@@ -3,7 +3,7 @@ import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
-import type { DesiredPool, PoolMode } from "../domain/pool.ts";
+import type { DesiredPool, IdleWish, PoolMode } from "../domain/pool.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { DiskSpace } from "./disks.ts";
@@ -42,8 +42,19 @@ export interface PoolHealth {
   readonly launchesPausedUntil?: EpochMs | undefined;
 }
 
+/** What a pool wishes for at one moment, by its schedule and by what is leased. */
+export interface WishView extends Pick<IdleWish, "idleCount" | "stoppedCount" | "idleTimeMs"> {
+  readonly why: string;
+  /** The section of the schedule that holds, from 0; absent while none does. */
+  readonly sectionIndex?: number | undefined;
+  /** Until when it holds, at least; absent where no schedule changes it. */
+  readonly changesAt?: EpochMs | undefined;
+}
+
 export interface PoolView {
   readonly desired: DesiredPool;
+  /** Absent where what it wishes for does not depend on the moment. */
+  readonly wish?: WishView | undefined;
   /** The stricter of the pool's own mode and the whole manager's. */
   readonly mode: PoolMode;
   /** What made it so: the pool was steered, all pools were, or the manager is stopping. Absent while it is open. */

@@ -1,6 +1,7 @@
 import type { MachineState } from "../../domain/machine.ts";
 import type { DesiredPool } from "../../domain/pool.ts";
 import { steerPool } from "../../pool/control.ts";
+import { currentWish } from "../../pool/wish.ts";
 import { ask } from "../world/frontDoor.ts";
 import type { LiveJob } from "../world/job.ts";
 import type { World } from "../world/world.ts";
@@ -36,12 +37,13 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
   });
   await until(
     world,
-    () => day.pools.every((pool) => idleOf(world, pool.name) >= pool.idleCount),
+    () => day.pools.every((pool) => idleOf(world, pool.name) >= wishedIdle(world, pool)),
     SETTLE_MS,
     "I6",
     () => {
-      const lacking = day.pools.find((pool) => idleOf(world, pool.name) < pool.idleCount);
-      return `pool ${lacking?.name} has ${idleOf(world, lacking?.name ?? "")} idle machines, idle_count is ${lacking?.idleCount}`;
+      const lacking = day.pools.find((pool) => idleOf(world, pool.name) < wishedIdle(world, pool));
+      const wished = lacking === undefined ? 0 : wishedIdle(world, lacking);
+      return `pool ${lacking?.name} has ${idleOf(world, lacking?.name ?? "")} idle machines, idle_count is ${wished}`;
     },
   );
   const stoppedIn = (name: string): number => countIn(world, name, "stopped");
@@ -56,7 +58,7 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
       return `pool ${name} has ${stoppedIn(name)} stopped machines, stopped_count is ${stoppedCount}`;
     },
   );
-  const nothing = { idleCount: 0, stoppedCount: 0 };
+  const nothing = { idleCount: 0, stoppedCount: 0, idleScaleFactor: 0, schedule: undefined };
   world.desired = { ...world.desired, pools: day.pools.map((pool) => ({ ...pool, ...nothing })) };
   const longestIdleMs = Math.max(...day.pools.map((pool) => pool.idleTimeMs));
   await until(
@@ -105,6 +107,10 @@ function createAllEnded({ jobs }: World): () => boolean {
     return index >= jobs.length;
   };
 }
+
+/** What a pool wishes for at this moment, as a manager would find it: one that is down wishes for nothing. */
+const wishedIdle = ({ manager }: World, pool: DesiredPool): number =>
+  manager === undefined ? Infinity : currentWish(manager.fleet, pool).desired.idleCount;
 
 const idleOf = (world: World, poolName: string): number => countIn(world, poolName, "idle");
 

@@ -1,4 +1,4 @@
-import type { DesiredPool } from "../../domain/pool.ts";
+import type { DesiredPool, IdleWish, ScheduleSection } from "../../domain/pool.ts";
 import type { CallBudget } from "../../ports/driver.ts";
 import { drawFor } from "../draw.ts";
 import type { Draw } from "../draw.ts";
@@ -6,6 +6,7 @@ import type { Draw } from "../draw.ts";
 export const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
 const STOPPED_TIER_CHANCE = 0.25;
+const SCHEDULE_CHANCE = 0.2;
 
 /** One job that comes to the front doors in a day. */
 export interface PlannedJob {
@@ -68,8 +69,47 @@ export function planDay(seed: number): Day {
     jobs: planJobs(pools, draw),
     provider: planHabits(draw),
   };
-  return hasStoppedTier(seed) ? withStoppedTier(day) : day;
+  const tiered = hasStoppedTier(seed) ? withStoppedTier(day) : day;
+  if (!hasSchedules(seed)) return tiered;
+  const scheduled = tiered.pools.map((pool) => withSchedule(pool, drawFor(seed, `schedule of ${pool.name}`)));
+  return { ...tiered, pools: scheduled, maxMachines: Math.max(tiered.maxMachines, keptAtMost(scheduled)) };
 }
+
+/** Machines that pools keep while nothing is leased, whichever sections hold. */
+const keptAtMost = (pools: readonly DesiredPool[]): number =>
+  pools.reduce((sum, { idleCount, stoppedCount = 0, schedule = [] }) => {
+    return sum + stoppedCount + Math.max(idleCount, ...schedule.map((section) => section.idleCount ?? idleCount));
+  }, 0);
+
+/** Tells whether pools of a day wish for other things at other times. Its own draw: other days, the kept seeds among them, are as they were. */
+const hasSchedules = (seed: number): boolean => drawFor(seed, "hourly wishes").chance(SCHEDULE_CHANCE);
+
+/** Gives a pool a schedule, or a wish that goes with what is leased, or both. */
+function withSchedule(pool: DesiredPool, draw: Draw): DesiredPool {
+  const room = pool.maxMachines - (pool.stoppedCount ?? 0);
+  const sections = Array.from({ length: draw.pick([0, 1, 1, 2, 3]) }, () => planSection(room, draw));
+  const scale = draw.chance(0.4) ? planScale(pool.idleCount, room, draw) : {};
+  return { ...pool, ...scale, schedule: sections };
+}
+
+function planSection(room: number, draw: Draw): ScheduleSection {
+  const [from, to] = [draw.between(0, 23), draw.between(0, 23)];
+  const minutes = draw.pick(["*", "*", `${draw.between(0, 29)}-${draw.between(30, 59)}`, "*/10"]);
+  const idleCount = draw.between(0, Math.min(room, 6));
+  return {
+    periods: [`${minutes} ${Math.min(from, to)}-${Math.max(from, to)} * * *`],
+    timezone: draw.pick(["UTC", "Europe/Berlin", "Asia/Kolkata", "America/Santiago"]),
+    ...planScale(idleCount, room, draw),
+    idleCount,
+    idleTimeMs: draw.chance(0.5) ? draw.pick([0, 1, 20]) * MINUTE_MS : undefined,
+  };
+}
+
+const planScale = (idleCount: number, room: number, draw: Draw): Partial<IdleWish> => ({
+  idleScaleFactor: draw.pick([0, 0.5, 1, 2]),
+  idleCountMin: draw.between(0, idleCount),
+  idleCountMax: draw.between(idleCount, Math.max(idleCount, room)),
+});
 
 /** Tells whether a day's provider can stop machines, and its pools keep some. Its own draw: other days are as they were without it. */
 export const hasStoppedTier = (seed: number): boolean =>

@@ -9,7 +9,25 @@ guest = { user = "ci", registry_mirror = "http://10.0.2.2:5000" }
 [[pool]]
 name = "b"
 idle_time = "90s"
+max_machines = 4
 cost = { usd_per_hour = 0.02, usd_per_hour_by_type = { "m7i.large" = 0.1008 } }
+[[pool.schedule]]
+periods = ["* 9-17 * * mon-fri", "* 12 * * sat"]
+timezone = "Europe/Berlin"
+idle_count = 3
+[[pool.schedule]]
+periods = ["* 3 * * *"]
+idle_scale_factor = 0.5
+idle_count_min = 0
+[[pool]]
+name = "c"
+driver = "ec2"
+[pool.ec2]
+region = "eu-central-1"
+ami = "ami-0123456789abcdef0"
+instance_types = ["m7i.large", "m6i.large"]
+subnets = ["subnet-0123456789abcdef0"]
+security_groups = ["sg-0123456789abcdef0"]
 `;
 
 it("writes a config that reads back to itself", () => {

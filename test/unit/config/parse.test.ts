@@ -141,11 +141,6 @@ describe("a problem", () => {
     ["a key that is far from all", "[api]\nquux = 1", "mayfly.toml:2: Unknown key `quux` in [api]: known are socket"],
     ["a key that no object can hold", "__proto__ = 1", "mayfly.toml:1: Unknown key `__proto__`"],
     [
-      "a table of a later version",
-      pool("[[pool.schedule]]"),
-      "mayfly.toml:3: [[pool.schedule]] is not supported yet: remove it",
-    ],
-    [
       "a word for a number",
       pool('idle_count = "two"'),
       'mayfly.toml:3: Expected `pool.idle_count` to be an integer from 0 to 10000, got "two"',
