@@ -10,6 +10,7 @@ const FLOORS: Readonly<Record<string, number>> = {
   "cli.ts": 8,
   "index.ts": 8,
   commands: 7,
+  library: 7,
   daemon: 6,
   host: 6,
   ci: 6,

@@ -3,21 +3,18 @@ import type { HttpBindings } from "@hono/node-server";
 import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { ConfigError, SystemError } from "../domain/errors.ts";
 import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../domain/ids.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Manager } from "../ports/manager.ts";
 import { bodyFromError, ERROR_STATUS } from "./errors.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
+import { limitBody } from "./limitBody.ts";
 import { describeApi } from "./document.ts";
 import * as jobs from "./routes/jobs.ts";
 import * as leases from "./routes/leases.ts";
 import * as operator from "./routes/operator.ts";
 import { runLines } from "./runLines.ts";
-
-/** A job's script may be 16 MiB, and JSON makes text longer. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 
 type Env = { Bindings: HttpBindings };
 
@@ -54,14 +51,6 @@ export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<En
   describeApi(app, version);
   return app;
 }
-
-const limitBody = bodyLimit({
-  maxSize: MAX_BODY_BYTES,
-  onError: () => {
-    const message = `Expected at most ${MAX_BODY_BYTES / 2 ** 20} MiB, got more`;
-    throw new ConfigError([{ place: "request body", message }], "request-too-large");
-  },
-});
 
 function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(operator.health, async (c) => c.json(await manager.health(), 200));

@@ -1,4 +1,5 @@
-import { CapacityError, ConfigError } from "../domain/errors.ts";
+import { awaitHeld } from "../api/awaitHeld.ts";
+import { ConfigError } from "../domain/errors.ts";
 import type { LeaseId } from "../domain/ids.ts";
 import type { LeaseRequest } from "../ports/leases.ts";
 import type { LeaseView, Manager } from "../ports/manager.ts";
@@ -31,37 +32,14 @@ export async function acquireLease(
     try {
       const view = await manager.acquireLease(request);
       id = view.lease.id;
-      return await waitUntilHeld(manager, view, request, context, first);
+      const tell = (why: string): Promise<void> => writeAll(context.stderr, `mayfly: waiting: ${why}\n`);
+      return { lease: await awaitHeld(manager, view, request.waitTimeoutMs, tell, first) };
     } catch (error) {
       // Nobody would renew it: it is given back now rather than left to lapse with a machine on it.
       if (id !== undefined) await giveBack(await connectManager(context), id);
       throw first.aborted ? first.reason : error;
     }
   });
-}
-
-async function waitUntilHeld(
-  manager: Manager,
-  asked: LeaseView,
-  { ttlMs, waitTimeoutMs }: { readonly ttlMs: number; readonly waitTimeoutMs: number },
-  { stderr }: CommandContext,
-  signal: AbortSignal,
-): Promise<LeaseView> {
-  let view = asked;
-  let shownWhy: string | undefined;
-  while (view.lease.state === "waiting") {
-    if (view.why !== undefined && view.why !== shownWhy) await writeAll(stderr, `mayfly: waiting: ${view.why}\n`);
-    shownWhy = view.why ?? shownWhy;
-    // A lease that waits must be renewed like one that is held.
-    view = await manager.awaitLease(view.lease.id, Math.ceil(ttlMs / 3), view.why, signal);
-    if (view.lease.state === "waiting") view = await manager.renewLease(view.lease.id);
-  }
-  if (view.lease.state === "held") return view;
-  const why = shownWhy === undefined ? "" : `: ${shownWhy}`;
-  if (view.lease.outcome === "wait-timeout") {
-    throw new CapacityError("wait-timeout", `no machine came within ${shownDuration(waitTimeoutMs)}${why}`);
-  }
-  throw new CapacityError("lease-ended", `the lease ended before a machine came (${view.lease.outcome})${why}`);
 }
 
 async function giveBack(manager: Manager, id: LeaseId): Promise<void> {

@@ -7,16 +7,16 @@ const MAX_SOCKETS = 64;
 const MAX_IDLE_SOCKETS = 4;
 
 /** An agent whose sockets are streams to the engine over the machine's one connection. */
-export function createEngineAgent(channel: Channel, socketPath: string): Agent {
+export function createEngineAgent(channel: Pick<Channel, "forward">, socketPath: string): Agent {
   return new ForwardingAgent(channel, socketPath);
 }
 
 class ForwardingAgent extends Agent {
-  readonly #channel: Channel;
+  readonly #channel: Pick<Channel, "forward">;
   readonly #socketPath: string;
   readonly #lifetime = new AbortController();
 
-  constructor(channel: Channel, socketPath: string) {
+  constructor(channel: Pick<Channel, "forward">, socketPath: string) {
     super({ keepAlive: true, maxSockets: MAX_SOCKETS, maxFreeSockets: MAX_IDLE_SOCKETS, scheduling: "lifo" });
     this.#channel = channel;
     this.#socketPath = socketPath;

@@ -1,4 +1,4 @@
-import Docker from "dockerode";
+import type Docker from "dockerode";
 import { MachineLostError } from "../../domain/errors.ts";
 import type { Channel } from "../../ports/channel.ts";
 import type { Engine, ImageFacts } from "../../ports/engine.ts";
@@ -6,6 +6,7 @@ import { createEngineAgent } from "./agent.ts";
 import type { EngineConnection } from "./call.ts";
 import { call, readAnswer } from "./call.ts";
 import { containerFrom, createContainer } from "./container.ts";
+import { createDocker } from "./docker.ts";
 import { ignoreRefusals } from "./errors.ts";
 import { pullImage } from "./pull.ts";
 
@@ -54,18 +55,7 @@ function connectionOver(channel: Channel, socketPath: string): EngineConnection 
     lost.abort(new MachineLostError("channel-lost", `Lost the machine: ${why}`));
     agent.destroy();
   });
-  // All that dockerode would else take from the environment of the manager (DOCKER_HOST and its kin) is set here.
-  const docker = new Docker({
-    protocol: "http",
-    host: "engine",
-    port: 80,
-    agent,
-    timeout: undefined,
-    ca: undefined,
-    cert: undefined,
-    key: undefined,
-  } as Docker.DockerOptions);
-  return { docker, lost: lost.signal };
+  return { docker: createDocker(agent), lost: lost.signal };
 }
 
 /** An image's name may hold anything that a job's author wrote; the engine then says what is wrong with it. */

@@ -1,16 +1,19 @@
 import { once } from "node:events";
 import { chmod, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { request } from "node:http";
-import { createServer } from "node:net";
+import type { IncomingMessage } from "node:http";
+import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { json } from "node:stream/consumers";
+import { json, text } from "node:stream/consumers";
+import { pipeline } from "node:stream/promises";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { createApiClient } from "../../../src/api/client.ts";
 import { startApiServer } from "../../../src/api/server.ts";
 import { ConflictError, SystemError } from "../../../src/domain/errors.ts";
 import { silentLogger } from "../../support/jobs.ts";
 import { fakeManager } from "../../support/manager.ts";
+import { waitingLease } from "../../support/records.ts";
 
 let folder: string;
 let socketPath: string;
@@ -135,6 +138,56 @@ it("names an unknown route and a missing upgrade, each as JSON", async () => {
     body: { code: "unknown-upgrade" },
   });
   expect(await ask("/v1/jobs?all=perhaps")).toMatchObject({ status: 400, body: { code: "request-invalid" } });
+  await server.close();
+});
+
+/** Sends bytes as they are; answers what comes back. */
+async function sendRaw(parts: Iterable<string | Uint8Array>): Promise<string> {
+  const socket = connect(socketPath);
+  await pipeline(parts, socket, { end: false });
+  return text(socket);
+}
+
+it("takes a POST that does not say how long it is: one without a body, and one in chunks", async () => {
+  const asked: unknown[] = [];
+  const leases = fakeManager({
+    async releaseLease(id) {
+      asked.push(id);
+      return { lease: waitingLease("l-1") };
+    },
+    async acquireLease(request) {
+      asked.push(request);
+      return { lease: waitingLease("l-1") };
+    },
+  });
+  const server = await startApiServer({ manager: leases, socketPath, logger: silentLogger, version: "1.2.3" });
+  const head = "Host: mayfly\r\nConnection: close\r\n";
+  const body = '{"poolName":"small","holder":"me"}';
+  const chunked = `${head}Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n`;
+
+  const none = await sendRaw([`POST /v1/leases/l-1/release HTTP/1.1\r\n${head}\r\n`]);
+  const chunks = await sendRaw([
+    `POST /v1/leases HTTP/1.1\r\n${chunked}\r\n`,
+    `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`,
+  ]);
+
+  expect([none.split("\r\n")[0], chunks.split("\r\n")[0]]).toEqual(["HTTP/1.1 200 OK", "HTTP/1.1 200 OK"]);
+  expect(asked).toEqual(["l-1", { poolName: "small", holder: "me" }]);
+  await server.close();
+});
+
+it("refuses chunks that come to more than 32 MiB, by name", async () => {
+  const server = await serve();
+  const headers = { "content-type": "application/json", "transfer-encoding": "chunked" };
+  const asking = request({ socketPath, path: "/v1/jobs", method: "POST", headers });
+  const mebibytes = Array.from({ length: 33 }, () => Buffer.alloc(2 ** 20, " "));
+
+  // The answer comes before the end of the upload: Node then sends no more.
+  pipeline(mebibytes, asking).catch(() => undefined);
+  const [response] = (await once(asking, "response")) as [IncomingMessage];
+
+  expect(response.statusCode).toBe(400);
+  expect(await json(response)).toMatchObject({ code: "request-too-large" });
   await server.close();
 });
 

@@ -319,18 +319,19 @@ describe("one thing", () => {
 describe("a lease", () => {
   it("is waited for, renewed meanwhile, and printed when it is held", async () => {
     const calls: unknown[] = [];
+    const waiting: LeaseView = { ...waitingView, lease: { ...waitingView.lease, ttlMs: 90_000 } };
     const answers: Partial<Manager> = {
       acquireLease: async (request) => {
         calls.push(request);
-        return waitingView;
+        return waiting;
       },
       awaitLease: async (id, waitMs, knownWhy) => {
         calls.push([id, waitMs, knownWhy]);
-        return calls.length < 4 ? waitingView : heldView;
+        return calls.length < 4 ? waiting : heldView;
       },
       renewLease: async (id) => {
         calls.push(["renewed", id]);
-        return waitingView;
+        return waiting;
       },
     };
 
@@ -366,7 +367,7 @@ describe("a lease", () => {
     );
 
     expect(exitCode).toBe(3);
-    expect(stderr).toContain("mayfly: no machine came within 5.0s: all 4 machines are leased\n");
+    expect(stderr).toContain("mayfly: no machine came within 5s: all 4 machines are leased\n");
     expect(released).toEqual(["l-1"]);
   });
 
