@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { addCiCommand } from "./commands/ci.ts";
 import { addConfigCommand } from "./commands/config.ts";
 import { addGlobalOptions } from "./commands/context.ts";
+import { addCustomExecutorCommand } from "./commands/customExecutor.ts";
 import { addDaemonCommand } from "./commands/daemon.ts";
 import { addDoctorCommand } from "./commands/doctor.ts";
 import { reportError } from "./commands/exit.ts";
@@ -26,6 +27,7 @@ const REGISTRATIONS: readonly ((program: Command) => void)[] = [
   addMachineCommand,
   addLeaseCommand,
   addJobCommand,
+  addCustomExecutorCommand,
   addImageCommand,
   addConfigCommand,
 ];

@@ -1,6 +1,3 @@
-import { once } from "node:events";
-import type { HttpBindings } from "@hono/node-server";
-import { RESPONSE_ALREADY_SENT } from "@hono/node-server/utils/response";
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ConfigError, SystemError } from "../domain/errors.ts";
@@ -11,12 +8,13 @@ import { bodyFromError, ERROR_STATUS } from "./errors.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { limitBody } from "./limitBody.ts";
 import { describeApi } from "./document.ts";
+import type { Env } from "./responses.ts";
+import { clientOf, sendBytes } from "./responses.ts";
 import * as jobs from "./routes/jobs.ts";
 import * as leases from "./routes/leases.ts";
 import * as operator from "./routes/operator.ts";
+import * as stages from "./routes/stages.ts";
 import { runLines } from "./runLines.ts";
-
-type Env = { Bindings: HttpBindings };
 
 export interface AppDeps {
   readonly manager: Manager;
@@ -48,6 +46,7 @@ export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<En
   serveOperator(app, manager);
   serveLeases(app, manager);
   serveJobs(app, manager);
+  serveStages(app, manager);
   describeApi(app, version);
   return app;
 }
@@ -123,47 +122,28 @@ function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
   });
 }
 
-/** Sends bytes as they come, no faster than the client takes them. An error before the first byte is answered as such. */
-async function sendBytes(
-  c: Context<Env>,
-  bytes: AsyncIterable<Uint8Array>,
-  type: string,
-  gone: AbortSignal,
-): Promise<Response> {
-  const iterator = bytes[Symbol.asyncIterator]();
-  const first = await iterator.next();
-  const { outgoing } = c.env;
-  outgoing.writeHead(200, { "content-type": type });
-  try {
-    for await (const part of chain(first, iterator)) {
-      if (!outgoing.write(part)) await once(outgoing, "drain", { signal: gone });
-    }
-    outgoing.end();
-  } catch {
-    // Cut off after what was written: this is how HTTP tells the client that there is more, which it will ask for again.
-    outgoing.socket?.destroySoon();
-  }
-  return RESPONSE_ALREADY_SENT;
-}
-
-async function* chain(first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
-  try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value;
-  } finally {
-    await rest.return?.();
-  }
-}
-
-/** Aborts when the client goes away before it has its answer. */
-function clientOf(c: Context<Env>): AbortSignal {
-  const { outgoing } = c.env;
-  const gone = new AbortController();
-  const abort = (): void => gone.abort(new Error("the client went away"));
-  if (outgoing.destroyed) abort();
-  outgoing.on("close", () => {
-    if (!outgoing.writableFinished) abort();
+function serveStages(app: OpenAPIHono<Env>, manager: Manager): void {
+  app.openapi(stages.startStage, async (c) =>
+    c.json(await manager.startStage(jobIdFrom(c.req.valid("param").id), c.req.valid("json"), keyOf(c)), 200),
+  );
+  app.openapi(stages.awaitStage, async (c) => {
+    const { id, number } = c.req.valid("param");
+    return c.json(
+      await manager.awaitStage(jobIdFrom(id), Number(number), c.req.valid("query").waitMs, clientOf(c)),
+      200,
+    );
   });
-  return gone.signal;
+  app.openapi(stages.stopStage, async (c) => {
+    const { id, number } = c.req.valid("param");
+    return c.json(await manager.stopStage(jobIdFrom(id), Number(number)), 200);
+  });
+  app.openapi(stages.stageLog, async (c) => {
+    const { id, number } = c.req.valid("param");
+    const gone = clientOf(c);
+    const bytes = manager.stageLog(jobIdFrom(id), Number(number), c.req.valid("query").offset, gone);
+    return sendBytes(c, bytes, "application/octet-stream", gone);
+  });
+  app.openapi(stages.finishJob, async (c) => c.json(await manager.finishJob(jobIdFrom(c.req.valid("param").id)), 200));
 }
 
 function needsUpgrade(): never {

@@ -2,6 +2,7 @@ import { pipeline } from "node:stream/promises";
 import type { Duplex } from "node:stream";
 import type { Job } from "../domain/job.ts";
 import type { Machine } from "../domain/machine.ts";
+import type { StageView } from "../domain/stage.ts";
 import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
 import type { Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
@@ -82,6 +83,13 @@ export function createApiClient(socketPath: string): Manager {
     awaitJob: (id, waitMs, signal) => get<Job>(`/v1/jobs/${part(id)}/await?waitMs=${waitMs}`, signal),
     cancelJob: (id, force) => post<Job>(`/v1/jobs/${part(id)}/cancel?force=${force}`),
     jobEvents: (id) => get<readonly TimelineEvent[]>(`/v1/jobs/${part(id)}/events`),
+    startStage: (id, request, key) => post<StageView>(`/v1/jobs/${part(id)}/stages`, request, key),
+    awaitStage: (id, number, waitMs, signal) =>
+      get<StageView>(`/v1/jobs/${part(id)}/stages/${number}/await?waitMs=${waitMs}`, signal),
+    stopStage: (id, number) => post<StageView>(`/v1/jobs/${part(id)}/stages/${number}/stop`),
+    stageLog: (id, number, offset, signal) =>
+      readBytes(socketPath, `/v1/jobs/${part(id)}/stages/${number}/log?offset=${offset}`, signal),
+    finishJob: (id) => post<Job>(`/v1/jobs/${part(id)}/finish`),
     jobLog: (id, offset, follow, signal) =>
       readBytes(socketPath, `/v1/jobs/${part(id)}/log?offset=${offset}&follow=${follow}`, signal),
   };

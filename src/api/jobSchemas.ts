@@ -42,13 +42,19 @@ export const jobSpecSchema = z
     echoCommands: z.boolean(),
     timeoutMs: z.number().positive().optional(),
     archiveId: text.optional(),
+    registryLogins: z
+      .array(z.strictObject({ server: text, username: text, password: text }))
+      .readonly()
+      .optional(),
+    staged: z.strictObject({ ttlMs: z.number().min(1_000) }).optional(),
     waitTimeoutMs: z.number().positive().optional(),
   })
   .openapi("JobSpec") satisfies z.ZodType<JobSpec>;
 
 const phase = span.exactOptional();
 const message = { message: text };
-const end = z.discriminatedUnion("result", [
+/** The end of a job. */
+export const jobEndSchema = z.discriminatedUnion("result", [
   z.object({ result: z.literal("success"), exitCode: z.literal(0) }),
   z.object({ result: z.literal("failed"), exitCode: z.number(), ...message }),
   z.object({ result: z.literal("timeout"), ...message }),
@@ -79,6 +85,6 @@ export const jobSchema = z
   .discriminatedUnion("state", [
     jobBase.extend({ state: z.literal("waiting") }),
     jobBase.extend({ state: z.literal("running") }),
-    jobBase.extend({ state: z.literal("ended"), endedAt: instant, end }),
+    jobBase.extend({ state: z.literal("ended"), endedAt: instant, end: jobEndSchema }),
   ])
   .openapi("Job") satisfies z.ZodType<Job>;

@@ -18,6 +18,8 @@ export interface OutageOptions {
   readonly timeoutMs: number;
   readonly clock: Clock;
   readonly random: Random;
+  /** Whether a manager is known to have been there, so that it is waited for before its first answer, too. @default false */
+  readonly wasThere?: boolean | undefined;
   /** Told once in each absence, and when it is over. */
   readonly tell: (text: string) => void;
   /** Somebody would rather end than wait; whoever waits says that it still does. */

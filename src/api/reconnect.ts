@@ -10,7 +10,7 @@ import type { OutageOptions } from "./outage.ts";
  */
 export function createReconnectingManager(manager: Manager, options: OutageOptions): Manager {
   const outage = createOutage(() => manager.health(), options);
-  let hasAnswered = false;
+  let hasAnswered = options.wasThere ?? false;
   // A daemon that never was there is not waited for: whoever asked is told at once.
   const isWaitedFor = (error: unknown): boolean => {
     hasAnswered ||= !isAbsent(error);
@@ -34,6 +34,27 @@ export function createReconnectingManager(manager: Manager, options: OutageOptio
     }
   };
 
+  async function* readOn(
+    offset: number,
+    signal: AbortSignal,
+    read: (position: number) => AsyncIterable<Uint8Array>,
+  ): AsyncGenerator<Uint8Array> {
+    let position = offset;
+    for (;;) {
+      try {
+        for await (const bytes of read(position)) {
+          hasAnswered = true;
+          position += bytes.length;
+          yield bytes;
+        }
+        return;
+      } catch (error) {
+        if (!isWaitedFor(error)) throw error;
+        await outage.over(error, signal);
+      }
+    }
+  }
+
   return {
     ...manager,
     health: () => again(() => manager.health()),
@@ -56,22 +77,14 @@ export function createReconnectingManager(manager: Manager, options: OutageOptio
     awaitJob: (id, waitMs, signal) => again(() => manager.awaitJob(id, waitMs, signal), signal),
     cancelJob: (id, force) => again(() => manager.cancelJob(id, force)),
     jobEvents: (id) => again(() => manager.jobEvents(id)),
-    async *jobLog(id, offset, follow, signal) {
-      let position = offset;
-      for (;;) {
-        try {
-          for await (const bytes of manager.jobLog(id, position, follow, signal)) {
-            hasAnswered = true;
-            position += bytes.length;
-            yield bytes;
-          }
-          return;
-        } catch (error) {
-          if (!isWaitedFor(error)) throw error;
-          await outage.over(error, signal);
-        }
-      }
-    },
+    startStage: (id, request, key = newKey()) => again(() => manager.startStage(id, request, key)),
+    awaitStage: (id, number, waitMs, signal) => again(() => manager.awaitStage(id, number, waitMs, signal), signal),
+    stopStage: (id, number) => again(() => manager.stopStage(id, number)),
+    finishJob: (id) => again(() => manager.finishJob(id)),
+    stageLog: (id, number, offset, signal) =>
+      readOn(offset, signal, (position) => manager.stageLog(id, number, position, signal)),
+    jobLog: (id, offset, follow, signal) =>
+      readOn(offset, signal, (position) => manager.jobLog(id, position, follow, signal)),
   };
 }
 

@@ -101,6 +101,11 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
       await jobs.job(id);
       return store.eventsOf(id);
     },
+    startStage: (id, request, key) => jobs.startStage(id, request, key),
+    awaitStage: (id, number, waitMs, signal) => jobs.awaitStage(id, number, waitMs, signal),
+    stopStage: (id, number) => jobs.stopStage(id, number),
+    stageLog: (id, number, offset, signal) => jobs.stageLog(id, number, offset, signal),
+    finishJob: async (id) => priced(await jobs.finish(id)),
     jobLog: (id, offset, follow, signal) => jobs.log(id, offset, follow, signal),
   };
 }

@@ -24,6 +24,20 @@ export interface JobService {
   readonly pullPolicy?: readonly PullPolicy[] | undefined;
 }
 
+/** What opens one registry to pulls of a job's images. Secret. */
+export interface RegistryLogin {
+  /** As a Docker config names it: a host, or a URL. */
+  readonly server: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+/** A job whose scripts come one by one, from whoever holds it, and not with its spec. */
+export interface StagedTerms {
+  /** Its holder must give a sign of life within this, in milliseconds, ≥ 1,000; else the job ends as cancelled. */
+  readonly ttlMs: number;
+}
+
 /** What a front door asks to have run on one fresh machine. */
 export interface JobSpec {
   readonly name: string;
@@ -37,7 +51,7 @@ export interface JobSpec {
   readonly variables: Readonly<Record<string, string>>;
   /** Commands, run in order in one shell together with `script`; the first that fails ends them. */
   readonly beforeScript: readonly string[];
-  /** At least one command. Together with beforeScript at most 16 MiB. */
+  /** At least one command, unless the job is staged. Together with beforeScript at most 16 MiB. */
   readonly script: readonly string[];
   /** How `script` is written: `base64` holds each command's bytes, for those that are no text. @default "utf8" */
   readonly scriptEncoding?: "utf8" | "base64" | undefined;
@@ -45,10 +59,14 @@ export interface JobSpec {
   readonly afterScript: readonly string[];
   /** Prints each command, after `$ `, before it runs, and the runner's own lines between. Without it, the log is the job's output and warnings. */
   readonly echoCommands: boolean;
-  /** Bound of before_script and script together, in milliseconds. @default the pool's jobTimeoutMs, also its upper bound */
+  /** Bound of before_script and script together, or of all stages of a staged job, in milliseconds. @default the pool's jobTimeoutMs, also its upper bound */
   readonly timeoutMs?: number | undefined;
   /** Id of an uploaded tar archive that is unpacked into the job's directory. */
   readonly archiveId?: string | undefined;
+  /** For pulls alone, after the job's DOCKER_AUTH_CONFIG. Never part of the job's surroundings. */
+  readonly registryLogins?: readonly RegistryLogin[] | undefined;
+  /** Makes it a staged job: it has no scripts of its own, and stays on its machine until its holder finishes it. */
+  readonly staged?: StagedTerms | undefined;
   /** How long the job may wait for a machine, in milliseconds. @default 1 h */
   readonly waitTimeoutMs?: number | undefined;
 }

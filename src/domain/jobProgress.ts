@@ -1,5 +1,6 @@
 import type { EpochMs } from "./ids.ts";
 import type { JobEnd } from "./job.ts";
+import type { StageEnd, StagePlace } from "./stage.ts";
 
 /** Where a script that was handed to a machine is met again, by whichever manager comes. */
 export interface ScriptTrace {
@@ -34,6 +35,22 @@ export interface JobPlace {
   readonly services?: readonly ServicePlace[] | undefined;
 }
 
+/** The last stage that a staged job was asked for. */
+export interface StageProgress {
+  /** ≥ 1 */
+  readonly number: number;
+  readonly name: string;
+  readonly place: StagePlace;
+  readonly decidesResult: boolean;
+  /** Of the request that asked for it. */
+  readonly key?: string | undefined;
+  readonly script: StartedScript;
+  /** Why its end was brought about, once it was. */
+  readonly stopped?: "timeout" | "asked" | undefined;
+  /** How it ended, and the log's size then, in bytes. */
+  readonly ended?: { readonly end: StageEnd; readonly logBytes: number } | undefined;
+}
+
 /** How far a running job is, so that another manager can go on with it. Until there is one, none of the user's code has run. */
 export type JobProgress =
   /** before_script and script may have started. */
@@ -43,6 +60,18 @@ export type JobProgress =
       readonly script: StartedScript;
       /** Why its end was brought about, once it was. */
       readonly stopped?: "timeout" | "cancelled" | undefined;
+    }
+  /** A staged job is ready for its stages. */
+  | {
+      readonly phase: "stages";
+      readonly place: JobPlace;
+      /** Size of the log when it was ready, in bytes. */
+      readonly readyLogBytes: number;
+      /** From when on no stage but the last few minutes' is let run. */
+      readonly deadlineAt: EpochMs;
+      readonly stage?: StageProgress | undefined;
+      /** The stage that decides the result for the worse. */
+      readonly failure?: { readonly name: string; readonly exitCode: number } | undefined;
     }
   /** They have ended; after_script is next. */
   | (Told & {

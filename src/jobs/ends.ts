@@ -17,6 +17,9 @@ export class NeverBegunError extends MayflyError {}
 /** Why jobs are cancelled by a manager that stops and waits no longer. */
 export class ManagerStoppedError extends MayflyError {}
 
+/** Why a staged job is cancelled whose holder is gone. */
+export class HolderGoneError extends MayflyError {}
+
 /** Getting a job's surroundings ready took too long. */
 export class PrepareTimeoutError extends MayflyError {}
 
@@ -49,6 +52,7 @@ const lostFrom = (why: string): JobEnd => ({
 
 /** The end of a job that was cancelled: by its owner, or by a manager that stopped, which is nobody's failure. */
 export function cancelledEnd({ reason }: AbortSignal): JobEnd {
+  if (reason instanceof HolderGoneError) return { result: "cancelled", message: reason.message };
   return reason instanceof ManagerStoppedError
     ? { result: "system-failure", message: reason.message }
     : { result: "cancelled", message: "the job was cancelled" };

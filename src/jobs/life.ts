@@ -17,6 +17,7 @@ import { keepRenewed } from "./renew.ts";
 import { whenThereIsRoom } from "./room.ts";
 import type { BegunProgress, JobRun, RunJobDeps } from "./run.ts";
 import { runJob } from "./run.ts";
+import type { StageDesk } from "./stages/desk.ts";
 import { orAborted } from "./waits.ts";
 
 /** Everything that a job's life touches. */
@@ -34,6 +35,8 @@ export interface JobLife {
   readonly handOver: AbortSignal;
   /** Whether an earlier manager accepted it. */
   readonly isResumed: boolean;
+  /** Where a staged job meets its holder. */
+  readonly desk?: StageDesk | undefined;
   /** How far that one came with it. */
   readonly progress?: JobProgress | undefined;
 }
@@ -67,6 +70,7 @@ export async function liveJob(life: JobLife, deps: JobLifeDeps): Promise<void> {
   };
   try {
     const end = await untilEnd(context);
+    life.desk?.close(end);
     const { leaseId } = record.job;
     handOver.throwIfAborted();
     if (leaseId !== undefined) {
@@ -84,10 +88,10 @@ export async function liveJob(life: JobLife, deps: JobLifeDeps): Promise<void> {
   }
 }
 
-function runOf({ record, log, timeoutMs, cancel, force, handOver }: JobLife): JobRun {
+function runOf({ record, log, timeoutMs, cancel, force, handOver, desk }: JobLife): JobRun {
   const stopping = AbortSignal.any([force, handOver]);
   return {
-    ...{ cancel, force, handOver, timeoutMs },
+    ...{ cancel, force, handOver, timeoutMs, desk },
     output: inOrder((bytes) => log.write(bytes)),
     logBytes: () => log.sizeBytes,
     keep: (progress) => record.keep(progress, stopping),

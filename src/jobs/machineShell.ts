@@ -24,13 +24,21 @@ export interface MachineShellDeps {
   readonly random: Random;
 }
 
-/** Runs scripts on the machine itself, as its user. Each takes one exec: the script comes in on its stdin. */
-export function createMachineShell(jobDir: string, scratchDir: string, deps: MachineShellDeps): ScriptHost {
+/**
+ * Runs scripts on the machine itself. Each takes one exec: the script comes in on its stdin.
+ * @param user the machine's own, or root, whose files are open to all, as a container's user of whatever id needs them.
+ */
+export function createMachineShell(
+  jobDir: string,
+  scratchDir: string,
+  deps: MachineShellDeps,
+  user: "own" | "root" = "own",
+): ScriptHost {
   const { channel, random } = deps;
   return {
     async runScript(script, run, onTrace) {
       const trace = newTrace(scratchDir, random);
-      const command = supervisorCommand(trace, `${trace.folder}/script`, script.length, { jobDir });
+      const command = supervisorCommand(trace, `${trace.folder}/script`, script.length, { jobDir, user });
       const process = await channel.exec(command, {}, run.signal);
       return followScript(process, trace, run, deps, notStarted, async (either) => {
         // The record and the upload are under way together; nothing starts before both have arrived.

@@ -23,6 +23,8 @@ export interface PrepareContext {
 /** A job whose script can start. */
 export interface PreparedJob {
   readonly host: ScriptHost;
+  /** Runs scripts beside the job's container, as whoever owns the files there; the same as `host` when there is none. */
+  readonly machineHost: ScriptHost;
   readonly place: JobPlace;
   /** What a script must export by itself, since its surroundings do not hold it. */
   readonly scriptVariables: Readonly<Record<string, string>>;
@@ -57,9 +59,10 @@ export function restoreJob(
   const { channel, engine } = machine;
   if (container === undefined) {
     const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel });
-    return { host, place, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
+    return { host, machineHost: host, place, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
   }
   const found = engine.containerById(container.id);
   const host = createContainerShell(found, container.scriptDir, folders.scratch, { ...deps, channel });
-  return { host, place, scriptVariables: {} };
+  const machineHost = createMachineShell(jobDir, folders.scratch, { ...deps, channel }, "root");
+  return { host, machineHost, place, scriptVariables: {} };
 }

@@ -1,3 +1,4 @@
+import { SystemError } from "../domain/errors.ts";
 import type { JobEnd, JobSpec, PhasesMs } from "../domain/job.ts";
 import type { JobProgress } from "../domain/jobProgress.ts";
 import type { Clock } from "../ports/clock.ts";
@@ -9,6 +10,8 @@ import { runAfterScript } from "./afterScript.ts";
 import { durationText } from "./durations.ts";
 import type { Conclusion } from "./ends.ts";
 import { concludeJob, endFromError, NeverBegunError, PrepareTimeoutError } from "./ends.ts";
+import type { StageDesk } from "./stages/desk.ts";
+import { runStages } from "./stages/runStages.ts";
 import { endedServicesText } from "./image/endedServices.ts";
 import { runMainScript } from "./mainScript.ts";
 import type { Notes } from "./notes.ts";
@@ -38,8 +41,10 @@ export interface JobRun {
   readonly force: AbortSignal;
   /** Leaves all as it is, for another manager. */
   readonly handOver: AbortSignal;
-  /** Bound of before_script and script together, in milliseconds. */
+  /** Bound of before_script and script together, or of all stages, in milliseconds. */
   readonly timeoutMs: number;
+  /** Where a staged job meets its holder. */
+  readonly desk?: StageDesk | undefined;
   /** Told when a part has ended, with its milliseconds. */
   readonly onPhase: (name: PhaseName, ms: number) => void;
 }
@@ -119,6 +124,14 @@ export interface RunContext {
 async function runParts(context: RunContext, begun: BegunProgress | undefined): Promise<Conclusion> {
   const { spec, meter } = context;
   const prepared = begun === undefined ? await prepare(context) : restoreJob(begun.place, context);
+  const { desk } = context.run;
+  if (desk !== undefined) {
+    const begunStages = begun?.phase === "stages" ? begun : undefined;
+    return meter.measure("script", () => runStages(prepared, context, desk, begunStages));
+  }
+  if (begun?.phase === "stages") {
+    throw new SystemError("no-stages", "the job is at its stages, and is no staged job");
+  }
   const main =
     begun?.phase === "after"
       ? begun

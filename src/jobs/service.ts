@@ -2,6 +2,7 @@ import { ConfigError, ConflictError, MayflyError, NotFoundError } from "../domai
 import type { JobId } from "../domain/ids.ts";
 import { jobIdFrom } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
+import type { StageRequest, StageView } from "../domain/stage.ts";
 import { checkSameRequest, keyedRequestFrom } from "../domain/requestKey.ts";
 import type { KeyedRequest } from "../domain/requestKey.ts";
 import type { JobLogs } from "../ports/files.ts";
@@ -11,6 +12,9 @@ import { liveJob } from "./life.ts";
 import { adoptJobs } from "./adopt.ts";
 import { ManagerStoppedError } from "./ends.ts";
 import { JobRecord } from "./record.ts";
+import { StageDesk } from "./stages/desk.ts";
+import { createStages } from "./stages/stages.ts";
+import { watchHolder } from "./stages/watchHolder.ts";
 import { validateJobSpec } from "./validate.ts";
 import { orAborted, whenAborted, within } from "./waits.ts";
 
@@ -55,6 +59,15 @@ export interface JobService {
   cancel(id: JobId, force: boolean): Promise<Job>;
   log(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
   /**
+   * Asks for the next stage of a staged job, as in ports/manager.ts.
+   * @param key of a question that may be sent again.
+   */
+  startStage(id: JobId, request: StageRequest, key: string | undefined): Promise<StageView>;
+  awaitStage(id: JobId, number: number, waitMs: number, signal: AbortSignal): Promise<StageView>;
+  stopStage(id: JobId, number: number): Promise<StageView>;
+  stageLog(id: JobId, number: number, offset: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  finish(id: JobId): Promise<Job>;
+  /**
    * Takes no more jobs, ends those that wait for a machine, and resolves when those that run have ended.
    * @throws the signal's reason when it aborts first; the jobs go on.
    */
@@ -74,6 +87,7 @@ interface ActiveJob {
   readonly force: AbortController;
   readonly turnAway: AbortController;
   readonly ended: Promise<void>;
+  readonly desk: StageDesk | undefined;
 }
 
 export function createJobService(deps: JobServiceDeps): JobService {
@@ -102,11 +116,21 @@ export function createJobService(deps: JobServiceDeps): JobService {
       cancel.abort(cancelReason(cancelledBy));
     }
     const signals = { cancel: cancel.signal, force: force.signal, turnAway: turnAway.signal };
-    const ended = liveJob({ ...rest, ...signals, record, timeoutMs, handOver: handingOver.signal }, deps).then(() => {
-      active.delete(id);
-    });
-    const one = { record, cancel, force, turnAway, ended };
+    const { staged } = rest.spec;
+    const desk = staged === undefined ? undefined : new StageDesk(deps.clock, rest.progress);
+    const over = new AbortController();
+    const ended = liveJob({ ...rest, ...signals, record, timeoutMs, desk, handOver: handingOver.signal }, deps).then(
+      () => {
+        over.abort();
+        active.delete(id);
+      },
+    );
+    const one = { record, cancel, force, turnAway, ended, desk };
     active.set(id, one);
+    if (desk !== undefined && staged !== undefined) {
+      const lapse = (why: Error): void => void cancelJob(one, false, "owner", why);
+      void watchHolder(desk, staged.ttlMs, deps.clock, lapse, AbortSignal.any([over.signal, handingOver.signal]));
+    }
     // Accepted while the manager began to stop.
     if (isStopping) {
       turnAwayJob(one);
@@ -130,8 +154,23 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return accepted;
   };
 
+  const cancel = async (id: JobId, force: boolean): Promise<Job> => {
+    const running = active.get(id);
+    if (running !== undefined) {
+      await within(deps.clock, CANCEL_STORED_TIMEOUT_MS, cancelJob(running, force, "owner"));
+    }
+    return job(id);
+  };
+
   return {
     job,
+    cancel,
+    ...createStages(
+      deps.logs,
+      (id) => active.get(id)?.desk,
+      job,
+      (id) => cancel(id, false),
+    ),
 
     async adopt(resume) {
       const open = await adoptJobs(resume, deps);
@@ -174,14 +213,6 @@ export function createJobService(deps: JobServiceDeps): JobService {
       const running = active.get(id);
       if (running !== undefined) {
         await orAborted(within(deps.clock, waitMs, running.ended), signal);
-      }
-      return job(id);
-    },
-
-    async cancel(id, force) {
-      const running = active.get(id);
-      if (running !== undefined) {
-        await within(deps.clock, CANCEL_STORED_TIMEOUT_MS, cancelJob(running, force, "owner"));
       }
       return job(id);
     },
@@ -233,9 +264,13 @@ function turnAwayJob({ turnAway }: ActiveJob): void {
 type Canceller = NonNullable<Job["cancelledBy"]>;
 
 /** Asks at once; resolves, never rejects, when that is stored or cannot be. */
-async function cancelJob({ record, cancel, force }: ActiveJob, isForced: boolean, by: Canceller): Promise<void> {
+async function cancelJob(
+  { record, cancel, force }: ActiveJob,
+  isForced: boolean,
+  by: Canceller,
+  why: Error = cancelReason(by),
+): Promise<void> {
   const isFirst = !cancel.signal.aborted;
-  const why = cancelReason(by);
   cancel.abort(why);
   if (isForced) {
     force.abort(new Error("the job was cancelled by force"));

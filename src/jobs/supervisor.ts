@@ -47,7 +47,7 @@ control() {
  */
 const SUPERVISOR = `
 set -u
-folder=$1 nonce=$2 grace=$3 script=$4 script_bytes=$5 job_dir=$6 pipe=$7 session=
+folder=$1 nonce=$2 grace=$3 script=$4 script_bytes=$5 job_dir=$6 pipe=$7 user=$8 session=
 ${CONTROL}
 if [ -z "$pipe" ]; then
   mkdir -p -- "$job_dir" 2>/dev/null || { as_root install -d -o "$EUID" -- "\${job_dir%/*}" && mkdir -p -- "$job_dir"; } || exit 1
@@ -65,7 +65,12 @@ else
   exec 4> >(exec tee -p -- "$folder/output" 3<&-)
   writer=$!
   shell=$(command -v bash || command -v sh)
-  setsid "$shell" "$script" </dev/null >&4 2>&1 3<&- 4>&- &
+  as=()
+  if [ "$user" = root ]; then
+    as=("$shell" -c 'umask 0; exec "$@"' mayfly)
+    ((EUID == 0)) || as=(sudo -n "\${as[@]}")
+  fi
+  setsid "\${as[@]}" "$shell" "$script" </dev/null >&4 2>&1 3<&- 4>&- &
   session=$!
   printf '%s %s %s\\n' "$session" "$writer" "$PPID" >"$folder/processes"
 fi
@@ -86,7 +91,7 @@ wait
 `;
 
 /** Where a script runs: on the machine itself, its folder made when it is not there; or in a container that writes into a pipe. */
-export type SupervisedPlace = { readonly jobDir: string } | { readonly pipe: string };
+export type SupervisedPlace = { readonly jobDir: string; readonly user: "own" | "root" } | { readonly pipe: string };
 
 /** Writes the command that receives a script over stdin, runs it, keeps its output, and ends it when told to. Holds no secret. */
 export function supervisorCommand(
@@ -95,8 +100,8 @@ export function supervisorCommand(
   scriptBytes: number,
   place: SupervisedPlace,
 ): string {
-  const [jobDir, pipe] = "pipe" in place ? ["", place.pipe] : [place.jobDir, ""];
-  return bashCommand(SUPERVISOR, [folder, nonce, GRACE_SECONDS, scriptPath, `${scriptBytes}`, jobDir, pipe]);
+  const [jobDir, pipe, user] = "pipe" in place ? ["", place.pipe, ""] : [place.jobDir, "", place.user];
+  return bashCommand(SUPERVISOR, [folder, nonce, GRACE_SECONDS, scriptPath, `${scriptBytes}`, jobDir, pipe, user]);
 }
 
 /**

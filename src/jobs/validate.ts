@@ -42,8 +42,12 @@ function scriptProblems(spec: JobSpec): Problem[] {
   }
   const script = scriptCommandsOf(spec);
   const parts = { beforeScript: spec.beforeScript, script, afterScript: spec.afterScript };
-  if (spec.script.length === 0) {
+  if (spec.script.length === 0 && spec.staged === undefined) {
     problems.push({ place: "script", message: "expected at least one command, got none" });
+  }
+  const own = [spec.beforeScript, spec.script, spec.afterScript].flat();
+  if (own.length > 0 && spec.staged !== undefined) {
+    problems.push({ place: "script", message: "expected a staged job to have no scripts of its own" });
   }
   for (const [place, commands] of Object.entries(parts)) {
     const index = commands.findIndex((command) => command.includes("\0"));

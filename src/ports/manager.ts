@@ -4,6 +4,7 @@ import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
 import type { DesiredPool, IdleWish, PoolMode } from "../domain/pool.ts";
+import type { StageRequest, StageView } from "../domain/stage.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { DiskSpace } from "./disks.ts";
@@ -144,5 +145,19 @@ export interface Manager {
   cancelJob(id: JobId, force: boolean): Promise<Job>;
   /** Where the job's waiting goes or went, as sentences. */
   jobEvents(id: JobId): Promise<readonly TimelineEvent[]>;
+  /**
+   * Asks for the next stage of a staged job (`staged` in its spec). One that still runs is stopped first; one that is asked for
+   * before the job is ready waits for that. @throws ConflictError `job-ended` when the job takes none any more, `not-staged`.
+   * @param key as with `submitJob`
+   */
+  startStage(id: JobId, request: StageRequest, key?: string): Promise<StageView>;
+  /** Answers when the stage has ended or `waitMs` has passed. Stage 0 is the preparation. A sign of life of the holder's. */
+  awaitStage(id: JobId, number: number, waitMs: number, signal: AbortSignal): Promise<StageView>;
+  /** Asks a stage to end: TERM to all that it started, then KILL. Ended already is success. */
+  stopStage(id: JobId, number: number): Promise<StageView>;
+  /** What a stage says, from an offset within it, until it has ended. */
+  stageLog(id: JobId, number: number, offset: number, signal: AbortSignal): AsyncIterable<Uint8Array>;
+  /** The holder of a staged job is done: what still runs is stopped, the job ends by the results of its stages, its machine goes. Ended already is success. */
+  finishJob(id: JobId): Promise<Job>;
   jobLog(id: JobId, offset: number, follow: boolean, signal: AbortSignal): AsyncIterable<Uint8Array>;
 }

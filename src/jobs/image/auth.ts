@@ -1,4 +1,5 @@
 import { JobError } from "../../domain/errors.ts";
+import type { RegistryLogin } from "../../domain/job.ts";
 import type { RegistryAuth } from "../../ports/engine.ts";
 import { referenceFrom } from "./reference.ts";
 
@@ -27,6 +28,12 @@ export function registryAuthFrom(config: string | undefined, image: string): Reg
     .sort((a, b) => b.key.length - a.key.length);
   const best = fitting[0];
   return best && credentialsFrom(best.entry, best.address);
+}
+
+/** Writes logins as a DOCKER_AUTH_CONFIG. */
+export function configFrom(logins: readonly RegistryLogin[] = []): string {
+  const auths = logins.map(({ server, username, password }) => [server, { username, password }]);
+  return JSON.stringify({ auths: Object.fromEntries(auths) });
 }
 
 function parseAuths(config: string): Record<string, AuthEntry> {

@@ -32,7 +32,13 @@ export async function prepareContainer(
   for (const remark of docker.remarks) {
     await notes.line(remark);
   }
-  const pullDeps = { engine, clock: deps.clock, notes, authConfig: variables["DOCKER_AUTH_CONFIG"] };
+  const pullDeps = {
+    engine,
+    clock: deps.clock,
+    notes,
+    authConfig: variables["DOCKER_AUTH_CONFIG"],
+    logins: spec.registryLogins,
+  };
   const labels = { "mayfly.job": spec.name };
   const builds = `${folders.builds}:${folders.builds}`;
   const { services, container } = await meter.measure("pulled", () =>

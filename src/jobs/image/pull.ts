@@ -1,9 +1,9 @@
 import { JobError, NotFoundError } from "../../domain/errors.ts";
-import type { PullPolicy } from "../../domain/job.ts";
+import type { PullPolicy, RegistryLogin } from "../../domain/job.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Engine, ImageFacts } from "../../ports/engine.ts";
 import type { Notes } from "../notes.ts";
-import { registryAuthFrom } from "./auth.ts";
+import { configFrom, registryAuthFrom } from "./auth.ts";
 import { taggedName } from "./reference.ts";
 
 /** How often a long pull says how far it is. */
@@ -15,6 +15,8 @@ export interface PullDeps {
   readonly notes: Notes;
   /** The job's DOCKER_AUTH_CONFIG. */
   readonly authConfig: string | undefined;
+  /** Tried where that has nothing for an image. */
+  readonly logins?: readonly RegistryLogin[] | undefined;
 }
 
 /**
@@ -75,7 +77,8 @@ async function imageBy(policy: PullPolicy, image: string, deps: PullDeps, signal
       deps.notes.line(`${image}: ${text}`).catch(() => undefined);
     }
   };
-  await deps.engine.pull(name, registryAuthFrom(deps.authConfig, image), onProgress, signal);
+  const auth = registryAuthFrom(deps.authConfig, image) ?? registryAuthFrom(configFrom(deps.logins), image);
+  await deps.engine.pull(name, auth, onProgress, signal);
   return deps.engine.inspectImage(name, signal);
 }
 
