@@ -10,6 +10,7 @@ import { startEndpoint } from "../support/ec2/endpoint.ts";
 import type { Endpoint } from "../support/ec2/endpoint.ts";
 import { startRealMachines } from "../support/ec2/machines.ts";
 import type { RealMachines } from "../support/ec2/machines.ts";
+import { startDaemonProcess } from "../support/daemon.ts";
 import { until } from "../support/until.ts";
 
 // The command line, the EC2 driver and the AWS SDK as they are, against an endpoint whose instances are real machines.
@@ -35,6 +36,7 @@ beforeEach(async () => {
   cloud = new Cloud(() => Date.now());
   machines = await startRealMachines(cloud, imagesDir);
   endpoint = await startEndpoint(cloud);
+  await writeConfig();
 });
 afterEach(async () => {
   await endpoint.close();
@@ -42,10 +44,12 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-async function mayfly(args: readonly string[], onStart?: CliOptions["onStart"]): Promise<Outcome> {
-  const config = join(folder, "mayfly.toml");
+const CREDENTIALS = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
+const configPath = (): string => join(folder, "mayfly.toml");
+
+async function writeConfig({ ami = "ami-0123456789abcdef0", ec2 = "", pool = "" } = {}): Promise<void> {
   await writeFile(
-    config,
+    configPath(),
     `name = "cloud-ci"
 state_dir = "${folder}/state"
 max_machines = 2
@@ -54,20 +58,22 @@ max_machines = 2
 name = "cloud"
 driver = "ec2"
 boot_timeout = "10m"
+${pool}
 
 [pool.ec2]
 region = "eu-central-1"
 endpoint = "${endpoint.url}"
-ami = "ami-0123456789abcdef0"
+ami = "${ami}"
 instance_types = ["m7i.large"]
 subnets = ["subnet-0000000000000000a", "subnet-0000000000000000b", "subnet-0000000000000000c"]
 security_groups = ["sg-0123456789abcdef0"]
+${ec2}
 `,
   );
-  const [command = "", ...rest] = args;
-  const env = { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test" };
-  return runCli([command, "--config", config, ...rest], { env, ...(onStart === undefined ? {} : { onStart }) });
 }
+
+const mayfly = (args: readonly string[], onStart?: CliOptions["onStart"]): Promise<Outcome> =>
+  runCli(args, { env: { ...CREDENTIALS, MAYFLY_CONFIG: configPath() }, ...(onStart === undefined ? {} : { onStart }) });
 
 it("runs each job of a pipeline on a machine of its own from EC2, and leaves none", async () => {
   for (const zone of ["eu-central-1a", "eu-central-1b"]) cloud.settings.room.set(`spot m7i.large ${zone}`, 0);
@@ -107,4 +113,35 @@ it("tells that the machine was lost when the spot market takes it back in the mi
   expect(exitCode, stderr).toBe(3);
   expect(stderr).toMatch(/machine .* was lost/);
   await until("every instance is gone", MINUTE_MS, async () => cloud.live().length === 0);
+});
+
+it("stops a machine once it is ready, and starts it for a job", async () => {
+  await writeConfig({ pool: "idle_count = 0\nstopped_count = 1\nmax_machines = 1", ec2: 'market = "on-demand"' });
+  const daemon = startDaemonProcess(configPath(), CREDENTIALS);
+  try {
+    await until("a machine stands by, stopped", 5 * MINUTE_MS, async () =>
+      cloud.instances.some((instance) => cloud.stateOf(instance) === "stopped"),
+    );
+    const processes = (await machines.leftovers()).filter((what) => what.startsWith("process"));
+    expect(processes).toEqual([]);
+
+    const { exitCode, stdout, stderr } = await mayfly([
+      "run",
+      "--json",
+      "--",
+      "docker",
+      "info",
+      "--format",
+      "{{.Driver}}",
+    ]);
+
+    expect(exitCode, stderr).toBe(0);
+    const { machineId } = JSON.parse(stdout) as { machineId: string };
+    expect(cloud.instances[0]?.tags["mayfly:machine"]).toBe(machineId);
+    expect(cloud.countOf("StartInstances")).toBeGreaterThan(0);
+  } finally {
+    await daemon.stop("SIGTERM");
+  }
+  await until("every instance is gone", MINUTE_MS, async () => cloud.live().length === 0);
+  expect(await machines.leftovers()).toEqual([]);
 });

@@ -48,7 +48,13 @@ export interface CloudInstance {
 export interface Machines {
   /** Gives the instance its address as soon as it has one. */
   start(instance: CloudInstance): void;
+  /** Resolves when it has gone down; its disk stays. */
+  stop(instance: CloudInstance): Promise<void>;
+  /** Boots one that was stopped from its disk, at its address. */
+  restart(instance: CloudInstance): void;
   end(instance: CloudInstance): Promise<void>;
+  /** Makes an image of a stopped one's disk. */
+  keep(instance: CloudInstance, imageId: string): Promise<void>;
 }
 
 export interface Template {
@@ -77,7 +83,7 @@ export interface CloudImage {
   readonly name: string;
   readonly tags: Tags;
   readonly createdAt: number;
-  readonly availableAt: number;
+  availableAt: number;
   readonly hasFailed: boolean;
   readonly snapshotId: string;
 }
@@ -243,6 +249,11 @@ export class Cloud {
     if (instance.state === "stopped") return;
     instance.state = "stopped";
     instance.stoppedAt = this.now() + this.settings.stopDelayMs;
+    if (this.machines === undefined) return;
+    instance.stoppedAt = Infinity;
+    void this.machines.stop(instance).then(() => {
+      instance.stoppedAt = this.now();
+    });
   }
 
   /** Tells why an instance cannot be started. */
@@ -265,6 +276,7 @@ export class Cloud {
     instance.launchedAt = now;
     instance.runningAt = now + this.settings.runDelayMs;
     if (instance.hasPublicAddress) instance.address = this.#host();
+    this.machines?.restart(instance);
   }
 
   #host(): string {

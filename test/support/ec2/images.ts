@@ -22,6 +22,12 @@ export function createImage(cloud: Cloud, fields: Fields): Xml {
     availableAt: now + cloud.settings.imageDelayMs,
     hasFailed: cloud.settings.imagesFail,
   };
+  if (cloud.machines !== undefined) {
+    image.availableAt = Infinity;
+    void cloud.machines.keep(instance, image.id).then(() => {
+      image.availableAt = cloud.now();
+    });
+  }
   cloud.snapshots.push(snapshot);
   cloud.prepared.push(image);
   return { imageId: image.id };
