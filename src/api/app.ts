@@ -2,9 +2,11 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ConfigError, SystemError } from "../domain/errors.ts";
 import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../domain/ids.ts";
+import type { DockerMachines } from "../ports/dockerMachines.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { Manager } from "../ports/manager.ts";
 import { bodyFromError, ERROR_STATUS } from "./errors.ts";
+import { serveDockerMachines } from "./dockerMachines.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { limitBody } from "./limitBody.ts";
 import { describeApi } from "./document.ts";
@@ -20,10 +22,12 @@ export interface AppDeps {
   readonly manager: Manager;
   readonly logger: Logger;
   readonly version: string;
+  /** @default none are held here */
+  readonly dockerMachines?: DockerMachines | undefined;
 }
 
 /** Joins the routes to a manager. */
-export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<Env> {
+export function createApp({ manager, logger, version, dockerMachines }: AppDeps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
@@ -47,6 +51,7 @@ export function createApp({ manager, logger, version }: AppDeps): OpenAPIHono<En
   serveLeases(app, manager);
   serveJobs(app, manager);
   serveStages(app, manager);
+  serveDockerMachines(app, dockerMachines);
   describeApi(app, version);
   return app;
 }

@@ -11,6 +11,10 @@ const TAGS = [
   { name: "jobs", description: "Have a script run on a fresh machine, followed to its end by the manager" },
   { name: "pools", description: "Machines of one shape, with one policy" },
   { name: "machines", description: "What was launched, and what the providers show" },
+  {
+    name: "docker-machine",
+    description: "Machines that are held for directories of docker-machine, and end with them",
+  },
   { name: "manager", description: "The manager itself" },
 ];
 

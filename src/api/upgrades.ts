@@ -7,6 +7,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Manager } from "../ports/manager.ts";
 import { bodyFromError, ERROR_STATUS } from "./errors.ts";
 import { serveExec } from "./execServer.ts";
+import { joinStreams } from "./join.ts";
 import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
 
 const EXEC_PATH = /^\/v1\/(machines|leases)\/([^/?]+)\/exec$/;
@@ -42,7 +43,8 @@ export async function serveUpgrade(
     } else if (engineId !== undefined && headers.upgrade === FORWARD_PROTOCOL) {
       const engine = await manager.forwardEngine(leaseIdFrom(decodeURIComponent(engineId)), gone.signal);
       accept(connection, FORWARD_PROTOCOL);
-      join(connection, head, engine);
+      if (head.length > 0) connection.unshift(head);
+      joinStreams(connection, engine);
     } else {
       const message = `Expected a path and an upgrade that go together, got ${url} with ${headers.upgrade}`;
       throw new ConfigError([{ place: "request", message }], "unknown-upgrade");
@@ -63,15 +65,4 @@ function refuse(connection: Duplex, error: unknown, onBug: (error: unknown) => v
   const json = JSON.stringify(body);
   const headers = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(json)}\r\nConnection: close`;
   connection.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\n${headers}\r\n\r\n${json}`);
-}
-
-/** Joins two streams, each end of one ending that direction of the other, until both directions are done. */
-function join(connection: Duplex, head: Uint8Array, engine: Duplex): void {
-  engine.on("error", () => connection.destroy());
-  engine.on("close", () => {
-    if (!engine.readableEnded) connection.destroy();
-  });
-  connection.on("close", () => engine.destroy());
-  if (head.length > 0) connection.unshift(head);
-  connection.pipe(engine).pipe(connection);
 }

@@ -20,6 +20,7 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { watchDisks } from "./diskWatch.ts";
 import type { DiskWatch } from "./diskWatch.ts";
+import type { DockerMachineService } from "./dockerMachines/service.ts";
 import { healthOf } from "./health.ts";
 import { createManager } from "./manager.ts";
 
@@ -43,6 +44,8 @@ export interface ManagerPorts {
 /** A manager at work in this process. */
 export interface RunningManager {
   readonly manager: Manager;
+  /** The machines that it holds for directories of docker-machine. @default none */
+  readonly dockerMachines?: DockerMachineService | undefined;
   /**
    * Takes no new jobs and gives no new leases, ends what waits as safe to run again, and resolves when no job runs and no
    * lease is held any more, or when the signal aborts. Machines that nobody holds go meanwhile.

@@ -44,7 +44,7 @@ async function serveUntilStopped(
 ): Promise<DrainOutcome> {
   const { logger, clock } = deps;
   const { stop, hurry, handOver } = signals;
-  const server = await startApiServer({ manager: running.manager, socketPath, logger, version });
+  const server = await startApiServer({ ...running, socketPath, logger, version });
   try {
     logger.info({ socketPath }, "manager is ready");
     await aborted(AbortSignal.any([stop, handOver]));
@@ -57,6 +57,8 @@ async function serveUntilStopped(
     }
     return outcome;
   } finally {
+    // First of all: what is being created as this one leaves is the next one's, not given back.
+    await running.dockerMachines?.close();
     await server.close();
   }
 }

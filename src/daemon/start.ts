@@ -9,12 +9,15 @@ import { createGuest } from "../guest/guest.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Logger } from "../ports/logger.ts";
 import { createArchives } from "../store/archives.ts";
+import { createDockerMachineRecords } from "../store/dockerMachines.ts";
 import { createJobLogs } from "../store/jobLogs.ts";
 import { openStore } from "../store/open.ts";
 import { systemClock as clock } from "./clock.ts";
 import { composeManager } from "./compose.ts";
 import type { ManagerOptions, RunningManager } from "./compose.ts";
 import { createDisks } from "./disks.ts";
+import { lookAtDirectory } from "./dockerMachines/directory.ts";
+import { withDockerMachines } from "./dockerMachines/service.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startLeftoverSweep } from "./leftovers.ts";
 import { systemRandom as random } from "./random.ts";
@@ -56,7 +59,10 @@ export async function startManager(
   const drivers = createDrivers(config, logger);
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
   const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers };
-  const running = await composeManager(config, ports, version, options);
+  const running = await withDockerMachines(await composeManager(config, ports, version, options), {
+    records: createDockerMachineRecords(join(stateDir, "docker-machines")),
+    ...{ look: lookAtDirectory, pools: config.pools, clock, random, logger },
+  });
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   const stopSweep = startLeftoverSweep({ drivers: drivers.values(), clock, logger });
   return {

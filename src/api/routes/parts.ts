@@ -64,7 +64,7 @@ export const switches = (description: string) => ({ 101: { description }, ...fai
 /** What the document says of a route beside its shape: one line, a name that is its own, and the noun that it belongs to. */
 export const about = (
   operationId: string,
-  tag: "manager" | "pools" | "machines" | "leases" | "jobs",
+  tag: "manager" | "pools" | "machines" | "leases" | "jobs" | "docker-machine",
   summary: string,
 ) => ({
   operationId,

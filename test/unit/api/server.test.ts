@@ -206,6 +206,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
 
   expect(document.openapi).toBe("3.1.0");
   expect(routes.toSorted()).toEqual([
+    "get /v1/docker-machines",
     "get /v1/health",
     "get /v1/instances",
     "get /v1/jobs",
@@ -226,6 +227,10 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "get /v1/pools/{name}",
     "post /v1/archives",
     "post /v1/cordon",
+    "post /v1/docker-machines",
+    "post /v1/docker-machines/{id}/keep",
+    "post /v1/docker-machines/{id}/probe",
+    "post /v1/docker-machines/{id}/remove",
     "post /v1/drain",
     "post /v1/instances/reap",
     "post /v1/jobs",
@@ -245,6 +250,9 @@ it("describes every route in its OpenAPI document, made from the schemas that va
   ]);
   expect(Object.keys(document.components.schemas).toSorted()).toEqual([
     ...[
+      "DockerMachine",
+      "DockerMachineEvent",
+      "DockerMachineRequest",
       "Error",
       "Health",
       "Instance",
@@ -255,6 +263,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
       "LeaseView",
       "Machine",
       "Pool",
+      "ReadyDockerMachine",
       "RunLine",
       "RunRequest",
       "Stage",

@@ -1,0 +1,44 @@
+import { openRequest, readJson, responseTo } from "../../api/request.ts";
+import { MayflyError } from "../../domain/errors.ts";
+import type { Call } from "./call.ts";
+import type { MayflyFacts } from "./machineFile.ts";
+import { pause } from "./pause.ts";
+
+/** How long a daemon that is not there is waited for: a restart takes a second or two. */
+const AWAY_MS = 20_000;
+const PAUSE_MS = 250;
+
+/** Where the daemon of an existing machine is: as the environment says, else where it was when the machine was made. */
+export const socketOf = ({ env }: Pick<Call, "env">, { Socket }: MayflyFacts): string => env["MAYFLY_SOCKET"] || Socket;
+
+/** Whether an error says that nobody answered, or that whoever did is about to leave. */
+export function isAway(error: unknown): boolean {
+  return error instanceof MayflyError && ["no-daemon", "connection-lost", "manager-leaves"].includes(error.code);
+}
+
+/**
+ * Asks the daemon, which may be restarting: it is waited for.
+ * @param awayMs for how long, in milliseconds.
+ * @throws what it answers; SystemError `no-daemon`.
+ */
+export async function askDaemon(
+  { stderr }: Pick<Call, "stderr">,
+  socketPath: string,
+  method: "GET" | "POST",
+  path: string,
+  awayMs = AWAY_MS,
+): Promise<unknown> {
+  const since = performance.now();
+  for (let isTold = false; ; ) {
+    try {
+      const request = openRequest(socketPath, path, { method });
+      request.end();
+      return await readJson(await responseTo(request, socketPath, undefined), socketPath, undefined);
+    } catch (error) {
+      if (!isAway(error) || performance.now() - since >= awayMs) throw error;
+      if (!isTold) stderr.write(`no mayfly daemon answers at ${socketPath}, waits for it\n`);
+      isTold = true;
+    }
+    await pause(PAUSE_MS);
+  }
+}
