@@ -55,6 +55,11 @@ interface MachineBase {
   readonly driver: DriverName;
   /** Idempotency token of the launch; stands in the store before the provider is called. */
   readonly launchToken: string;
+  /**
+   * All machines that one call launches by this token, itself among them, in the order of the call: they are told the same, and
+   * any of its instances can be any of them until a record has it. Stays until its end comes near. @default a call of its own
+   */
+  readonly launchedWith?: readonly MachineId[] | undefined;
   readonly requestedAt: EpochMs;
   /** A cordoned machine gets no lease. */
   readonly isCordoned: boolean;

@@ -10,9 +10,19 @@ export interface ScriptOutcome {
   readonly complaint: string;
 }
 
-/** Runs a file of cloud-init/ as root on a machine. @throws MachineLostError when the channel breaks; the signal's reason. */
-export async function runAsRoot(channel: Channel, script: string, signal: AbortSignal): Promise<ScriptOutcome> {
-  const { stdin, stdout, stderr, exited } = await channel.exec("sudo -n sh -s", {}, signal);
+/**
+ * Runs a file of cloud-init/ as root on a machine. @throws MachineLostError when the channel breaks; the signal's reason.
+ * @param argument its first one. Letters, digits, "-", "." and "_" alone: it goes through a shell.
+ */
+export async function runAsRoot(
+  channel: Channel,
+  script: string,
+  signal: AbortSignal,
+  argument?: string,
+): Promise<ScriptOutcome> {
+  if (argument !== undefined && !/^[\w.-]+$/.test(argument)) throw new Error(`"${argument}" would not stay one word`);
+  const command = argument === undefined ? "sudo -n sh -s" : `sudo -n sh -s -- ${argument}`;
+  const { stdin, stdout, stderr, exited } = await channel.exec(command, {}, signal);
   stdin.end(await readTemplate(script));
   const [said, complaint, { exitCode }] = await Promise.all([text(stdout), text(stderr), exited]);
   return { exitCode, stdout: said, complaint: complaint.trim().slice(-500) };

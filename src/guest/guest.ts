@@ -35,7 +35,7 @@ export function createGuest(deps: GuestDeps): Guest {
   return {
     createKeys,
     seedFrom,
-    seal: (ready, keep, signal) => sealMachine(ready, keep, deps.clock, signal),
+    seal: (ready, claim, keep, signal) => sealMachine(ready, claim, keep, deps.clock, signal),
     sealAgain: (ready, signal) => sealAgain(ready, deps.clock, signal),
     settle: (ready, signal) => settleMachine(ready, deps.clock, signal),
     probe: (ready, signal) => probeKept(ready, deps, signal),

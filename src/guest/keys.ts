@@ -1,5 +1,4 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import type { MachineId } from "../domain/ids.ts";
 import type { KeyPair, MachineKeys } from "../ports/guest.ts";
 
 const KEY_TYPE = "ssh-ed25519";
@@ -7,9 +6,9 @@ const KEY_TYPE = "ssh-ed25519";
 const BLOCK_BYTES = 8;
 const LINE_CHARACTERS = 70;
 
-/** Makes the two ed25519 pairs of one machine: its host key and the manager's key for it. */
-export function createKeys(machineId: MachineId): MachineKeys {
-  return { host: createKeyPair(machineId), client: createKeyPair(`mayfly@${machineId}`) };
+/** Makes the two ed25519 pairs of one machine, or of several that are told the same: the host key and the manager's key. */
+export function createKeys(name: string): MachineKeys {
+  return { host: createKeyPair(name), client: createKeyPair(`mayfly@${name}`) };
 }
 
 /**

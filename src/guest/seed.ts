@@ -6,9 +6,15 @@ import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
 import { armingCommandFrom } from "./switch.ts";
 import { readTemplate } from "./templates.ts";
 
-/** Renders what a machine is told at its first boot. The documents are built as data, so that no value can break out of its place. */
+/** What those are called that are told the same, until each has its own name (seal/claim.sh). */
+const SHARED_NAME = "mayfly";
+
+/**
+ * Renders what a machine is told at its first boot, or the same to several, whose names they learn at the first contact. The
+ * documents are built as data, so that no value can break out of its place.
+ */
 export async function seedFrom(
-  machineId: MachineId,
+  machineIds: readonly MachineId[],
   keys: MachineKeys,
   settings: GuestSettings,
   limits: MachineLimits,
@@ -18,29 +24,31 @@ export async function seedFrom(
     readTemplate("sshd.conf"),
     readTemplate("daemon.json"),
   ]);
+  const [machineId = SHARED_NAME, ...others] = machineIds;
+  const hostname = others.length === 0 ? machineId : SHARED_NAME;
   const document = {
     ...(parse(userData) as object),
     ...(settings.engine === "install" ? (parse(await readTemplate("stock.yaml")) as object) : {}),
-    hostname: machineId,
+    hostname,
     ssh_keys: { ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey },
     // Before anything that can fail, on stock images too: there bootcmd comes before write_files.
     bootcmd: [await armingCommandFrom(limits)],
     users: [accountFrom(settings.user, keys)],
     write_files: [
-      { path: "/etc/hosts", content: hostsFrom(machineId) },
+      { path: "/etc/hosts", content: hostsFrom(hostname) },
       { path: "/etc/ssh/sshd_config.d/10-mayfly.conf", content: sshd },
       { path: "/etc/docker/daemon.json", content: engineSettingsFrom(engine, settings) },
     ],
   };
   return {
     userData: `#cloud-config\n${stringify(document)}`,
-    metaData: stringify({ "instance-id": machineId, "local-hostname": machineId }),
+    metaData: stringify({ "instance-id": machineId, "local-hostname": hostname }),
   };
 }
 
 /** Without its own name there, every sudo asks a name server for it first. */
-const hostsFrom = (machineId: MachineId): string =>
-  `127.0.0.1 localhost\n127.0.1.1 ${machineId}\n::1 localhost ip6-localhost ip6-loopback\n`;
+const hostsFrom = (hostname: string): string =>
+  `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
 
 function accountFrom(user: string, keys: MachineKeys): object {
   return {

@@ -8,7 +8,9 @@ import { withDeadline } from "../ports/deadline.ts";
 import { endLease } from "./expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import type { LaunchIntent } from "./intent.ts";
 import { resumeLaunch } from "./launch.ts";
+import { resumeTogether } from "./launchTogether.ts";
 import { startStart } from "./start.ts";
 import { startStop } from "./stop.ts";
 import { adoptTask } from "./tasks.ts";
@@ -31,10 +33,15 @@ export async function adoptFleet(fleet: Fleet): Promise<void> {
   fleet.hasPast = (await store.recentMachines(1)).length > 0;
   fleet.watchedSince = clock.now();
   watchDrivers(fleet);
+  const together: LaunchIntent[] = [];
   for (const machine of fleet.state.machines()) {
     const { id: machineId, poolName, state } = machine;
     logger.info({ machineId, poolName, state }, "found machine of an earlier run");
-    await adoptMachine(fleet, machine);
+    await adoptMachine(fleet, machine, together);
+  }
+  for (const call of Map.groupBy(together, ({ machine }) => machine.launchToken).values()) {
+    const pool = desiredPool(fleet, call[0]?.machine.poolName ?? "");
+    if (pool !== undefined) await resumeTogether(fleet, pool, call);
   }
   for (const lease of fleet.state.leases()) {
     // One commit gives a machine and takes it away: this is for a store that somebody restored or mended by hand.
@@ -48,7 +55,8 @@ function isHeldBy(fleet: Fleet, id: MachineId, leaseId: LeaseId): boolean {
   return machine?.state === "leased" && machine.leaseId === leaseId;
 }
 
-async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
+/** @param together takes the launches that are to be resumed with others. */
+async function adoptMachine(fleet: Fleet, machine: LiveMachine, together: LaunchIntent[]): Promise<void> {
   const giveUp = (reason: RetireReason, detail: string): Promise<void> =>
     retireMachine(fleet, machine.id, reason, detail);
   if (machine.state === "terminating") return startTermination(fleet, machine.id);
@@ -73,6 +81,7 @@ async function adoptMachine(fleet: Fleet, machine: LiveMachine): Promise<void> {
     return;
   }
   if (pool?.shape.driver !== machine.driver) return giveUp("pool-changed", `its pool left driver ${machine.driver}`);
+  if (machine.launchedWith !== undefined) return void together.push({ machine, keys });
   return resumeLaunch(fleet, pool, { machine, keys });
 }
 

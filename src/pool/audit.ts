@@ -6,6 +6,7 @@ import type { Clock } from "../ports/clock.ts";
 import type { Driver, Instance, Leftover } from "../ports/driver.ts";
 import type { InstanceView } from "../ports/manager.ts";
 import type { Store } from "../ports/store.ts";
+import { tellApart } from "./shared.ts";
 
 /** How long lists may go on showing what was terminated. */
 const STALE_MS = 30_000;
@@ -44,8 +45,14 @@ async function audit(ports: AuditPorts, signal: AbortSignal): Promise<readonly A
     // The list comes first: whatever is in it had its record before it was launched.
     const instances = await ports.call(name, "list", signal, (driver, bounded) => driver.list(bounded));
     const live = (await ports.store.liveMachines()).filter(({ driver }) => driver === name);
+    const liveById = new Map(live.map((machine) => [machine.id, machine]));
+    const told = await tellApart(
+      instances,
+      (id) => liveById.get(id),
+      (id) => ports.store.machine(id),
+    );
     const views: InstanceView[] = [];
-    for (const instance of instances) views.push(await judge(ports, name, instance, live));
+    for (const instance of told) views.push(await judge(ports, name, instance, live));
     views.push(...missingFrom(instances, live));
     const leftovers = await ports.call(
       name,

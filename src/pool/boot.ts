@@ -82,11 +82,12 @@ export function acceptedKeys(machine: LiveMachine, keys: MachineKeys): KnownKeys
 /** Before any job comes near it: where others can read the seed, what it held becomes worthless. */
 async function sealSeed(
   fleet: Fleet,
-  { id: machineId, driver, poolName, state }: ComingUp,
+  { id: machineId, driver: name, poolName, state, launchedWith, providerId }: ComingUp,
   guest: ReadyGuest,
   signal: AbortSignal,
 ): Promise<void> {
-  if (fleet.deps.drivers.get(driver)?.capabilities.showsSeed !== true) return;
+  const driver = fleet.deps.drivers.get(name);
+  if (driver?.capabilities.showsSeed !== true) return;
   // Its own key is on its disk, and pinned.
   if (state === "starting") return fleet.deps.guest.sealAgain(guest, signal);
   const keep = (hostKey: string): Promise<void> =>
@@ -102,7 +103,9 @@ async function sealSeed(
       });
       await fleet.state.commit([{ kind: "machine-moved", machine: { ...found, hostKey }, from: "booting" }, event]);
     });
-  await fleet.deps.guest.seal(guest, keep, signal);
+  const instanceName = launchedWith === undefined ? undefined : driver.together?.nameOf(providerId);
+  const claim = instanceName === undefined ? undefined : { machineId, instanceName };
+  await fleet.deps.guest.seal(guest, claim, keep, signal);
 }
 
 /** What the last list of the provider says of a machine. */

@@ -69,6 +69,8 @@ export interface Fleet {
   readonly terminations: Map<MachineId, { readonly failures: number; readonly nextAt: EpochMs }>;
   /** Launches that are with their driver right now. */
   readonly launching: Set<MachineId>;
+  /** Pools whose next launches wait for others to go out with, and since when. */
+  readonly heldLaunches: Map<string, EpochMs>;
   /** When this manager stopped waiting for the answer to a launch that it did not get. */
   readonly launchEndedAt: Map<MachineId, EpochMs>;
   /** What the providers list, and what does not fit with what we know. */
@@ -115,6 +117,7 @@ export function createFleet(ports: FleetDeps): Fleet {
     budgets: new Map(),
     terminations: new Map(),
     launching: new Set(),
+    heldLaunches: new Map(),
     launchEndedAt: new Map(),
     looks: new Map(),
     doubts: new Map(),

@@ -115,7 +115,8 @@ async function judgeEnding(
     if (!isAsked) await learnInstance(fleet, machine, instance, signal);
     return;
   }
-  // What a launch may still bring forth is not missing yet.
+  // What a launch may still bring forth is not missing yet; nor while a call goes on that others wait for as well.
+  if (fleet.launching.has(machine.id) && driver.capabilities.listLagMs !== 0) return;
   if (at <= (fleet.launchEndedAt.get(machine.id) ?? fleet.watchedSince)) return lookSoon(fleet, driver.name);
   const doubt = addDoubt(fleet, machine, "missing", at);
   const isExact = driver.capabilities.listLagMs === 0;
@@ -133,15 +134,18 @@ async function learnInstance(
   signal: AbortSignal,
 ): Promise<void> {
   const { id: machineId, poolName } = machine;
-  await recordFact(fleet, signal, async () => {
+  const isIts = await recordFact(fleet, signal, async () => {
     const found = fleet.state.machine(machineId);
-    if (found?.state !== "terminating") return;
+    // The list may be older than what was given out of a call for several since.
+    const isTaken = fleet.state.machines().some((one) => one.state !== "requested" && one.providerId === providerId);
+    if (found?.state !== "terminating" || isTaken) return false;
     await fleet.state.commit([
       { kind: "machine-moved", machine: { ...found, providerId }, from: "terminating" },
       eventOf(fleet, { machineId, poolName, what: "instance found", detail: `${providerId}, by its tag` }),
     ]);
+    return true;
   });
-  startTermination(fleet, machineId);
+  if (isIts) startTermination(fleet, machineId);
 }
 
 function addDoubt(fleet: Fleet, { id }: LiveMachine, what: Doubt["what"], at: EpochMs): Doubt {

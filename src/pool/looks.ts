@@ -10,6 +10,7 @@ import type { Fleet } from "./fleet.ts";
 import { judgeMachines } from "./judge.ts";
 import { createNap } from "./nap.ts";
 import { reapStrangers } from "./reap.ts";
+import { tellApart } from "./shared.ts";
 
 /** One list of a provider. */
 export interface Look {
@@ -127,12 +128,14 @@ async function take(
   onPart: (error: PartialListError) => void,
   signal: AbortSignal,
 ): Promise<Look> {
+  const told = (instances: readonly Instance[]): Promise<readonly Instance[]> =>
+    tellApart(instances, fleet.state.machine, (id) => fleet.deps.store.machine(id));
   try {
     const instances = await callDriver(fleet, name, "list", signal, (driver, bounded) => driver.list(bounded));
-    return { at, instances, isWhole: true };
+    return { at, instances: await told(instances), isWhole: true };
   } catch (error) {
     if (!(error instanceof PartialListError)) throw error;
     onPart(error);
-    return { at, instances: error.instances, isWhole: false };
+    return { at, instances: await told(error.instances), isWhole: false };
   }
 }

@@ -10,8 +10,10 @@ import { assignWaiting, reachable } from "./claim.ts";
 import { dueLeases, expireLeases, leaseDueAt } from "./expire.ts";
 import { desiredPool, eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { createIntent, intentChanges, startLaunch } from "./launch.ts";
-import type { LaunchIntent } from "./launch.ts";
+import { createIntents, intentChanges } from "./intent.ts";
+import type { LaunchIntent } from "./intent.ts";
+import { startLaunches } from "./launchTogether.ts";
+import { heldUntil, withoutHeld } from "./launchWindow.ts";
 import { observePools } from "./observe.ts";
 import { isStoreFailure } from "./record.ts";
 import { startChanges, startStart } from "./start.ts";
@@ -43,7 +45,7 @@ export async function reconcileFleet(fleet: Fleet): Promise<number> {
   if (planFleet(views, fleet.deps.clock.now()).length > 0) {
     await attempt(fleet, "reconcile pools", () => reconcilePools(fleet));
     views = observePools(fleet);
-  }
+  } else fleet.heldLaunches.clear();
   explainPools(fleet, views);
   return nextPassAt(fleet, views);
 }
@@ -72,7 +74,7 @@ async function probeStore(fleet: Fleet): Promise<void> {
 async function reconcilePools(fleet: Fleet): Promise<void> {
   const { actions, intents, retirements, stops, starts } = await fleet.decide(async () => {
     const views = observePools(fleet);
-    const actions = planFleet(views, fleet.deps.clock.now());
+    const actions = withoutHeld(fleet, views, planFleet(views, fleet.deps.clock.now()));
     const intents = actions.flatMap((action) => (action.kind === "launch" ? intentsOf(fleet, views, action) : []));
     const retirements = actions.flatMap((action) => retirementOf(fleet, action));
     const stops = actions.flatMap((action) => stopOf(fleet, action));
@@ -89,7 +91,7 @@ async function reconcilePools(fleet: Fleet): Promise<void> {
   if (actions.length === 0) return;
   fleet.deps.logger.debug({ actions }, "planned");
   for (const { machine, reason, detail } of retirements) afterRetirement(fleet, machine, reason, detail);
-  for (const { desired, intent } of intents) startLaunch(fleet, desired, intent);
+  startLaunches(fleet, intents);
   for (const { machine } of stops) {
     const stopping = fleet.state.machine(machine.id);
     if (stopping?.state === "stopping") startStop(fleet, stopping);
@@ -109,7 +111,7 @@ function intentsOf(
   if (view === undefined) return [];
   const { desired, observed } = view;
   const why = explainLaunch(desired, observed);
-  return Array.from({ length: count }, () => ({ desired, why, intent: createIntent(fleet, desired) }));
+  return createIntents(fleet, desired, count).map((intent) => ({ desired, why, intent }));
 }
 
 interface PlannedLaunch {
@@ -173,7 +175,10 @@ function nextPassAt(fleet: Fleet, views: readonly PoolInView[]): number {
   const consider = (at: EpochMs): void => {
     if (at > now && at < first) first = at;
   };
-  for (const { desired, observed } of views) consider(nextDueAt(desired, observed, now));
+  for (const view of views) {
+    consider(nextDueAt(view.desired, view.observed, now));
+    consider(heldUntil(fleet, view));
+  }
   for (const lease of fleet.state.leases()) {
     const dueAt = leaseDueAt(fleet, lease);
     consider(dueAt - LEASE_EVE_MS);

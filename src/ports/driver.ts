@@ -18,11 +18,33 @@ export interface LaunchSpec {
   readonly seed: Seed;
 }
 
+/** Several machines to launch by one call. All are told the same, so nothing in it may be of one of them alone. */
+export interface SharedLaunchSpec {
+  /** At least two, at most as many as the driver launches together. */
+  readonly machineIds: readonly MachineId[];
+  readonly poolName: string;
+  readonly shape: MachineShape;
+  readonly seed: Seed;
+}
+
+/** What such a call came to. */
+export interface SharedLaunch {
+  /** Those that live. Any of them can be any of the machines. */
+  readonly instances: readonly Instance[];
+  /** Why there are fewer than machines; of the kinds that `launch` throws, and with what they tell of those that are missing. */
+  readonly shortfall?: Error | undefined;
+}
+
 /** The provider's resource behind a machine, as the provider reports it now. */
 export interface Instance {
   readonly providerId: string;
-  /** From the tag that launch put on it. */
+  /** From the tag that launch put on it; of one that was launched with others the first of them all. */
   readonly machineId: MachineId;
+  /**
+   * All machines of the call that launched it, where that was one for several. Its tags do not tell which of them it is: the
+   * records do, and before it is in one it is anyone's that has none.
+   */
+  readonly sharedBy?: readonly MachineId[] | undefined;
   readonly poolName: string;
   readonly launchedAt: EpochMs;
   /**
@@ -64,6 +86,19 @@ export interface StartSpec {
   readonly poolName: string;
   /** As it was launched with. */
   readonly shape: MachineShape;
+}
+
+/** What a driver does that launches several machines by one call. */
+export interface Together {
+  /** Most machines of one call, ≥ 2. */
+  readonly maxMachines: number;
+  /**
+   * Launches as many instances as there are machines, or answers those that an earlier call with this token launched, were they
+   * fewer too. It throws as `launch` does when there are none at all.
+   */
+  launch(spec: SharedLaunchSpec, token: string, signal: AbortSignal): Promise<SharedLaunch>;
+  /** What an instance says it is when it is asked over its channel (`Guest.seal`). Others cannot tell. */
+  nameOf(providerId: string): string;
 }
 
 /** What a driver does whose instances keep their disks while they are stopped. */
@@ -147,6 +182,9 @@ export interface Driver {
 
   /** Removes one of the list. What is gone already is success. @throws when it is in use again, or may not be removed. */
   removeLeftover?(id: string, signal: AbortSignal): Promise<void>;
+
+  /** Present where one call can launch several. */
+  readonly together?: Together | undefined;
 
   /** Present where instances can be stopped and started again. */
   readonly power?: Power | undefined;

@@ -11,7 +11,7 @@ export interface KeyPair {
   readonly privateKey: string;
 }
 
-/** The keys of one machine, made before its launch and used by no other. Secret. */
+/** The keys of one machine, made before its launch and used by no other but those that were launched with it. Secret. */
 export interface MachineKeys {
   readonly host: KeyPair;
   /** The manager's own, for this machine alone. */
@@ -22,6 +22,13 @@ export interface MachineKeys {
 export interface KnownKeys extends MachineKeys {
   /** Public host keys that are accepted, and no other. @default the one that was handed in */
   readonly hostKeys?: readonly string[] | undefined;
+}
+
+/** Which of the machines that were told the same one of them is to be from now on. */
+export interface MachineClaim {
+  readonly machineId: MachineId;
+  /** What the instance calls itself: told by the machine, never to it. */
+  readonly instanceName: string;
 }
 
 /** A machine that passed its probes. */
@@ -48,9 +55,15 @@ export interface MachineLimits {
 
 /** How a machine is told who it is, reached, and found ready. */
 export interface Guest {
-  createKeys(machineId: MachineId): MachineKeys;
-  /** Renders what the machine is told at first boot. */
-  seedFrom(machineId: MachineId, keys: MachineKeys, settings: GuestSettings, limits: MachineLimits): Promise<Seed>;
+  /** @param name what the keys are known by: a machine's id, or a token of several that share them. */
+  createKeys(name: string): MachineKeys;
+  /** Renders what a machine is told at first boot, or the same to several. @param machineIds at least one. */
+  seedFrom(
+    machineIds: readonly MachineId[],
+    keys: MachineKeys,
+    settings: GuestSettings,
+    limits: MachineLimits,
+  ): Promise<Seed>;
   /**
    * Connects, retrying while the machine comes up, until it is ready: logged in, `sudo -n true` works, the dead-man's switch is
    * armed and set back, the engine answers.
@@ -61,10 +74,17 @@ export interface Guest {
   /**
    * Makes what the seed held worthless for whoever can read it: the machine makes itself a new host key and closes its
    * metadata service. For a machine that no job has touched. The connection stays.
+   * @param claim of a machine that was told the same as others: it has to be the instance that it is taken for, and becomes that
+   * machine, once and for all.
    * @param keep is told the new public key before the machine shows it to anybody; resolves once it is stored.
    * @throws MachineError `seal-failed`; MachineLostError when the channel is gone; the signal's reason when it aborts.
    */
-  seal(guest: ReadyGuest, keep: (publicKey: string) => Promise<void>, signal: AbortSignal): Promise<void>;
+  seal(
+    guest: ReadyGuest,
+    claim: MachineClaim | undefined,
+    keep: (publicKey: string) => Promise<void>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Closes the metadata service of a sealed machine again, which a start opened. Throws as `seal` does. */
   sealAgain(guest: ReadyGuest, signal: AbortSignal): Promise<void>;
   /**

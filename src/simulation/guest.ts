@@ -1,8 +1,8 @@
 import { MachineError } from "../domain/errors.ts";
-import type { EpochMs } from "../domain/ids.ts";
+import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { Address } from "../domain/machine.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Guest, KeyPair, MachineNotice } from "../ports/guest.ts";
+import type { Guest, KeyPair, MachineClaim, MachineNotice } from "../ports/guest.ts";
 import { createSimulatedChannel, quietProgram } from "./channel.ts";
 import type { RunProgram, SimulatedChannel } from "./channel.ts";
 import { createSimulatedEngine, quietContainer } from "./engine.ts";
@@ -51,6 +51,8 @@ export function createSimulatedGuest(
   const ownKeys = new Map<string, string>();
   /** Who listens on the machines, by address. */
   const listeners = new Map<string, (notice: MachineNotice) => void>();
+  /** Which machine each of those became that were told the same, by provider id. */
+  const claimedBy = new Map<string, MachineId>();
   const hostOf = new WeakMap<object, string>();
   const idOf = new WeakMap<object, string>();
 
@@ -61,6 +63,13 @@ export function createSimulatedGuest(
   const cut = (host: string, why: string): void => {
     for (const channel of channels.get(host) ?? []) channel.cut(why);
     channels.delete(host);
+  };
+  const claimMachine = (providerId: string, { machineId, instanceName }: MachineClaim): void => {
+    if (!providerId.endsWith(`/${instanceName}`))
+      throw new MachineError("seal-failed", `it is ${providerId} and not ${instanceName}`);
+    const other = claimedBy.get(providerId) ?? machineId;
+    if (other !== machineId) throw new MachineError("seal-failed", `${providerId} is ${other} already`);
+    claimedBy.set(providerId, machineId);
   };
   provider.onEnd(({ address }, detail) => cut(address.host, `the machine is gone: ${detail}`));
 
@@ -77,11 +86,12 @@ export function createSimulatedGuest(
       if (listeners.get(host) === onNotice) listeners.delete(host);
     },
     cutChannel: ({ host }, why = "connection reset") => cut(host, why),
-    createKeys: (machineId) => ({ host: pairFrom(`host of ${machineId}`), client: pairFrom(`client of ${machineId}`) }),
-    seedFrom: async (machineId) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
+    createKeys: (name) => ({ host: pairFrom(`host of ${name}`), client: pairFrom(`client of ${name}`) }),
+    seedFrom: async ([machineId]) => ({ userData: "#cloud-config\n", metaData: `instance-id: ${machineId}\n` }),
     probe: ({ engine }, signal) => engine.ping(signal),
-    async seal({ channel }, keep) {
+    async seal({ channel }, claim, keep) {
       const providerId = idOf.get(channel) ?? "";
+      if (claim !== undefined) claimMachine(providerId, claim);
       const publicKey = `public key, made by ${providerId}`;
       await keep(publicKey);
       ownKeys.set(providerId, publicKey);

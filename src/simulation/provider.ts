@@ -18,8 +18,11 @@ export interface ProviderInstance {
   readonly providerId: string;
   readonly owner: string;
   readonly token: string;
-  readonly machineId: MachineId;
+  /** Of one that was launched with others, whichever the store says; before it does, any of them that has no other one. */
+  machineId: MachineId;
   readonly poolName: string;
+  /** All machines of the call that launched it, and the token of that call, where it was one for several. */
+  readonly call?: { readonly machineIds: readonly MachineId[]; readonly token: string } | undefined;
   /** Another one after each start. */
   address: Address;
   readonly launchedAt: EpochMs;
@@ -85,7 +88,7 @@ interface DriverSide {
   hasRoom(): boolean;
   record(verb: DriverVerb, owner: string, about: readonly string[]): void;
   throwFault(verb: DriverVerb, moment: FaultMoment): void;
-  add(facts: Pick<ProviderInstance, "owner" | "token" | "machineId" | "poolName">): ProviderInstance;
+  add(facts: Pick<ProviderInstance, "owner" | "token" | "machineId" | "poolName" | "call">): ProviderInstance;
   /** @param delayMs from now to gone. @default the provider's */
   terminate(instance: ProviderInstance, delayMs?: number): void;
   /** Stops an instance that runs. @param delayMs from now to stopped. @default the provider's */

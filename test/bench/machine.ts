@@ -37,7 +37,7 @@ export async function bootMachine(progress: Progress, signal: AbortSignal): Prom
     const driver = lab.createDriver("bench", { chooseAccelerator });
     const guest = createGuest({ clock, logger: silentLogger });
     const keys = guest.createKeys(MACHINE_ID);
-    const seed = await guest.seedFrom(MACHINE_ID, keys, SETTINGS, LIMITS);
+    const seed = await guest.seedFrom([MACHINE_ID], keys, SETTINGS, LIMITS);
     const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
     const { address } = await driver.launch({ machineId: MACHINE_ID, poolName: "bench", shape, seed }, "bench", limit);
     if (address === undefined) throw new Error("Expected the QEMU driver to answer an address, got none");

@@ -23,5 +23,5 @@ describeDriverContract(
       close: () => lab.close(),
     };
   },
-  { watches: false, stops: true },
+  { watches: false, stops: true, launchesTogether: true },
 );

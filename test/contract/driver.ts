@@ -32,6 +32,8 @@ export interface DriverTraits {
   readonly isLocal?: boolean;
   /** Instances can be stopped and started again. @default false */
   readonly stops?: boolean;
+  /** One call can launch several. @default false */
+  readonly launchesTogether?: boolean;
 }
 
 const never = new AbortController().signal;
@@ -40,9 +42,10 @@ const never = new AbortController().signal;
 export function describeDriverContract(
   name: string,
   makeHarness: () => Promise<DriverHarness>,
-  { watches = true, fillsUp = true, isLocal = true, stops = false }: DriverTraits = {},
+  { watches = true, fillsUp = true, isLocal = true, stops = false, launchesTogether = false }: DriverTraits = {},
 ): void {
   if (stops) describePower(name, makeHarness, watches);
+  if (launchesTogether) describeTogether(name, makeHarness);
   describe(`driver contract: ${name}`, () => {
     let harness: DriverHarness;
     let driver: Driver;
@@ -395,4 +398,61 @@ function collectGone(driver: Driver) {
     },
   });
   return { all, first, stop };
+}
+
+/** The contract of what launches several machines by one call. */
+function describeTogether(name: string, makeHarness: () => Promise<DriverHarness>): void {
+  describe(`driver contract: ${name}, several machines by one call`, () => {
+    let harness: DriverHarness;
+    let driver: Driver;
+
+    beforeEach(async () => {
+      harness = await makeHarness();
+      driver = harness.createDriver("us");
+    });
+    afterEach(() => harness.close());
+
+    const machineIds = [1, 2, 3, 4].map((number) => machineIdFrom(`m-contract10${number}`));
+    const launch = async (by = driver): Promise<readonly Instance[]> => {
+      const seed = { userData: "#cloud-config\n", metaData: "" };
+      const spec = { machineIds, poolName: "small", shape: harness.shape, seed };
+      const { instances = [], shortfall } = (await by.together?.launch(spec, "token-together", never)) ?? {};
+      expect(shortfall).toBeUndefined();
+      return instances;
+    };
+    const idsOf = (instances: readonly Instance[]): string[] => instances.map(({ providerId }) => providerId).sort();
+
+    it("brings an instance for each of them, and lists it with the machines that it may be", async () => {
+      const launched = await launch();
+
+      const listed = await driver.list(never);
+      await driver.terminate(idsOf(launched), never);
+
+      expect(new Set(idsOf(launched)).size).toBe(machineIds.length);
+      expect(new Set(launched.map(({ address }) => `${address?.host}:${address?.port}`)).size).toBe(machineIds.length);
+      expect(idsOf(listed)).toEqual(idsOf(launched));
+      for (const one of [...launched, ...listed])
+        expect(one).toMatchObject({ machineId: machineIds[0], sharedBy: machineIds, poolName: "small" });
+      expect(await harness.leftovers()).toEqual([]);
+    });
+
+    it("answers the same instances for the same token, side by side, later, and after a restart", async () => {
+      const [first, second] = await Promise.all([launch(), launch()]);
+      const third = await launch();
+      await driver.close();
+      const next = harness.createDriver("us");
+      const fourth = await launch(next);
+
+      for (const again of [second, third, fourth]) expect(idsOf(again)).toEqual(idsOf(first));
+      expect(await next.list(never)).toHaveLength(machineIds.length);
+    });
+
+    it("tells each instance by another name", async () => {
+      const launched = await launch();
+
+      const names = launched.map(({ providerId }) => driver.together?.nameOf(providerId));
+      expect(new Set(names).size).toBe(machineIds.length);
+      expect(names.every((one) => one !== undefined && one !== "")).toBe(true);
+    });
+  });
 }

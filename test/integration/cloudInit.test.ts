@@ -25,7 +25,7 @@ describe.skipIf(lacking !== undefined)(title, () => {
     ["a prepared image", { engine: "baked" }],
     ["a machine with a mirror", { registryMirror: "http://10.0.2.2:5000", engine: "install" }],
   ] as const)("of %s is valid", async (_of, more) => {
-    const { userData } = await seedFrom(machineId, createKeys(machineId), { ...settings, ...more }, limits);
+    const { userData } = await seedFrom([machineId], createKeys(machineId), { ...settings, ...more }, limits);
 
     expect(await problemsOf(userData)).toBe("");
   });
@@ -41,7 +41,7 @@ describe.skipIf(lacking !== undefined)(title, () => {
     ["a file without a path", "write_files: [{ content: x }]"],
     ["a key of a type that nobody knows", "ssh_keys: { ed25520_private: x }"],
   ])("would not be valid with %s", async (_what, line) => {
-    const { userData } = await seedFrom(machineId, createKeys(machineId), settings, limits);
+    const { userData } = await seedFrom([machineId], createKeys(machineId), settings, limits);
     const broken = { ...(parse(userData) as object), ...(parse(line) as object) };
 
     expect(await problemsOf(`#cloud-config\n${stringify(broken)}`)).toContain(line.split(":")[0]);

@@ -73,10 +73,10 @@ function withForgedFirstSeed(guest: Guest): Guest {
   let isFirst = true;
   return {
     ...guest,
-    async seedFrom(machineId, keys, settings, limits) {
-      const host = isFirst ? guest.createKeys(machineId).host : keys.host;
+    async seedFrom(machineIds, keys, settings, limits) {
+      const host = isFirst ? guest.createKeys(machineIds.join()).host : keys.host;
       isFirst = false;
-      return guest.seedFrom(machineId, { ...keys, host }, settings, limits);
+      return guest.seedFrom(machineIds, { ...keys, host }, settings, limits);
     },
   };
 }

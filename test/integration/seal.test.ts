@@ -39,12 +39,17 @@ describe.skipIf(imagesDir === undefined)("sealing (MAYFLY_TEST_IMAGES_DIR says w
     const machineId = machineIdFrom("m-sealed");
     keys = guest.createKeys(machineId);
     const limits = { orphanTimeoutMs: 60 * MINUTE_MS, lifetimeMs: 60 * MINUTE_MS };
-    const seed = await guest.seedFrom(machineId, keys, SETTINGS, limits);
+    const seed = await guest.seedFrom([machineId], keys, SETTINGS, limits);
     const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
     const spec = { machineId, poolName: "small", shape, seed };
     address = (await lab.createDriver("us").launch(spec, "token", never)).address ?? { host: "", port: 0 };
     ready = await connect(keys);
-    await guest.seal(ready, async (publicKey) => void hostKeys.push(publicKey), AbortSignal.timeout(5 * MINUTE_MS));
+    await guest.seal(
+      ready,
+      undefined,
+      async (publicKey) => void hostKeys.push(publicKey),
+      AbortSignal.timeout(5 * MINUTE_MS),
+    );
   });
   afterAll(() => lab.close());
 

@@ -41,7 +41,7 @@ describe.skipIf(imagesDir === undefined)(
       const machineId = machineIdFrom(name);
       const keys = guest.createKeys(machineId);
       const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
-      const seed = await guest.seedFrom(machineId, keys, SETTINGS, limits);
+      const seed = await guest.seedFrom([machineId], keys, SETTINGS, limits);
       return { keys, instance: await driver.launch({ machineId, poolName: "small", shape, seed }, name, never) };
     };
 

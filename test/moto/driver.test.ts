@@ -116,6 +116,7 @@ describeDriverContract("EC2, over the AWS SDK and moto", openHarness, {
   fillsUp: false,
   isLocal: false,
   stops: true,
+  launchesTogether: true,
 });
 
 it("makes an image of a machine, which an independent EC2 shows as asked for, and removes it with its machine", async () => {

@@ -125,9 +125,10 @@ describe("a pool", () => {
     const world = await startWorld({ pools: [pool({ idleCount: 1, maxMachines: 1 })], showsSeed: true });
     const { seal } = world.guest;
     // The key is kept, and then nothing more happens, as when the process ends there.
-    world.guest.seal = (ready, keep, bounded) =>
+    world.guest.seal = (ready, claim, keep, bounded) =>
       seal(
         ready,
+        claim,
         async (publicKey) => {
           await keep(publicKey);
           await world.clock.sleep(Infinity, bounded);

@@ -159,16 +159,12 @@ const firstMarketOf = ({ market }: Ec2Shape): PaidMarket => (market === "on-dema
 
 /** What a launch of the pool would ask for, its tags among it: the policy is bound to them. */
 function launchFrom(owner: string, shape: Ec2Shape, rootDevice: string) {
-  const spec = {
-    machineId: machineIdFrom("m-dry-run"),
-    poolName: "dry-run",
-    shape,
-    seed: { userData: "#cloud-config\n", metaData: "" },
-  };
+  const machineIds = [machineIdFrom("m-dry-run")];
+  const launched = { machineIds, poolName: "dry-run", token: "dry-run", userData: "#cloud-config\n", count: 1 };
   const market = firstMarketOf(shape);
   const template = templateFrom(templateRequestFrom(owner, shape, rootDevice, market));
   const offerings = offeringsOf(shape, (subnet) => subnet);
-  return fleetRequestFrom({ owner, spec, shape, token: "dry-run", template, market, offerings, attempt: 0 });
+  return fleetRequestFrom({ owner, ...launched, shape, template, market, offerings, attempt: 0 });
 }
 
 async function tryAction(

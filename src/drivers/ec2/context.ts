@@ -13,6 +13,7 @@ import type { Ec2Deps, Ec2Options, Ec2Site } from "./options.ts";
 import { createOurs } from "./ours.ts";
 import type { Ours } from "./ours.ts";
 import type { Paced } from "./paced.ts";
+import type { Placed } from "./place.ts";
 import { createSpotPrices } from "./spotPrices.ts";
 import type { SpotPrices } from "./spotPrices.ts";
 import { createStarter, createStopper } from "./power.ts";
@@ -33,6 +34,8 @@ export interface SiteContext {
   readonly ours: Ours;
   /** Instances of machines that this process launched or found, by launch token or machine id. */
   readonly launched: Map<string, string>;
+  /** What calls for several machines brought, by their token. */
+  readonly placed: Map<string, Placed>;
   /** Answers of calls that need to be asked once: templates, images, subnets, what an earlier process left. */
   readonly once: Map<string, Promise<unknown>>;
   /** Aborts when the driver is closed. */
@@ -80,6 +83,7 @@ export function siteOf(context: Ec2Context, { region, profile, endpoint }: Ec2Si
     spotPrices: createSpotPrices(call, deps, context.closing.signal),
     ours,
     launched: new Map(),
+    placed: new Map(),
     once: new Map(),
     closing: context.closing.signal,
     close: () => client.close(),

@@ -1,14 +1,16 @@
 import { SystemError } from "../../domain/errors.ts";
 import type { Driver } from "../../ports/driver.ts";
 import { readConsole } from "./console.ts";
-import { createContext } from "./context.ts";
+import { createContext, idsFrom } from "./context.ts";
 import { watchInterruptions } from "./interruptions.ts";
 import { launchInstance } from "./launch.ts";
+import { launchTogether } from "./launchTogether.ts";
 import { listLeftovers, removeLeftover } from "./leftovers.ts";
 import type { LeftoverSites } from "./leftovers.ts";
 import { listInstances } from "./list.ts";
 import type { Ec2Deps, Ec2Options } from "./options.ts";
 import { startInstance } from "./start.ts";
+import { MACHINES_OF_ONE_CALL } from "./tags.ts";
 import { stopInstances } from "./stop.ts";
 import { terminateInstances } from "./terminate.ts";
 
@@ -32,6 +34,12 @@ export function createEc2Driver(options: Ec2Options, deps: Ec2Deps): Driver {
     terminate: (providerIds, signal) => terminateInstances(context, providerIds, signal),
     listLeftovers: (signal) => listLeftovers(context, leftoverSites, signal),
     removeLeftover: (id, signal) => removeLeftover(leftoverSites, id, signal),
+    together: {
+      maxMachines: MACHINES_OF_ONE_CALL,
+      launch: (spec, token, signal) => launchTogether(context, spec, token, signal),
+      // cloud-init's own word for it, and EC2's.
+      nameOf: (providerId) => idsFrom(providerId)?.instanceId ?? "",
+    },
     power: {
       stop: (providerIds, signal) => stopInstances(context, providerIds, signal),
       start: (spec, signal) => startInstance(context, spec, signal),

@@ -2,18 +2,20 @@ import { createHash } from "node:crypto";
 import type { CreateFleetCommandInput, CreateFleetCommandOutput } from "@aws-sdk/client-ec2";
 import { CapacityError } from "../../domain/errors.ts";
 import type { Ec2Shape } from "../../domain/shape.ts";
-import type { LaunchSpec } from "../../ports/driver.ts";
 import { errorFromCode, QuotaError } from "./errors.ts";
 import type { Offering, PaidMarket } from "./offerings.ts";
 import { tagsFrom } from "./tags.ts";
+import type { Launched } from "./tags.ts";
 import type { Template } from "./template.ts";
 
-/** One request for one machine. */
-export interface FleetRequest {
+/** One request. */
+export interface FleetRequest extends Launched {
   readonly owner: string;
-  readonly spec: LaunchSpec;
   readonly shape: Ec2Shape;
-  readonly token: string;
+  /** cloud-init documents, the same to all instances. */
+  readonly userData: string;
+  /** How many instances are asked for: as many as there are machines, or as are missing after another market gave some. */
+  readonly count: number;
   readonly template: Template;
   readonly market: PaidMarket;
   readonly offerings: readonly Offering[];
@@ -22,20 +24,20 @@ export interface FleetRequest {
 }
 
 /**
- * Renders the request for one machine: EC2 itself chooses among the offerings.
+ * Renders the request for one machine or for several: EC2 itself chooses among the offerings.
  *
- * Each machine has a call of its own, though a fleet could bring many: what machines of one call share is their tags, their
- * token and their user data. Apart, the call itself says which machine the instance is, so that an answer that is lost loses
- * nothing; a token brings the same machine back; and no machine ever holds the host key of another. It costs one call a
- * machine, of the two that a machine may cost: addresses and ends are asked for together.
+ * The instances of one call share their tags, their token and their user data. So the tags name all the machines of the call, and
+ * which instance is which machine's is for the manager's store to say (pool/launchTogether.ts); a token brings the same instances
+ * back, whichever of the machines is still to have one; and each takes on its name and makes its host key at the first contact
+ * (guest/seal.ts).
  */
 export function fleetRequestFrom(request: FleetRequest) {
-  const { owner, spec, shape, token, template, market, offerings, attempt } = request;
-  const tags = tagsFrom(owner, spec, shape.tags);
+  const { owner, shape, token, userData, count, template, market, offerings, attempt } = request;
+  const tags = tagsFrom(owner, request, shape.tags);
   return {
     Type: "instant",
     ClientToken: clientTokenFrom(owner, token, attempt),
-    TargetCapacitySpecification: { TotalTargetCapacity: 1, DefaultTargetCapacityType: market },
+    TargetCapacitySpecification: { TotalTargetCapacity: count, DefaultTargetCapacityType: market },
     ...(market === "spot"
       ? {
           SpotOptions: {
@@ -49,7 +51,7 @@ export function fleetRequestFrom(request: FleetRequest) {
         LaunchTemplateSpecification: {
           LaunchTemplateName: template.name,
           Version: template.version,
-          LaunchTemplateSpecificationUserData: Buffer.from(spec.seed.userData).toString("base64"),
+          LaunchTemplateSpecificationUserData: Buffer.from(userData).toString("base64"),
         },
         Overrides: offerings.map(({ instanceType, subnet }) => ({
           InstanceType: instanceType as "m7i.large",
@@ -78,7 +80,8 @@ const clientTokenFrom = (owner: string, token: string, attempt: number): string 
 
 /** What one request came to. */
 export interface FleetAnswer {
-  readonly instanceId?: string | undefined;
+  /** At most as many as were asked for. */
+  readonly instanceIds: readonly string[];
   readonly refusals: readonly Refusal[];
 }
 
@@ -90,7 +93,7 @@ export interface Refusal {
 
 /** Reads an answer: a fleet that could not be filled is no error to EC2, but a list of them. */
 export function answerFrom(output: CreateFleetCommandOutput, offerings: readonly Offering[]): FleetAnswer {
-  const instanceId = output.Instances?.flatMap(({ InstanceIds }) => InstanceIds ?? [])[0];
+  const instanceIds = (output.Instances ?? []).flatMap(({ InstanceIds }) => InstanceIds ?? []);
   const refusals = (output.Errors ?? []).map(
     ({ ErrorCode = "unknown", ErrorMessage = "", LaunchTemplateAndOverrides }) => {
       const { InstanceType, SubnetId } = LaunchTemplateAndOverrides?.Overrides ?? {};
@@ -101,7 +104,7 @@ export function answerFrom(output: CreateFleetCommandOutput, offerings: readonly
       return { offering, error };
     },
   );
-  return { instanceId, refusals };
+  return { instanceIds, refusals };
 }
 
 /** Tells whether a refusal is one of the whole market. */

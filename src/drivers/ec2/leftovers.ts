@@ -1,11 +1,10 @@
 import { NotFoundError } from "../../domain/errors.ts";
-import { machineIdFrom } from "../../domain/ids.ts";
 import type { Leftover } from "../../ports/driver.ts";
 import type { CallEc2 } from "./calls.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { leftSnapshots, leftTemplates } from "./leftConfig.ts";
 import { leftInterfaces, leftSpotRequests, leftVolumes } from "./leftParts.ts";
-import { MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
+import { machineIdsOf, POOL_TAG, tagOf } from "./tags.ts";
 
 /** One thing of a site that is left over, before it has the port's form. */
 export interface Left {
@@ -74,12 +73,13 @@ async function leftAt(context: Ec2Context, site: SiteContext, signal: AbortSigna
 }
 
 function leftoverFrom({ site }: SiteContext, { id, createdAt, Tags, what }: Left): Leftover {
-  const machineId = tagOf({ Tags }, MACHINE_TAG);
+  const [machineId, ...others] = machineIdsOf({ Tags });
   return {
     id: `${site.region}/${id}`,
-    ...(machineId === undefined ? {} : { machineId: machineIdFrom(machineId) }),
+    ...(others.length === 0 && { machineId }),
     poolName: tagOf({ Tags }, POOL_TAG),
     createdAt: createdAt?.getTime(),
-    what,
+    // Of what came with an instance that was launched with others, only its instance could tell which one's it was.
+    what: others.length === 0 ? what : `${what}, of one of ${[machineId, ...others].join(", ")}`,
   };
 }

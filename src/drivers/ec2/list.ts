@@ -6,7 +6,7 @@ import type { Ec2Context, SiteContext } from "./context.ts";
 import { isGone, providerIdFrom } from "./context.ts";
 import { describeOurs } from "./describe.ts";
 import type { Ec2Site } from "./options.ts";
-import { BUILDER_TAG, MACHINE_TAG, POOL_TAG, tagOf } from "./tags.ts";
+import { BUILDER_TAG, machineIdsOf, POOL_TAG, tagOf } from "./tags.ts";
 
 const LIVE_STATES = ["pending", "running", "shutting-down", "stopping", "stopped"];
 /** sshd's own. */
@@ -42,7 +42,7 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 
 async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSignal): Promise<Instance[]> {
   const { options } = context;
-  const { breaker, ours, launched } = site;
+  const { breaker, ours, launched, placed } = site;
   const states = [{ Name: "instance-state-name", Values: LIVE_STATES }];
   const [found] = await Promise.all([
     describeOurs(site.call, options.owner, states, signal),
@@ -53,6 +53,7 @@ async function listSite(context: Ec2Context, site: SiteContext, signal: AbortSig
   ours.forgetOld();
   const now = context.deps.clock.now();
   for (const [token, id] of launched) if (!ours.has(id)) launched.delete(token);
+  for (const [token, { instanceIds }] of placed) if (!instanceIds.some((id) => ours.has(id))) placed.delete(token);
   return found.filter((instance) => !isBuilding(instance, now)).map((instance) => instanceFrom(site, instance));
 }
 
@@ -87,7 +88,8 @@ export function instanceFrom({ site }: SiteContext, instance: Ec2Instance): Inst
   return {
     providerId: providerIdFrom(site, instance.InstanceId ?? ""),
     // Somebody may have taken the tag off; then it is nobody's machine, and is reaped.
-    machineId: machineIdFrom(tagOf(instance, MACHINE_TAG) ?? "unknown"),
+    machineId: machineIdsOf(instance)[0] ?? machineIdFrom("unknown"),
+    ...(machineIdsOf(instance).length > 1 && { sharedBy: machineIdsOf(instance) }),
     poolName: tagOf(instance, POOL_TAG) ?? "unknown",
     launchedAt: launchedAtOf(instance),
     state: stateFrom(instance),

@@ -1,6 +1,5 @@
 import { CapacityError, ConfigError, ConflictError, TransientError } from "../../domain/errors.ts";
 import type { Ec2Market, Ec2Shape } from "../../domain/shape.ts";
-import type { LaunchSpec } from "../../ports/driver.ts";
 import type { Ec2Context, SiteContext } from "./context.ts";
 import { askOnce } from "./context.ts";
 import { describeOurs } from "./describe.ts";
@@ -9,14 +8,21 @@ import { answerFrom, fleetRequestFrom, isQuota } from "./fleet.ts";
 import type { FleetAnswer } from "./fleet.ts";
 import { offeringsOf } from "./offerings.ts";
 import type { Offering, PaidMarket } from "./offerings.ts";
-import { MACHINE_TAG } from "./tags.ts";
+import { CALL_TAG, MACHINE_TAG } from "./tags.ts";
+import type { Launched } from "./tags.ts";
 import { ensureTemplate, forgetTemplate } from "./template.ts";
 
-/** A machine that is to be launched. */
-export interface Wanted {
-  readonly spec: LaunchSpec;
+/** Machines that are to be launched by one call. */
+export interface Wanted extends Launched {
   readonly shape: Ec2Shape;
-  readonly token: string;
+  readonly userData: string;
+}
+
+/** What was found for them. */
+export interface Placed {
+  readonly instanceIds: readonly string[];
+  /** Why there are fewer than machines. */
+  readonly shortfall?: Error | undefined;
 }
 
 /** Pause before EC2 is asked again for what it says it has launched already. In milliseconds. */
@@ -24,16 +30,37 @@ const LOOK_AGAIN_MS = 2_000;
 const LOOKS = 8;
 
 /**
- * Finds a place for one machine: in the first market that its pool wants, among the offerings that had room lately, then in the
- * second. Answers the instance's id. @throws CapacityError with every reason when no offering has room.
+ * Finds places for machines: in the first market that their pool wants, among the offerings that had room lately, and for those
+ * that are left in the second. @throws CapacityError with every reason when no offering has room for a single one.
  */
-export async function placeMachine(
+export async function placeMachines(
   context: Ec2Context,
   site: SiteContext,
   wanted: Wanted,
   signal: AbortSignal,
-): Promise<string> {
-  const { shape } = wanted;
+): Promise<Placed> {
+  const found = new Set<string>();
+  let shortfall: unknown;
+  try {
+    await fill(context, site, wanted, found, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    // What the first market gave is there, whatever the second one answers.
+    if (found.size === 0) throw error;
+    shortfall = error;
+  }
+  const instanceIds = [...found];
+  return shortfall instanceof Error ? { instanceIds, shortfall } : { instanceIds };
+}
+
+async function fill(
+  context: Ec2Context,
+  site: SiteContext,
+  wanted: Wanted,
+  found: Set<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  const { shape, machineIds } = wanted;
   const zones = await beforeLaunch(zonesOf(site, shape));
   const offerings = offeringsOf(shape, (subnet) => zones.get(subnet) ?? subnet);
   const reasons: string[] = [];
@@ -44,9 +71,12 @@ export async function placeMachine(
       reasons.push(`no ${market} room at any of ${offerings.length} offerings a moment ago`);
       continue;
     }
-    const answer = await askFleet(context, site, { ...wanted, market, offerings: open, attempt }, signal);
+    const count = machineIds.length - found.size;
+    const answer = await askFleet(context, site, { ...wanted, count, market, offerings: open, attempt }, signal);
     attempt += 1;
-    if (answer.instanceId !== undefined) return answer.instanceId;
+    for (const id of answer.instanceIds) found.add(id);
+    if (answer.problem !== undefined) throw answer.problem;
+    if (found.size >= machineIds.length) return;
     reasons.push(...reasonsFrom(answer, market, open));
   }
   throw new CapacityError("no-offering", `no room for one more machine: ${[...new Set(reasons)].join("; ")}`);
@@ -58,11 +88,17 @@ function marketsFrom(market: Ec2Market, isBroken: boolean): readonly PaidMarket[
   return isBroken ? ["on-demand"] : ["spot", "on-demand"];
 }
 
-/** One question for a wanted machine. */
+/** One question for wanted machines. */
 interface Question extends Wanted {
+  readonly count: number;
   readonly market: PaidMarket;
   readonly offerings: readonly Offering[];
   readonly attempt: number;
+}
+
+interface Answer extends FleetAnswer {
+  /** Why this is not all that there is to know. */
+  readonly problem?: Error | undefined;
 }
 
 async function askFleet(
@@ -71,7 +107,7 @@ async function askFleet(
   wanted: Question,
   signal: AbortSignal,
   mayTryAgain = true,
-): Promise<FleetAnswer> {
+): Promise<Answer> {
   const { owner } = context.options;
   const { market, offerings } = wanted;
   const template = await beforeLaunch(ensureTemplate(site, owner, wanted.shape, market));
@@ -80,15 +116,16 @@ async function askFleet(
     const request = fleetRequestFrom({ owner, ...wanted, template });
     const answer = answerFrom(await site.call("CreateFleet", request, signal), offerings);
     learnFrom(site, answer, market);
-    if (market === "spot" && answer.instanceId !== undefined) site.breaker.noteSpot();
+    if (market === "spot" && answer.instanceIds.length > 0) site.breaker.noteSpot();
     return answer;
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof CapacityError) return { refusals: [{ error }] };
+    if (error instanceof CapacityError) return { instanceIds: [], refusals: [{ error }] };
     if (mayTryAgain && forgetTemplate(site, wanted.shape, market, error))
       return askFleet(context, site, wanted, signal, false);
-    if (isOtherRequest(error)) return { instanceId: await findLaunched(context, site, wanted, signal), refusals: [] };
-    throw error;
+    if (!isOtherRequest(error)) throw error;
+    const { instanceIds, shortfall } = await findLaunched(context, site, wanted, signal);
+    return { instanceIds, refusals: [], problem: shortfall };
   }
 }
 
@@ -99,7 +136,7 @@ function learnFrom(site: SiteContext, answer: FleetAnswer, market: PaidMarket): 
     else if (refusal.error instanceof CapacityError && refusal.offering !== undefined)
       site.offerings.coolDown(refusal.offering, market);
   }
-  if (answer.instanceId !== undefined) return;
+  if (answer.instanceIds.length > 0) return;
   const other = answer.refusals.find(({ error }) => !(error instanceof CapacityError));
   if (other !== undefined) throw other.error;
 }
@@ -116,18 +153,40 @@ const reasonsFrom = ({ refusals }: FleetAnswer, market: PaidMarket, offerings: r
 const isOtherRequest = (error: unknown): boolean =>
   error instanceof ConflictError && error.code === "idempotent-parameter-mismatch";
 
-/** The instance that an earlier request with this token brought, found by its tag. */
+/** The same as `placeMachines` for machines that an earlier request was for. @throws TransientError when EC2 shows none. */
+export async function findLaunchedBefore(
+  context: Ec2Context,
+  site: SiteContext,
+  wanted: Wanted,
+  signal: AbortSignal,
+): Promise<Placed> {
+  const found = await findLaunched(context, site, wanted, signal);
+  if (found.instanceIds.length === 0 && found.shortfall !== undefined) throw found.shortfall;
+  return found;
+}
+
+/**
+ * The instances that earlier requests with this token brought, found by their tag: all of the machines', or what is shown of them
+ * after a while, since nobody knows how many there are to be.
+ */
 async function findLaunched(
   { options, deps }: Ec2Context,
   site: SiteContext,
-  { spec }: Wanted,
+  { machineIds, token }: Launched,
   signal: AbortSignal,
-): Promise<string> {
+): Promise<Placed> {
+  const [machineId = ""] = machineIds;
+  const tag =
+    machineIds.length === 1
+      ? { Name: `tag:${MACHINE_TAG}`, Values: [machineId] }
+      : { Name: `tag:${CALL_TAG}`, Values: [token] };
+  // One describe may show what another does not yet.
+  const found = new Set<string>();
   try {
     for (let look = 0; look < LOOKS; look += 1) {
-      const tag = { Name: `tag:${MACHINE_TAG}`, Values: [spec.machineId] };
-      const instanceId = (await describeOurs(site.call, options.owner, [tag], signal))[0]?.InstanceId;
-      if (instanceId !== undefined) return instanceId;
+      for (const { InstanceId } of await describeOurs(site.call, options.owner, [tag], signal))
+        if (InstanceId !== undefined) found.add(InstanceId);
+      if (found.size >= machineIds.length) break;
       await deps.clock.sleep(LOOK_AGAIN_MS, signal);
     }
   } catch (error) {
@@ -135,10 +194,11 @@ async function findLaunched(
     // That it cannot be asked for does not make it undone.
     throw new TransientError("launch-unknown", textOf(error), { cause: error });
   }
-  throw new TransientError(
-    "launch-unknown",
-    `EC2 took the launch of ${spec.machineId} before, and shows nothing of it`,
-  );
+  const instanceIds = [...found];
+  if (found.size >= machineIds.length) return { instanceIds };
+  const shown = found.size === 0 ? "nothing of it" : `${found.size} of its ${machineIds.length} instances`;
+  const problem = `EC2 took the launch of ${machineIds.join(", ")} before, and shows ${shown}`;
+  return { instanceIds, shortfall: new TransientError("launch-unknown", problem) };
 }
 
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -151,7 +151,7 @@ function machinesOf<A extends Ec2Action>(
   instances: Instances,
   world: World,
 ): readonly MachineId[] {
-  if (action === "CreateFleet") return [tagsOf(input as Ec2Actions["CreateFleet"]["input"]).machineId];
+  if (action === "CreateFleet") return tagsOf(input as Ec2Actions["CreateFleet"]["input"]).machineIds;
   // Whatever else a launch has to ask for, it waits for.
   if (action !== "TerminateInstances") return requested(world);
   const { InstanceIds = [] } = input as Ec2Actions["TerminateInstances"]["input"];

@@ -43,6 +43,16 @@ function observed(world: World, process: ManagerProcess, driver: Driver): Driver
         world.tell({ what: "called", verb: "launch", machineIds: [spec.machineId], token });
         return driver.launch(spec, token, signal);
       }),
+    together: driver.together && {
+      ...driver.together,
+      launch: (spec, token, signal) =>
+        process.call("driver.launch", () => {
+          world.tell({ what: "called", verb: "launch", machineIds: spec.machineIds, token });
+          return (
+            driver.together?.launch(spec, token, signal) ?? Promise.reject(new Error("it launches them one by one"))
+          );
+        }),
+    },
     list: (signal) =>
       process.call("driver.list", () => {
         world.tell({ what: "called", verb: "list", machineIds: [], token: "" });

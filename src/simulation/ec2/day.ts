@@ -9,12 +9,23 @@ import { AMI, REGION, SECURITY_GROUP, SUBNETS, ZONES } from "./site.ts";
 /** A quarter of a day holds the jobs and the faults of a whole one: the driver's own calls cost more than all the rest. */
 export const EC2_DAY_MS = DAY_MS / 4;
 
+/** From one crowd of jobs to the next. */
+const CROWD_MS = 15 * 60_000;
+
 /** Plans the day of a seed in an account of EC2: its pools and jobs are those of the simulated provider's day, in less time. */
 export function planEc2Day(seed: number, lengthMs: number = EC2_DAY_MS): Day {
   const draw = drawFor(seed, "ec2");
   const day = planDay(seed);
-  const jobs = day.jobs.map((job) => ({ ...job, atMs: Math.floor((job.atMs * lengthMs) / DAY_MS) }));
-  return dayInEc2({ ...day, jobs }, (pool) => ({ ...pool, shape: shapeFrom(draw) }), {
+  const spread = day.jobs.map((job) => ({ ...job, atMs: Math.floor((job.atMs * lengthMs) / DAY_MS) }));
+  // On every other day jobs come in crowds, so that many machines are wished for at once.
+  const isCrowded = seed % 2 === 0;
+  const jobs = isCrowded ? spread.map((job) => ({ ...job, atMs: job.atMs - (job.atMs % CROWD_MS) })) : spread;
+  const inEc2 = (pool: DesiredPool): DesiredPool => ({
+    ...{ ...pool, shape: shapeFrom(draw) },
+    ...(isCrowded && { maxGrowthRate: Math.max(pool.maxGrowthRate, 10), maxMachines: Math.max(pool.maxMachines, 10) }),
+  });
+  const maxMachines = isCrowded ? Math.max(day.maxMachines, 20) : day.maxMachines;
+  return dayInEc2({ ...day, jobs, maxMachines }, inEc2, {
     pendingMs: draw.between(2, 8) * 1_000,
     showMs: draw.pick([
       [0, 0],

@@ -1,7 +1,8 @@
 import type { DescribeInstancesCommandOutput, Filter, Instance } from "@aws-sdk/client-ec2";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { Ec2Actions } from "../../drivers/ec2/client.ts";
-import { MACHINE_TAG, OWNER_TAG, POOL_TAG } from "../../drivers/ec2/tags.ts";
+import { CALL_TAG, MACHINE_TAG, OWNER_TAG, POOL_TAG } from "../../drivers/ec2/tags.ts";
+import type { ProviderInstance } from "../provider.ts";
 import { refusal } from "./refusals.ts";
 import { stateAt } from "./instances.ts";
 import type { Ec2Record, Ec2State } from "./instances.ts";
@@ -37,7 +38,9 @@ function shownValue({ id, instance, reason }: Ec2Record, state: Ec2State, filter
     case `tag:${OWNER_TAG}`:
       return instance.owner;
     case `tag:${MACHINE_TAG}`:
-      return instance.machineId;
+      return namesOf(instance);
+    case `tag:${CALL_TAG}`:
+      return instance.call?.token ?? "";
     case "instance-id":
       return id;
     case "instance-state-name":
@@ -62,13 +65,17 @@ function shownFrom(record: Ec2Record, state: Ec2State): Instance {
     Tags: Object.entries({
       [OWNER_TAG]: instance.owner,
       [POOL_TAG]: instance.poolName,
-      [MACHINE_TAG]: instance.machineId,
+      [MACHINE_TAG]: namesOf(instance),
+      ...(instance.call !== undefined && { [CALL_TAG]: instance.call.token }),
     }).map(([Key, Value]) => ({ Key, Value })),
     ...(isLeft && { PrivateIpAddress: instance.address.host }),
     ...(market === "spot" && { InstanceLifecycle: "spot" }),
     ...(reason !== undefined && hasEnded(state) && { StateReason: reason }),
   };
 }
+
+/** The machines in its tag: EC2 knows no more than the call that launched it. */
+const namesOf = ({ machineId, call }: ProviderInstance): string => call?.machineIds.join(" ") ?? machineId;
 
 /** What is shown as it was a while ago has no reason yet for what befell it since. */
 const hasEnded = (state: Ec2State): boolean => state !== "pending" && state !== "running";

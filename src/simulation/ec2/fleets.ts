@@ -2,7 +2,7 @@ import type { CreateFleetCommandInput, CreateFleetCommandOutput } from "@aws-sdk
 import { machineIdFrom } from "../../domain/ids.ts";
 import type { MachineId } from "../../domain/ids.ts";
 import type { PaidMarket } from "../../drivers/ec2/offerings.ts";
-import { MACHINE_TAG, OWNER_TAG, POOL_TAG } from "../../drivers/ec2/tags.ts";
+import { CALL_TAG, MACHINE_TAG, OWNER_TAG, POOL_TAG } from "../../drivers/ec2/tags.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { World } from "../world/world.ts";
 import type { Instances, Place } from "./instances.ts";
@@ -30,9 +30,11 @@ export function createFleets(
   const room = createRoom(world, instances);
 
   const launch = (input: CreateFleetCommandInput, place: Place): string => {
-    const { ownerTag, machineId, poolName } = tagsOf(input);
+    const { ownerTag, machineIds, poolName, callToken } = tagsOf(input);
     const token = input.ClientToken ?? "";
-    const instance = provider.driverSide.add({ owner: ownerTag, token, machineId, poolName });
+    const call = callToken === undefined ? undefined : { machineIds, token: callToken };
+    const machineId = world.truth.nextOf(machineIds);
+    const instance = provider.driverSide.add({ owner: ownerTag, token, machineId, poolName, call });
     const late = faults.strikes("describe-late");
     if (late !== undefined) touch(machineId, "describe-late");
     const habit = world.day.provider.ec2?.showMs ?? [0, 0];
@@ -49,29 +51,43 @@ export function createFleets(
     const name = config?.LaunchTemplateSpecification?.LaunchTemplateName ?? "";
     if (!templates.has(name))
       throw refusal("InvalidLaunchTemplateName.NotFoundException", `The launch template ${name} does not exist.`);
-    const { machineId } = tagsOf(input);
+    const { machineIds } = tagsOf(input);
     if (faults.strikes("fleet-quota") !== undefined) {
-      touch(machineId, "fleet-quota");
+      for (const id of machineIds) touch(id, "fleet-quota");
       world.tell({ what: "ec2-had-no-room", market: marketOf(input) });
       throw refusal("MaxFleetCountExceeded", "The maximum number of fleets is reached.");
     }
     const market = marketOf(input);
-    const refuse = room.refusalsOf(machineId, market, touch);
+    const wanted = wantedBy(input);
+    let left = wanted;
+    // What refuses may come in between two instances of one fleet, which is filled in part then.
+    let refuse = room.refusalsOf(machineIds, market, touch);
     const Errors: NonNullable<CreateFleetCommandOutput["Errors"]> = [];
+    const Instances: NonNullable<CreateFleetCommandOutput["Instances"]> = [];
     for (const override of shuffled(config?.Overrides ?? [])) {
+      if (left === 0) break;
       const { InstanceType: type = "", SubnetId: subnet = "" } = override;
-      const refused = refuse({ type, subnet, market });
       const LaunchTemplateAndOverrides = { Overrides: override };
-      if (refused === undefined) {
-        const InstanceIds = [launch(input, { type, subnet, market })];
-        return { $metadata: {}, Errors, Instances: [{ LaunchTemplateAndOverrides, Lifecycle: market, InstanceIds }] };
+      const InstanceIds: string[] = [];
+      let refused = refuse({ type, subnet, market });
+      for (; left > 0 && refused === undefined; left -= 1) {
+        InstanceIds.push(launch(input, { type, subnet, market }));
+        if (left === 1) continue;
+        refuse = room.refusalsOf(machineIds, market, touch);
+        refused = refuse({ type, subnet, market });
       }
+      if (InstanceIds.length > 0) Instances.push({ LaunchTemplateAndOverrides, Lifecycle: market, InstanceIds });
+      if (refused === undefined) continue;
       const [ErrorCode, ErrorMessage] = refused;
       Errors.push({ LaunchTemplateAndOverrides, Lifecycle: market, ErrorCode, ErrorMessage });
     }
-    world.journal.note(machineId, `no ${market} room: ${[...new Set(Errors.map((one) => one.ErrorCode))].join(", ")}`);
-    world.tell({ what: "ec2-had-no-room", market });
-    return { $metadata: {}, Errors, Instances: [], FleetId: idFrom("fleet", random) };
+    if (wanted > 1) world.journal.note(machineIds.join(" "), `a fleet of ${wanted} brought ${wanted - left}`);
+    if (left > 0) {
+      const codes = [...new Set(Errors.map((one) => one.ErrorCode))].join(", ");
+      world.journal.note(machineIds.join(" "), `no ${market} room for ${left} of ${wanted}: ${codes}`);
+      world.tell({ what: "ec2-had-no-room", market });
+    }
+    return { $metadata: {}, Errors, Instances, FleetId: idFrom("fleet", random) };
   };
   const shuffled = <T>(items: readonly T[]): T[] =>
     items
@@ -97,7 +113,7 @@ export function createFleets(
       }
       if (known.request === request) {
         // What had no room then has none now, under this token.
-        if (known.answer.Instances?.length === 0) world.tell({ what: "ec2-had-no-room", market: marketOf(input) });
+        if (countOf(known.answer) < wantedBy(input)) world.tell({ what: "ec2-had-no-room", market: marketOf(input) });
         return known.answer;
       }
       throw refusal("IdempotentParameterMismatch", "Arguments on this idempotent request are inconsistent.");
@@ -105,17 +121,29 @@ export function createFleets(
   };
 }
 
+const wantedBy = ({ TargetCapacitySpecification }: CreateFleetCommandInput): number =>
+  TargetCapacitySpecification?.TotalTargetCapacity ?? 0;
+
+const countOf = ({ Instances = [] }: CreateFleetCommandOutput): number =>
+  Instances.reduce((sum, { InstanceIds = [] }) => sum + InstanceIds.length, 0);
+
 /** The market that a request wants. */
 export const marketOf = ({ TargetCapacitySpecification }: CreateFleetCommandInput): PaidMarket =>
   TargetCapacitySpecification?.DefaultTargetCapacityType === "spot" ? "spot" : "on-demand";
 
-/** The machine that a request is for, by the tags on it. @throws Error when it bears none: such an instance would be nobody's. */
+/** The machines that a request is for, by the tags on it. @throws Error when it bears none: such an instance would be nobody's. */
 export function tagsOf({ TagSpecifications = [] }: CreateFleetCommandInput) {
   const tags = TagSpecifications.find(({ ResourceType }) => ResourceType === "instance")?.Tags ?? [];
+  const valueAt = (key: string): string | undefined => tags.find(({ Key }) => Key === key)?.Value;
   const textOf = (key: string): string => {
-    const value = tags.find(({ Key }) => Key === key)?.Value;
+    const value = valueAt(key);
     if (value === undefined) throw new Error(`a launch without the tag ${key}`);
     return value;
   };
-  return { ownerTag: textOf(OWNER_TAG), poolName: textOf(POOL_TAG), machineId: machineIdFrom(textOf(MACHINE_TAG)) };
+  return {
+    ownerTag: textOf(OWNER_TAG),
+    poolName: textOf(POOL_TAG),
+    machineIds: textOf(MACHINE_TAG).split(" ").map(machineIdFrom),
+    callToken: valueAt(CALL_TAG),
+  };
 }

@@ -13,8 +13,8 @@ type Touch = (machineId: MachineId, kind: FaultKind) => void;
 
 /** Decides where there is room. */
 export interface Room {
-  /** For one request: asks place by place what refuses. */
-  refusalsOf(machineId: MachineId, market: PaidMarket, touch: Touch): (place: Place) => NoRoom | undefined;
+  /** For one instance of a request: asks place by place what refuses. */
+  refusalsOf(machineIds: readonly MachineId[], market: PaidMarket, touch: Touch): (place: Place) => NoRoom | undefined;
 }
 
 /** Creates the room of a world's account: all there is, but for the faults of the moment. */
@@ -25,7 +25,7 @@ export function createRoom({ day, faults }: World, instances: Instances): Room {
       : ["VcpuLimitExceeded", "You have requested more vCPU capacity than your current vCPU limit allows"];
 
   /** What holds for a whole market. */
-  const marketRefusal = (machineId: MachineId, market: PaidMarket, touch: Touch): NoRoom | undefined => {
+  const marketRefusal = (machineIds: readonly MachineId[], market: PaidMarket, touch: Touch): NoRoom | undefined => {
     const own = market === "spot" ? "spot-quota" : "vcpu-quota";
     const lowered = faults.strikes("quota-lowered");
     const live = (): number => instances.all().filter(({ instance }) => isAlive(instance)).length;
@@ -33,23 +33,23 @@ export function createRoom({ day, faults }: World, instances: Instances): Room {
     const kind = isLow ? "quota-lowered" : faults.strikes("launch-quota") ? "launch-quota" : undefined;
     const struck = kind ?? (faults.strikes(own) ? own : undefined);
     if (struck === undefined) return undefined;
-    touch(machineId, struck);
+    for (const id of machineIds) touch(id, struck);
     return quotaRefusal(market);
   };
 
   return {
-    refusalsOf(machineId, market, touch) {
-      const whole = marketRefusal(machineId, market, touch);
+    refusalsOf(machineIds, market, touch) {
+      const whole = marketRefusal(machineIds, market, touch);
       const nothing = faults.strikes("launch-no-capacity") === undefined ? undefined : "launch-no-capacity";
       const empty = nothing ?? (market === "spot" && faults.strikes("spot-empty") ? "spot-empty" : undefined);
-      if (empty !== undefined) touch(machineId, empty);
+      for (const id of empty === undefined ? [] : machineIds) touch(id, empty as FaultKind);
       const some = faults.strikes("offerings-empty")?.fault;
       return ({ type, subnet }) => {
         if (whole !== undefined) return whole;
         const zone = zoneOf(subnet) ?? "";
         // A place that has nothing has nothing for as long as the fault lasts.
         const isOut = some !== undefined && chanceOf(some.index, `${market} ${type} ${zone}`) < 0.25 + some.value / 2;
-        if (isOut) touch(machineId, "offerings-empty");
+        for (const id of isOut ? machineIds : []) touch(id, "offerings-empty");
         const isEmptyZone = day.provider.ec2?.emptyZones.includes(zone) === true;
         return empty === undefined && !isOut && !isEmptyZone
           ? undefined

@@ -11,9 +11,11 @@ export function createRecordedCheck({ truth }: World): Check {
     switch (happening.what) {
       case "called": {
         const { verb, machineIds, token } = happening;
+        // Of several that one call is for, some may have been given up since the call was decided.
+        const isWanted = machineIds.some((one) => truth.machine(one).record?.state === "requested");
         for (const id of machineIds) {
           const { record } = truth.machine(id);
-          if (verb === "launch" && (record?.state !== "requested" || record.launchToken !== token))
+          if (verb === "launch" && (!isWanted || record?.launchToken !== token))
             return `a launch of ${id} is asked for, but the store has ${record === undefined ? "no such machine" : `it as ${record.state}`}`;
           if (verb === "stop" && record?.state !== "stopping")
             return `a stop of ${id} is asked for, but the store has it as ${record?.state}`;

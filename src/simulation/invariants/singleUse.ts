@@ -5,14 +5,24 @@ import type { World } from "../world/world.ts";
 
 const isOfTier = ({ state }: Machine): boolean => state === "stopping" || state === "stopped" || state === "starting";
 
-/** I1: a machine is leased at most once in its life, never stopped after it, and two leases never share one. */
+/**
+ * I1: a machine is leased at most once in its life, never stopped after it, and two leases never share one; nor do two machines
+ * an instance.
+ */
 export function createSingleUseCheck({ truth }: World): Check {
   const leaseOf = new Map<MachineId, LeaseId>();
+  const machineOf = new Map<string, MachineId>();
 
   return (happening) => {
     switch (happening.what) {
       case "commits":
         for (const change of happening.changes) {
+          if (change.kind === "machine-moved" && "providerId" in change.machine && change.machine.providerId) {
+            const { id, providerId } = change.machine;
+            const first = machineOf.get(providerId) ?? id;
+            machineOf.set(providerId, first);
+            if (first !== id) return `${id} is given ${providerId}, which was given to ${first}`;
+          }
           if (change.kind === "machine-moved" && isOfTier(change.machine) && leaseOf.has(change.machine.id))
             return `${change.machine.id} is ${change.machine.state} though it was leased to ${leaseOf.get(change.machine.id)}`;
           if (change.kind !== "lease" || change.lease.state !== "held") continue;

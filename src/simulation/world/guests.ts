@@ -86,10 +86,10 @@ export function createWorldGuests(world: World): WorldGuests {
       process.onDeath(() => died.abort());
       return {
         createKeys: world.guest.createKeys,
-        seedFrom: (machineId, keys, settings, limits) =>
+        seedFrom: (machineIds, keys, settings, limits) =>
           process.call("guest.seedFrom", () => {
-            limitsOf.set(machineId, limits);
-            return world.guest.seedFrom(machineId, keys, settings, limits);
+            for (const machineId of machineIds) limitsOf.set(machineId, limits);
+            return world.guest.seedFrom(machineIds, keys, settings, limits);
           }),
         connect: (address, keys, settings, signal) =>
           process.call("guest.connect", async () => {
@@ -106,7 +106,8 @@ export function createWorldGuests(world: World): WorldGuests {
               await clock.sleep(RETRY_MS, bounded);
             }
           }),
-        seal: (guest, keep, signal) => process.call("guest.seal", () => world.guest.seal(guest, keep, signal)),
+        seal: (guest, claim, keep, signal) =>
+          process.call("guest.seal", () => world.guest.seal(guest, claim, keep, signal)),
         watchNotices: (guest, onNotice, signal) => world.guest.watchNotices(guest, onNotice, signal),
         sealAgain: (guest, signal) => process.call("guest.sealAgain", () => world.guest.sealAgain(guest, signal)),
         settle: (guest, signal) =>

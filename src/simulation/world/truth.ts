@@ -19,6 +19,8 @@ export interface MachineTruth {
   /** Number of the process that wrote the intent. */
   addedBy: number;
   readonly instances: ProviderInstance[];
+  /** All machines of the call that it was launched by, if that was one for several. */
+  launchedWith: readonly MachineId[];
   /** Faults that struck this machine, and when last. */
   readonly touches: Map<FaultKind, number>;
   /** Names of the jobs whose work ran on it. */
@@ -53,6 +55,8 @@ export interface Truth {
   readonly openLeases: Map<LeaseId, Lease>;
   readonly jobs: Map<JobId, Job>;
   machine(id: MachineId): MachineTruth;
+  /** Which of the machines of one call its next instance may be: one that has none. */
+  nextOf(ids: readonly MachineId[]): MachineId;
   /** Takes over what was stored, since the manager asked for it at `askedAtMs`. */
   keep(changes: readonly Change[], processNumber: number, askedAtMs: number): void;
 }
@@ -76,12 +80,25 @@ export function createTruth(passedMs: () => number): Truth {
         startAskedAtMs: 0,
         addedBy: 0,
         instances: [],
+        launchedWith: [],
         touches: new Map(),
       },
       ...{ workers: new Set<string>(), isEndedByOperator: false, isPoweredOff: false, strayMs: 0 },
     };
     machines.set(id, fresh);
     return fresh;
+  };
+  /** Any instance of a call for several is any of its machines, until the store says which. */
+  const giveOut = (known: MachineTruth, providerId: string, ids: Iterable<MachineId>): void => {
+    for (const other of [...ids].map(machine)) {
+      const instance = other.instances.find((one) => one.providerId === providerId);
+      if (instance === undefined || other === known) continue;
+      const given = known.instances.filter((one) => one.token === instance.token);
+      move([instance], other, known);
+      move(given, known, other);
+      const touches = [...known.touches, ...other.touches];
+      for (const [kind, atMs] of touches) for (const one of [known, other]) one.touches.set(kind, atMs);
+    }
   };
   const keepLease = (lease: Lease): void => {
     const known = leases.get(lease.id);
@@ -109,6 +126,7 @@ export function createTruth(passedMs: () => number): Truth {
 
   return {
     ...{ machines, leases, liveMachines, openLeases, jobs, machine },
+    nextOf: (ids) => ids.find((id) => machine(id).instances.length === 0) ?? (ids[0] as MachineId),
     keep(changes, processNumber, askedAtMs) {
       for (const change of changes) {
         if (change.kind === "lease") keepLease(change.lease);
@@ -117,12 +135,23 @@ export function createTruth(passedMs: () => number): Truth {
         const known = machine(change.machine.id);
         if (change.kind === "machine-added") Object.assign(known, { addedAtMs: askedAtMs, addedBy: processNumber });
         if (change.machine.state === "starting") known.startAskedAtMs = askedAtMs;
+        if (change.machine.launchedWith !== undefined) known.launchedWith = change.machine.launchedWith;
+        if ("providerId" in change.machine && change.machine.providerId !== undefined)
+          giveOut(known, change.machine.providerId, known.launchedWith);
         known.record = change.machine;
         if (change.machine.state === "terminated") liveMachines.delete(change.machine.id);
         else liveMachines.set(change.machine.id, change.machine);
       }
     },
   };
+}
+
+function move(instances: readonly ProviderInstance[], from: MachineTruth, to: MachineTruth): void {
+  for (const instance of instances) {
+    from.instances.splice(from.instances.indexOf(instance), 1);
+    to.instances.push(instance);
+    instance.machineId = to.id;
+  }
 }
 
 /** Whether an instance runs or will, or was stopped by a call and may run again. */

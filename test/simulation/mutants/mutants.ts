@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I9",
     patches: [
       {
-        file: "pool/launch.ts",
+        file: "pool/intent.ts",
         from: 'what: "launch requested", detail: why',
         to: 'what: "launch requested", detail: ""',
       },
@@ -163,7 +163,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I2",
     patches: [
       {
-        file: "pool/launch.ts",
+        file: "pool/launched.ts",
         from: "!isAsked || (isFirst && isRefusal(error))",
         to: "isFirst || !isAsked",
       },

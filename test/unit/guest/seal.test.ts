@@ -1,12 +1,13 @@
-import { readFileSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/daemon/clock.ts";
+import { machineIdFrom } from "../../../src/domain/ids.ts";
 import { openChannel } from "../../../src/guest/handshake.ts";
 import { sealAgain, sealMachine } from "../../../src/guest/seal.ts";
 import type { Channel } from "../../../src/ports/channel.ts";
-import type { KnownKeys } from "../../../src/ports/guest.ts";
+import type { KnownKeys, MachineClaim } from "../../../src/ports/guest.ts";
 import type { TestSshd } from "../../support/sshd.ts";
 import { startSshd } from "../../support/sshd.ts";
 
@@ -40,6 +41,7 @@ describe("sealMachine", () => {
 
     await sealMachine(
       { channel },
+      undefined,
       async (publicKey) => {
         kept.push(publicKey);
         shownWhenKept.push(readFileSync(join(sshd.folder, "ssh_host_ed25519_key"), "utf8"));
@@ -58,7 +60,7 @@ describe("sealMachine", () => {
   });
 
   it("leaves the private half to root alone", async () => {
-    await sealMachine({ channel }, async () => undefined, systemClock, always);
+    await sealMachine({ channel }, undefined, async () => undefined, systemClock, always);
 
     expect(statSync(join(sshd.folder, "ssh_host_ed25519_key")).mode & 0o777).toBe(0o600);
   });
@@ -67,8 +69,8 @@ describe("sealMachine", () => {
     const kept: string[] = [];
     const keep = async (publicKey: string): Promise<void> => void kept.push(publicKey);
 
-    await sealMachine({ channel }, keep, systemClock, always);
-    await sealMachine({ channel }, keep, systemClock, always);
+    await sealMachine({ channel }, undefined, keep, systemClock, always);
+    await sealMachine({ channel }, undefined, keep, systemClock, always);
 
     expect(new Set(kept).size).toBe(2);
     const hostKeys = kept.slice(1);
@@ -76,7 +78,7 @@ describe("sealMachine", () => {
   });
 
   it("closes the metadata service to the machine's processes and to its containers", async () => {
-    await sealMachine({ channel }, async () => undefined, systemClock, always);
+    await sealMachine({ channel }, undefined, async () => undefined, systemClock, always);
 
     expect(iptablesCalls().filter((call) => call.includes("--insert"))).toEqual([
       "--wait --insert OUTPUT --destination 169.254.169.254 --jump REJECT",
@@ -89,7 +91,7 @@ describe("sealMachine", () => {
   it("adds no rule that is there", async () => {
     sshd.playProgram("iptables", `echo "$*" >>${sshd.folder}/iptables`);
 
-    await sealMachine({ channel }, async () => undefined, systemClock, always);
+    await sealMachine({ channel }, undefined, async () => undefined, systemClock, always);
 
     expect(iptablesCalls().every((call) => call.includes("--check"))).toBe(true);
   });
@@ -97,7 +99,7 @@ describe("sealMachine", () => {
   it("does without the exception where the kernel cannot tell accounts apart", async () => {
     sshd.playProgram("iptables", `case "$*" in *owner*) exit 2 ;; *--check*) exit 1 ;; esac`);
 
-    await sealMachine({ channel }, async () => undefined, systemClock, always);
+    await sealMachine({ channel }, undefined, async () => undefined, systemClock, always);
   });
 
   it("closes it again after a start, and leaves the key as it is", async () => {
@@ -112,27 +114,83 @@ describe("sealMachine", () => {
   it("shows no new key that could not be kept", async () => {
     const full = new Error("disk full");
 
-    await expect(sealMachine({ channel }, () => Promise.reject(full), systemClock, always)).rejects.toBe(full);
+    await expect(sealMachine({ channel }, undefined, () => Promise.reject(full), systemClock, always)).rejects.toBe(
+      full,
+    );
 
     expect(await open(sshd.keys).then(close, problemOf)).toBe("connected");
+  });
+
+  describe("of a machine that was told the same as others", () => {
+    const claim = { machineId: machineIdFrom("m-first"), instanceName: "i-0123456789abcdef0" };
+    const seal = (one: MachineClaim, keep = async (): Promise<void> => undefined): Promise<void> =>
+      sealMachine({ channel }, one, keep, systemClock, always);
+    const readOf = (path: string): string => readFileSync(join(sshd.folder, path), "utf8");
+
+    beforeEach(() => {
+      for (const folder of ["etc/ssh", "proc/sys/kernel", "var/lib/cloud/data"])
+        mkdirSync(join(sshd.folder, folder), { recursive: true });
+      writeFileSync(join(sshd.folder, "var/lib/cloud/data/instance-id"), `${claim.instanceName}\n`);
+      const { folder } = sshd;
+      const elsewhere = `s#/etc/ssh/#${folder}/#; s#/etc/\\([hm]\\)#${folder}/etc/\\1#g; s#/proc/sys#${folder}/proc/sys#; s#/var/lib#${folder}/var/lib#`;
+      sshd.playSudo(`shift; sed "${elsewhere}" | "$@"`);
+    });
+
+    it("gives it its name, which it is told once it has said which instance it is", async () => {
+      await seal(claim);
+
+      expect(readOf("proc/sys/kernel/hostname")).toBe("m-first\n");
+      expect(readOf("etc/hostname")).toBe("m-first\n");
+      expect(readOf("etc/hosts")).toBe(
+        "127.0.0.1 localhost\n127.0.1.1 m-first\n::1 localhost ip6-localhost ip6-loopback\n",
+      );
+    });
+
+    it("can be done again for the same machine, and never for another one", async () => {
+      await seal(claim);
+      await seal(claim);
+
+      await expect(seal({ ...claim, machineId: machineIdFrom("m-second") })).rejects.toMatchObject({
+        code: "seal-failed",
+        message: expect.stringContaining("seal/claim.sh exited with 3: it is machine m-first already"),
+      });
+      expect(readOf("etc/hostname")).toBe("m-first\n");
+    });
+
+    it("fails, with nothing changed and no key kept, when it is another instance or somebody who plays it", async () => {
+      const kept: unknown[] = [];
+      const keep = async (...args: unknown[]): Promise<void> => void kept.push(args);
+
+      await expect(seal({ ...claim, instanceName: "i-0000000000000000f" }, keep)).rejects.toMatchObject({
+        code: "seal-failed",
+        message: expect.stringContaining('it is "i-0123456789abcdef0" and not the instance that it was taken for'),
+      });
+      expect(kept).toEqual([]);
+      expect(existsSync(join(sshd.folder, "etc/hostname"))).toBe(false);
+      expect(await open(sshd.keys).then(close, problemOf)).toBe("connected");
+    });
   });
 
   it("fails when the machine cannot, with what it said", async () => {
     sshd.playProgram("iptables", "echo 'no such table' >&2; exit 3");
 
-    await expect(sealMachine({ channel }, async () => undefined, systemClock, always)).rejects.toMatchObject({
-      code: "seal-failed",
-      message: expect.stringContaining("cloud-init/seal/close-metadata.sh exited with 3: no such table"),
-    });
+    await expect(sealMachine({ channel }, undefined, async () => undefined, systemClock, always)).rejects.toMatchObject(
+      {
+        code: "seal-failed",
+        message: expect.stringContaining("cloud-init/seal/close-metadata.sh exited with 3: no such table"),
+      },
+    );
   });
 
   it("fails when the machine answers something else than a key", async () => {
     sshd.playProgram("ssh-keygen", 'for last; do :; done; echo rubbish >"$last.pub"; : >"$last"');
 
-    await expect(sealMachine({ channel }, async () => undefined, systemClock, always)).rejects.toMatchObject({
-      code: "seal-failed",
-      message: expect.stringContaining('"rubbish"'),
-    });
+    await expect(sealMachine({ channel }, undefined, async () => undefined, systemClock, always)).rejects.toMatchObject(
+      {
+        code: "seal-failed",
+        message: expect.stringContaining('"rubbish"'),
+      },
+    );
   });
 });
 

@@ -18,7 +18,7 @@ interface UserData {
 }
 
 async function userDataOf(overrides: object = {}): Promise<UserData> {
-  const seed = await seedFrom(machineId, keys, { ...settings, ...overrides }, limits);
+  const seed = await seedFrom([machineId], keys, { ...settings, ...overrides }, limits);
   return parse(seed.userData) as UserData;
 }
 
@@ -27,13 +27,13 @@ const fileOf = (data: UserData, path: string): string =>
 
 describe("seedFrom", () => {
   it("starts with the line that cloud-init knows its documents by", async () => {
-    const { userData } = await seedFrom(machineId, keys, settings, limits);
+    const { userData } = await seedFrom([machineId], keys, settings, limits);
 
     expect(userData.split("\n")[0]).toBe("#cloud-config");
   });
 
   it("hands in the machine's own host key and nothing of the client's private one", async () => {
-    const { userData } = await seedFrom(machineId, keys, settings, limits);
+    const { userData } = await seedFrom([machineId], keys, settings, limits);
     const data = await userDataOf();
 
     expect(data.ssh_keys).toEqual({ ed25519_private: keys.host.privateKey, ed25519_public: keys.host.publicKey });
@@ -104,13 +104,23 @@ describe("seedFrom", () => {
   });
 
   it("fits into the 16 KiB that EC2 takes as user-data", async () => {
-    const { userData } = await seedFrom(machineId, keys, { ...settings, engine: "install" }, limits);
+    const { userData } = await seedFrom([machineId], keys, { ...settings, engine: "install" }, limits);
 
     expect(Buffer.byteLength(userData)).toBeLessThan(14 * 1024);
   });
 
+  it("tells several the same, and none of them the name of one", async () => {
+    const machineIds = ["m-first", "m-second", "m-third"].map(machineIdFrom);
+
+    const { userData } = await seedFrom(machineIds, keys, settings, limits);
+
+    for (const id of machineIds) expect(userData).not.toContain(id);
+    expect(parse(userData)).toMatchObject({ hostname: "mayfly" });
+    expect(userData).toContain("127.0.1.1 mayfly");
+  });
+
   it("names the machine in the metadata", async () => {
-    const { metaData } = await seedFrom(machineId, keys, settings, limits);
+    const { metaData } = await seedFrom([machineId], keys, settings, limits);
 
     expect(parse(metaData)).toEqual({ "instance-id": machineId, "local-hostname": machineId });
   });

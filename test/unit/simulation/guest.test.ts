@@ -21,7 +21,7 @@ async function launched(options: SimulatedGuestOptions = {}) {
   const guest = createSimulatedGuest({ clock, provider }, options);
   const machineId = machineIdFrom("m-1");
   const keys = guest.createKeys(machineId);
-  const seed = await guest.seedFrom(machineId, keys, SETTINGS, LIMITS);
+  const seed = await guest.seedFrom([machineId], keys, SETTINGS, LIMITS);
   const { address, providerId } = await driver.launch(
     { machineId, poolName: "small", shape: { driver: "simulated" }, seed },
     "token",

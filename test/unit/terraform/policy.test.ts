@@ -93,12 +93,10 @@ const ASKED_BY_EC2 = ["ec2:CreateTags", "ec2:RunInstances"];
 const tagSpecificationsOf = (owner: string) =>
   fleetRequestFrom({
     owner,
-    spec: {
-      machineId: machineIdFrom("m-1"),
-      poolName: "small",
-      shape: shapeAt("http://ec2.test"),
-      seed: { userData: "", metaData: "" },
-    },
+    machineIds: [machineIdFrom("m-1"), machineIdFrom("m-2")],
+    poolName: "small",
+    userData: "",
+    count: 2,
     shape: shapeAt("http://ec2.test"),
     token: "t-1",
     template: { name: "mayfly-1", version: "1" },

@@ -56,7 +56,7 @@ export async function withBuilder<T>(
   const keys = guest.createKeys(machineId);
   // Nobody sets its switch back: left alone it ends with its life.
   const limits = { orphanTimeoutMs: BUILDER_LIFE_MS, lifetimeMs: BUILDER_LIFE_MS };
-  const seed = await guest.seedFrom(machineId, keys, spec.settings, limits);
+  const seed = await guest.seedFrom([machineId], keys, spec.settings, limits);
   const shape = builderShapeFrom(spec.shape, clock.now() + BUILDER_LIFE_MS);
   let launched: Instance | undefined;
   let failure: { readonly error: unknown } | undefined;
