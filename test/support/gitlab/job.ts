@@ -12,6 +12,8 @@ export interface JobOrder {
     readonly command?: readonly string[];
   }[];
   readonly variables?: Readonly<Record<string, string>>;
+  /** Of the runner, as the job is told them. */
+  readonly tags?: readonly string[];
   /** In seconds. @default 600 */
   readonly timeoutS?: number;
   /** Paths whose files are uploaded at the end. */

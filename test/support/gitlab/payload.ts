@@ -99,11 +99,14 @@ function variablesOf(
       CI: "true",
       GITLAB_CI: "true",
       CI_SERVER_URL: serverUrl,
+      CI_SERVER_HOST: new URL(serverUrl).hostname,
       CI_JOB_ID: `${id}`,
       CI_JOB_NAME: name,
       CI_JOB_STAGE: "test",
     },
     ...{ CI_COMMIT_SHA: sha, CI_COMMIT_REF_NAME: "main", CI_PROJECT_PATH: "group/project", CI_PROJECT_NAME: "project" },
+    // GitLab sends these: a runner does not set them itself.
+    ...{ CI_RUNNER_ID: "1", CI_RUNNER_DESCRIPTION: "mayfly", CI_RUNNER_TAGS: JSON.stringify(order.tags ?? []) },
   };
   return [
     ...Object.entries(predefined).map(([key, value]) => given(key, value)),
