@@ -10,6 +10,10 @@ export interface PoolMoment {
   readonly inUse: number;
   /** Jobs that became ready before or at `now`. */
   readonly arrived: number;
+  /** Jobs that have got a machine; jobs are served in the order of arrival. */
+  readonly served: number;
+  /** How long the job of each place waited, of those served; what lies beyond is not known yet. */
+  readonly waitMs: Float64Array;
 }
 
 /** Answers how many machines a pool should keep ready beside those at work, an integer ≥ 0. */
@@ -73,7 +77,7 @@ export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: 
       ends.push({ at: now + duration });
       served += 1;
     }
-    const level = policy({ now, inUse: ends.size(), arrived: next });
+    const level = policy({ now, inUse: ends.size(), arrived: next, served, waitMs });
     const supply = idleCount() + boots.size();
     const surplus = supply - (next - served) - level;
     for (let k = 0; k < surplus && idleCount() > 0; k++) {
@@ -87,7 +91,7 @@ export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: 
     peakMachines = Math.max(peakMachines, idleCount() + boots.size() + ends.size());
   };
 
-  const first = Math.min(maxMachines, policy({ now: from, inUse: 0, arrived: 0 }));
+  const first = Math.min(maxMachines, policy({ now: from, inUse: 0, arrived: 0, served, waitMs }));
   for (let k = 0; k < first; k++) idle.push({ since: from, bootMs: 0 });
   let nextStep = from;
   for (;;) {
