@@ -6,13 +6,14 @@ import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { describeSection } from "../planning/schedule/describe.ts";
 import { scheduleFrom } from "../planning/schedule/section.ts";
+import { addConfigImportCommand } from "./configImport.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printJson, writeAll } from "./output.ts";
 
-/** Adds `mayfly config check` and `mayfly config show`. */
+/** Adds `mayfly config check`, `import` and `show`. */
 export function addConfigCommand(program: Command): void {
-  const config = program.command("config").description("check and show the configuration");
+  const config = program.command("config").description("check, show and import the configuration");
   config
     .command("check")
     .argument("[file]", "the file to check (else the config that mayfly would use)")
@@ -28,6 +29,7 @@ export function addConfigCommand(program: Command): void {
         `mayfly: ${loaded.path ?? "no config file, all values are defaults"}: no problems\n`,
       );
     });
+  addConfigImportCommand(config);
   config
     .command("show")
     .description("print every value of the config that mayfly would use, with its origin")

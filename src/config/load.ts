@@ -22,12 +22,18 @@ export async function loadConfig(option: string | undefined, surroundings: Surro
   const stateDir = defaultStateDir(surroundings);
   const path = findConfig(option, surroundings, existsSync);
   if (path === undefined) return { ...explainConfig("", "the default state directory", stateDir), path };
-  const shown = relative(surroundings.cwd, path);
-  const fileName = shown.startsWith("..") ? path : shown;
-  return { ...explainConfig(await readText(path, fileName), fileName, stateDir), path };
+  const fileName = shownPath(surroundings.cwd, path);
+  return { ...explainConfig(await readConfigText(path, fileName), fileName, stateDir), path };
 }
 
-async function readText(path: string, fileName: string): Promise<string> {
+/** How messages name a file: as seen from the current directory, if it is below it. */
+export function shownPath(cwd: string, path: string): string {
+  const shown = relative(cwd, path);
+  return shown.startsWith("..") ? path : shown;
+}
+
+/** Reads a file in UTF-8. @throws ConfigError `config-unreadable` when it cannot be read. */
+export async function readConfigText(path: string, fileName: string): Promise<string> {
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path));
   } catch (error) {
