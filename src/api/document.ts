@@ -1,7 +1,8 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { Env } from "hono";
 
-const DESCRIPTION = `The control API of one mayfly manager, over HTTP on a unix socket that only the manager's user may open.
+const DESCRIPTION = `The control API of one mayfly manager: over HTTP on a unix socket that only the manager's user may open and, where it is configured, over
+TLS to whoever has the token; there a request without it is answered with 401.
 
 A lease is one holder's exclusive, expiring hold on one fresh machine: acquire it, await it, run on it, release it, and the
 machine ends. A lease that is not renewed within its time to live lapses, and its machine ends too.`;
@@ -28,11 +29,22 @@ const overview = (version: string) => ({
     license: { name: "MIT", identifier: "MIT" },
   },
   // The name is for the Host header alone: the connection is the socket's.
-  servers: [{ url: "http://mayfly", description: "Over the unix socket" }],
+  servers: [
+    { url: "http://mayfly", description: "Over the unix socket" },
+    {
+      url: "https://{listen}",
+      description: "Over TLS, with a token",
+      variables: { listen: { default: "127.0.0.1:8443" } },
+    },
+  ],
+  security: [{}, { token: [] }],
   tags: TAGS,
 });
 
 /** Serves the document of all routes that an app has by now. It is made from the schemas that check the requests. */
 export function describeApi<E extends Env>(app: OpenAPIHono<E>, version: string): void {
+  app.openAPIRegistry.registerComponent("securitySchemes", "token", {
+    ...{ type: "http", scheme: "bearer", description: "Over TCP alone: the token of `api.token_file`" },
+  });
   app.doc31("/v1/openapi.json", overview(version));
 }

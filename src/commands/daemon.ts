@@ -43,7 +43,14 @@ async function runDaemon(level: Level, context: CommandContext): Promise<void> {
   const version = mayflyVersion();
   const logger = createLogger(level, context.stderr);
   const start = () => startManager(config, version, logger);
-  const left = await serveUntilSignalled(start, { socketPath, version, logger, clock, stopTimeoutMs });
+  const left = await serveUntilSignalled(start, {
+    socketPath,
+    tcp: config.api.tcp,
+    version,
+    logger,
+    clock,
+    stopTimeoutMs,
+  });
   logger.info({ machinesLeft: left.map((machine) => machine.id) }, "stopped");
   if (left.length > 0) context.setExitCode(EXIT.system);
 }

@@ -1,9 +1,12 @@
 import type { DesiredPool } from "../domain/pool.ts";
+import type { ListenConfig } from "./listen.ts";
 
 /** Where the control API listens. */
 interface ApiConfig {
   /** Path of the unix socket, at most 107 bytes. @default mayfly.sock in the state directory */
   readonly socket: string;
+  /** Where it listens over TLS beside it. @default nowhere */
+  readonly tcp?: ListenConfig | undefined;
 }
 
 /** All that an operator wishes, checked. */

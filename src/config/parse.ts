@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { fillDefaults } from "./defaults.ts";
 import { entriesFrom } from "./explain.ts";
 import type { ConfigEntry } from "./explain.ts";
+import { listenFrom } from "./listen.ts";
 import { problemsFrom } from "./problems.ts";
 import { checkRules } from "./rules.ts";
 import { idleWishFrom } from "./schedule.ts";
@@ -71,7 +72,7 @@ function configFrom(file: ConfigFile): Config {
     maxMachines: file.max_machines,
     stopTimeoutMs: file.stop_timeout,
     minFreeDiskMiB: file.min_free_disk,
-    api: { socket: file.api.socket },
+    api: { socket: file.api.socket, tcp: listenFrom(file.api) },
     pools: file.pool.map(poolFrom),
   };
 }

@@ -1,5 +1,6 @@
 import type { Problem } from "../domain/errors.ts";
 import { MAX_OFFERINGS } from "./ec2.ts";
+import { checkListen } from "./listenRules.ts";
 import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import { checkIdleWish } from "./scheduleRules.ts";
@@ -27,6 +28,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
     ]),
     ...checkIdleSum(filled, pools, placeOf),
     ...checkSocket(filled, placeOf, hasKey),
+    ...checkListen(filled, placeOf),
   ];
 }
 

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
 import { MAX_MACHINES } from "./limits.ts";
+import { listenFields } from "./listen.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
 import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
@@ -69,7 +70,7 @@ const poolSchema = z.strictObject(
   { error: "a table" },
 );
 
-const apiSchema = z.strictObject({ socket: absolutePath() }, { error: "a table" });
+const apiSchema = z.strictObject({ socket: absolutePath(), ...listenFields }, { error: "a table" });
 
 /** What mayfly.toml may hold, with the defaults that depend on nothing else. */
 export const fileSchema = z.strictObject({

@@ -1,4 +1,5 @@
 import { startApiServer } from "../api/server.ts";
+import type { ListenConfig } from "../config/listen.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import { aborted, withDeadline } from "../ports/deadline.ts";
 import type { RunningManager } from "./compose.ts";
@@ -10,6 +11,8 @@ const CANCEL_MS = 60_000;
 
 export interface ServeOptions extends DrainDeps {
   readonly socketPath: string;
+  /** Where the API is served over TLS too. */
+  readonly tcp?: ListenConfig | undefined;
   readonly version: string;
 }
 
@@ -39,14 +42,14 @@ export async function serveManager(
 
 async function serveUntilStopped(
   running: RunningManager,
-  { socketPath, version, ...deps }: ServeOptions,
+  { socketPath, tcp, version, ...deps }: ServeOptions,
   signals: StopSignals,
 ): Promise<DrainOutcome> {
   const { logger, clock } = deps;
   const { stop, hurry, handOver } = signals;
-  const server = await startApiServer({ ...running, socketPath, logger, version });
+  const server = await startApiServer({ ...running, socketPath, tcp, logger, version });
   try {
-    logger.info({ socketPath }, "manager is ready");
+    logger.info({ socketPath, port: server.port }, "manager is ready");
     await aborted(AbortSignal.any([stop, handOver]));
     const outcome = stop.aborted ? await drainManager(running, deps, signals) : "handed-over";
     if (outcome !== "handed-over") {

@@ -138,7 +138,11 @@ describe("a problem", () => {
       pool("cpus = 2"),
       "mayfly.toml:3: Unknown key `cpus` in [[pool]]: it belongs to [pool.qemu]",
     ],
-    ["a key that is far from all", "[api]\nquux = 1", "mayfly.toml:2: Unknown key `quux` in [api]: known are socket"],
+    [
+      "a key that is far from all",
+      "[api]\nquux = 1",
+      "mayfly.toml:2: Unknown key `quux` in [api]: known are socket, listen, cert, key, token_file",
+    ],
     ["a key that no object can hold", "__proto__ = 1", "mayfly.toml:1: Unknown key `__proto__`"],
     [
       "a word for a number",
