@@ -6,6 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { PassThrough } from "node:stream";
 import type { Duplex } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -19,6 +20,8 @@ import { systemRandom as random } from "../../src/daemon/random.ts";
 import { serveManager } from "../../src/daemon/serve.ts";
 import { NotFoundError } from "../../src/domain/errors.ts";
 import type { DesiredPool } from "../../src/domain/pool.ts";
+import type { Surroundings } from "../../src/fleet/docker-machine/call.ts";
+import { runDockerMachine } from "../../src/fleet/docker-machine/run.ts";
 import type { Guest } from "../../src/ports/guest.ts";
 import type { Manager } from "../../src/ports/manager.ts";
 import { createSimulatedDriver } from "../../src/simulation/driver.ts";
@@ -55,6 +58,8 @@ export interface ShimHost extends AsyncDisposable {
   readonly docker: FakeDocker;
   /** Runs docker-machine as a process of its own. */
   run(args: readonly string[], options?: ShimCall): Promise<Outcome>;
+  /** The same in this process, which is quicker. */
+  call(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<Outcome>;
   /** The directory of a machine. */
   dir(name: string): string;
   /** The leases that have not ended. */
@@ -119,6 +124,7 @@ export async function startShimHost({
   const host: ShimHost = {
     ...{ folder, storagePath, socketPath, stateDir, client, provider, docker },
     run: (args, options) => runShim(args, { MACHINE_STORAGE_PATH: storagePath, MAYFLY_SOCKET: socketPath }, options),
+    call: (args, env) => callShim(args, { MACHINE_STORAGE_PATH: storagePath, MAYFLY_SOCKET: socketPath, ...env }),
     dir: (name) => join(storagePath, "machines", name),
     openLeases: async () => (await client.leases(false)).length,
     async goAway() {
@@ -155,6 +161,19 @@ async function runShim(
   onStart?.(child);
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return { exitCode: await exited, stdout, stderr };
+}
+
+/** Runs docker-machine in this process, in an environment of these variables alone. */
+export async function callShim(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
+  stdin.end();
+  const streams = { stdin, stdout, stderr } as unknown as Pick<Surroundings, "stdin" | "stdout" | "stderr">;
+  const said = Promise.all([text(stdout), text(stderr)]);
+  const exitCode = await runDockerMachine(args, { env, cwd: "/", ...streams });
+  stdout.end();
+  stderr.end();
+  const [out, error] = await said;
+  return { exitCode, stdout: out, stderr: error };
 }
 
 /** Guests whose engine is whatever listens at a path. */

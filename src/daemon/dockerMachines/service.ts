@@ -120,7 +120,11 @@ async function startDockerMachines(deps: DockerMachineDeps): Promise<DockerMachi
       const problem = entrance.problem();
       if (problem !== "") throw new MachineLostError("engine-unreachable", problem);
       held.lastSignAt = clock.monotonic();
-      await pingEngine(deps, held.record.leaseId, signal);
+      await pingEngine(deps, held.record.leaseId, signal).catch(async (error: unknown) => {
+        // Its lease is over: the rounds would find so a little later.
+        if (error instanceof NotFoundError && !held.isEnding) await end(held, error.message);
+        throw error;
+      });
       return viewOf(found(id));
     },
     async remove(id) {

@@ -1,10 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import type { CreateLine } from "../../api/dockerMachines.ts";
 import { errorFromBody } from "../../api/errors.ts";
-import { openRequest, responseTo } from "../../api/request.ts";
+import { errorFromSocket, openRequest, responseTo } from "../../api/request.ts";
 import { DURATION_EXAMPLES, parseDuration } from "../../config/units.ts";
 import { CapacityError, NotFoundError, TransientError } from "../../domain/errors.ts";
 import type { DockerMachineRequest, ReadyDockerMachine } from "../../ports/dockerMachines.ts";
@@ -128,8 +129,7 @@ async function createOnce(
   asked.end(JSON.stringify(request));
   try {
     const response = await responseTo(asked, socketPath, undefined);
-    response.on("error", () => undefined);
-    for await (const text of createInterface({ input: response })) {
+    for await (const text of linesOf(response, socketPath)) {
       onAnswer();
       progress.hasAnswered = true;
       progress.hasBegun = true;
@@ -141,6 +141,19 @@ async function createOnce(
     throw new TransientError("connection-lost", `the connection to the mayfly daemon at ${socketPath} broke`);
   } finally {
     asked.destroy();
+  }
+}
+
+/** The lines of an answer. @throws TransientError `connection-lost` when it breaks off. */
+async function* linesOf(response: IncomingMessage, socketPath: string): AsyncGenerator<string> {
+  const broken = Promise.withResolvers<never>();
+  broken.promise.catch(() => undefined);
+  response.on("error", (error) => broken.reject(errorFromSocket(error, socketPath)));
+  const lines = createInterface({ input: response })[Symbol.asyncIterator]();
+  for (;;) {
+    const next = await Promise.race([lines.next().catch(() => broken.promise), broken.promise]);
+    if (next.done === true) return;
+    yield next.value;
   }
 }
 

@@ -27,12 +27,32 @@ type Run = (call: Call) => number | Promise<number>;
 
 /** Each is loaded when it is asked for: most calls need a file of a machine's directory and nothing else. */
 const COMMANDS: Readonly<Record<string, () => Promise<Run>>> = {
+  active: async () => (await import("./active.ts")).runActive,
   config: async () => (await import("./config.ts")).runConfig,
   create: async () => (await import("./create.ts")).runCreate,
+  env: async () => (await import("./env.ts")).runEnv,
+  help: async () => (await import("./help.ts")).runHelp,
   inspect: async () => (await import("./inspect.ts")).runInspect,
+  ip: async () => (await import("./ip.ts")).runIp,
+  kill: async () => (await import("./stop.ts")).runStop,
+  ls: async () => (await import("./list.ts")).runList,
+  provision: async () => (await import("./provision.ts")).runProvision,
   rm: async () => (await import("./remove.ts")).runRemove,
+  scp: async () => (await import("./scp.ts")).runScp,
+  ssh: async () => (await import("./ssh.ts")).runSsh,
+  status: async () => (await import("./status.ts")).runStatus,
   stop: async () => (await import("./stop.ts")).runStop,
   url: async () => (await import("./url.ts")).runUrl,
+  version: async () => (await import("./version.ts")).runVersion,
+};
+
+/** What docker-machine does and a machine for one job has no use for. */
+const NOT_HERE: Readonly<Record<string, string>> = {
+  start: "a machine that was stopped has ended: create another",
+  restart: "a machine serves one job and is never started a second time: create another",
+  upgrade: "the engine is that of the pool's image: `mayfly image build` makes a newer one",
+  "regenerate-certs": "the certificates of a machine last for as long as it does",
+  mount: "use scp, or ssh with tar",
 };
 
 /** Runs one call of docker-machine; answers its exit code. */
@@ -44,9 +64,11 @@ export async function runDockerMachine(argv: readonly string[], around: Surround
     const named = global.value("storage-path") || env["MACHINE_STORAGE_PATH"];
     const storagePath = resolve(cwd, named || join(env["HOME"] || "/", ".docker", "machine"));
     const call: Call = { ...around, storagePath, global, args, say: (line) => void stdout.write(`${line}\n`) };
-    const name = command ?? (global.flag("version") ? "version" : "help");
+    const isHelp = command === undefined || global.flag("help") || args.includes("--help");
+    const name = isHelp && command !== "ssh" ? (global.flag("version") ? "version" : "help") : (command ?? "help");
     const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
     if (load === undefined) {
+      if (Object.hasOwn(NOT_HERE, name)) throw new CallError(`docker-machine ${name}: ${NOT_HERE[name]}`);
       throw new CallError(`docker-machine: ${JSON.stringify(name)} is not a command. See 'docker-machine --help'.`);
     }
     return await (await load())(call);
