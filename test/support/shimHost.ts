@@ -144,7 +144,7 @@ export async function startShimHost({
 }
 
 /** Runs docker-machine in an environment without mayfly's variables but those that are given. */
-async function runShim(
+export async function runShim(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
   { env: more = {}, stdin, onStart }: ShimCall = {},
@@ -164,7 +164,7 @@ async function runShim(
 }
 
 /** Runs docker-machine in this process, in an environment of these variables alone. */
-export async function callShim(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
+async function callShim(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   stdin.end();
   const streams = { stdin, stdout, stderr } as unknown as Pick<Surroundings, "stdin" | "stdout" | "stderr">;

@@ -43,7 +43,7 @@ export interface DockerMachineService extends DockerMachines {
  *   the two when a manager dies, the next one finds.
  * - A machine that is being created ends with the connection of its creator; a kept one with its directory.
  */
-async function startDockerMachines(deps: DockerMachineDeps): Promise<DockerMachineService> {
+export async function startDockerMachines(deps: DockerMachineDeps): Promise<DockerMachineService> {
   const { manager, clock, logger } = deps;
   const records = inOrder(deps.records);
   const heldById = new Map<string, Held>();

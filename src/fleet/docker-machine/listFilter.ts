@@ -18,8 +18,7 @@ export function filterFrom(filters: readonly string[]): (row: ListRow, labels: r
     return { key: known, fits: fitsFrom(known, rest.join("=")) };
   });
   const keys = [...new Set(wanted.map(({ key }) => key))];
-  return (row, labels) =>
-    keys.every((key) => wanted.some((filter) => filter.key === key && filter.fits(row, labels)));
+  return (row, labels) => keys.every((key) => wanted.some((filter) => filter.key === key && filter.fits(row, labels)));
 }
 
 function fitsFrom(key: Key, value: string): (row: ListRow, labels: readonly string[]) => boolean {

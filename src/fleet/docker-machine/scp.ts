@@ -27,7 +27,8 @@ export async function runScp(call: Call): Promise<number> {
   });
   const [from, to, ...more] = words.map((word) => placeFrom(word));
   if (from === undefined || to === undefined || more.length > 0) throw new CallError("Improper number of arguments");
-  if (from.machine === undefined && to.machine === undefined) throw new CallError("Expected a machine on one side at least");
+  if (from.machine === undefined && to.machine === undefined)
+    throw new CallError("Expected a machine on one side at least");
   const isRecursive = flag("recursive");
 
   const name = basename(from.path);

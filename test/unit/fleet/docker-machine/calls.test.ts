@@ -116,7 +116,10 @@ describe("create", () => {
     expect(created.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, ...Array.from({ length: 8 }, () => 3)]);
     expect(created.filter(({ stderr }) => stderr.includes('Docker machine "same" already exists'))).toHaveLength(8);
     expect(await host.openLeases()).toBe(1);
-    expect(await host.call(["create", "same"])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/already exists/) });
+    expect(await host.call(["create", "same"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/already exists/),
+    });
   });
 
   it.each([
@@ -156,7 +159,10 @@ describe("create", () => {
 
     const outcome = await host.call(["create", "--mayfly-timeout=1s", "second"]);
 
-    expect(outcome).toMatchObject({ exitCode: 1, stderr: expect.stringContaining("no machine came for second in time") });
+    expect(outcome).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining("no machine came for second in time"),
+    });
     expect(outcome.stdout).toContain("(second) waiting: ");
     expect([existsSync(host.dir("second")), await host.openLeases()]).toEqual([false, 1]);
   });
@@ -168,7 +174,10 @@ describe("rm", () => {
 
     expect(await host.call(["rm", "-f", "nobody"])).toMatchObject({ exitCode: 0, stderr: "" });
     expect(await host.call(["rm", "-y", "nobody"])).toMatchObject({ exitCode: 1 });
-    expect(await host.call(["rm", "-f", "../../etc"])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/Invalid hostname/) });
+    expect(await host.call(["rm", "-f", "../../etc"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/Invalid hostname/),
+    });
   });
 
   it("asks first, and does nothing unless it is told yes", async () => {
@@ -246,7 +255,9 @@ describe("the way to an engine", () => {
     const gone = Object.fromEntries(["ca", "cert", "key"].map((name) => [name, pemOf(host.dir("gone"), name)]));
     await host.call(["rm", "-y", "gone"]);
 
-    const outcomes = [{}, gone].map((certificate) => firstBytes({ ...addressFrom(url), ca: pemOf(host.dir("x"), "ca"), ...certificate }));
+    const outcomes = [{}, gone].map((certificate) =>
+      firstBytes({ ...addressFrom(url), ca: pemOf(host.dir("x"), "ca"), ...certificate }),
+    );
 
     expect(await Promise.all(outcomes)).toEqual(["", ""]);
     expect(await firstBytes({ ...addressFrom(url), ...certificateOf(host.dir("x")) })).toMatch(/^HTTP\/1.1 200/);
@@ -316,7 +327,10 @@ describe("what people ask for", () => {
     expect(plain.stdout).toMatch(new RegExp(`^a +- +mayfly +Running +${url} +v20.10.24$`, "m"));
     expect(plain.stdout).toMatch(/^b +\* +mayfly +Running/m);
     expect(table.stdout).toBe("NAME   STATE\na      Running\n");
-    expect(await host.call(["ls", "--filter", "size=1"])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/Unsupported filter/) });
+    expect(await host.call(["ls", "--filter", "size=1"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/Unsupported filter/),
+    });
   });
 
   it("sets up shells, answers addresses, versions and help", async () => {
@@ -336,8 +350,14 @@ describe("what people ask for", () => {
     expect((await host.call(["version", "default"])).stdout).toBe("20.10.24\n");
     expect((await host.call(["provision", "default"])).exitCode).toBe(0);
     expect((await host.call(["--help"])).stdout).toMatch(/^Usage: docker-machine/);
-    expect(await host.call(["start", "default"])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/create another/) });
-    expect(await host.call(["nonsense"])).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(/is not a command/) });
+    expect(await host.call(["start", "default"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/create another/),
+    });
+    expect(await host.call(["nonsense"])).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/is not a command/),
+    });
   });
 });
 
