@@ -23,6 +23,10 @@ export function addCustomExecutorCommand(program: Command): void {
     .option("--image <image>", "run jobs that name no image in a container of this one (else on the machine itself)")
     .option("--ttl <duration>", "without a sign of life from the runner for so long, the job and its machine end", "2m")
     .option("--wait <duration>", "how long to wait for a machine; less than the runner's prepare_exec_timeout", "55m")
+    .option(
+      "--runner-helper <file>",
+      "copy this gitlab-runner-helper onto the machine, for caches and artifacts (else the one on the PATH; none: no copy)",
+    )
     .option(...RECONNECT_OPTION)
     .description("prepare_exec: hold a fresh machine for the job, with its image and its services")
     .action(async (options: PrepareWords, command: Command) => {
@@ -54,5 +58,6 @@ export interface PrepareWords {
   readonly image?: string;
   readonly ttl: string;
   readonly wait: string;
+  readonly runnerHelper?: string;
   readonly reconnect: string;
 }

@@ -7,6 +7,7 @@ import { systemRandom } from "../daemon/random.ts";
 import { cleanUp } from "../fleet/custom-executor/cleanup.ts";
 import { configure } from "../fleet/custom-executor/configure.ts";
 import type { StageContext } from "../fleet/custom-executor/context.ts";
+import { doesNeedHelper, provideHelper } from "../fleet/custom-executor/helper.ts";
 import type { StageOutcome } from "../fleet/custom-executor/outcome.ts";
 import { prepare } from "../fleet/custom-executor/prepare.ts";
 import { runStage } from "../fleet/custom-executor/run.ts";
@@ -15,6 +16,7 @@ import type { PrepareWords } from "./customExecutor.ts";
 import { EXIT, reportError } from "./exit.ts";
 import { durationFrom } from "./options.ts";
 import { writeAll } from "./output.ts";
+import { findHelper } from "./runnerHelper.ts";
 import { withRunner } from "./runnerSignals.ts";
 import type { WithRunner } from "./runnerSignals.ts";
 import { reconnectFrom } from "./reconnect.ts";
@@ -55,7 +57,10 @@ export async function runPrepare(
       context,
       { reconnectMs: reconnectFrom(words.reconnect), wasThere: false, runner },
       async (stage) => {
-        const { outcome } = await prepare(options, response, stage);
+        const { job, outcome } = await prepare(options, response, stage);
+        if (outcome.result === "done" && doesNeedHelper(response)) {
+          await provideHelper(job, await findHelper(words.runnerHelper, context), stage);
+        }
         return outcome;
       },
     );

@@ -14,7 +14,7 @@ export const AS_ROOT = 'as_root() { if [ "$(id -u)" != 0 ]; then sudo -n "$@"; e
  * @throws SystemError with its stderr when it fails, MachineLostError when the machine went.
  */
 export async function runOnMachine(
-  channel: Channel,
+  channel: Pick<Channel, "exec">,
   command: string,
   input: Readable | undefined,
   signal: AbortSignal,

@@ -35,15 +35,17 @@ export async function runStages(
     deps.clock,
     leftMs,
     () => late,
-    AbortSignal.any([run.cancel, desk.finished, hard]),
+    AbortSignal.any([run.cancel, desk.finished]),
     async (over) => {
       try {
         if (progress.stage !== undefined && progress.stage.ended === undefined) {
           progress = await resumeStage(progress.stage, progress, prepared, context, desk, over);
         }
+        // A job that is handed over is only not followed any more: nothing that runs is stopped by it.
+        const hurried = AbortSignal.any([over, hard]);
         for (;;) {
-          over.throwIfAborted();
-          progress = await startStage(await desk.next(over), progress, prepared, context, desk, over);
+          hurried.throwIfAborted();
+          progress = await startStage(await desk.next(hurried), progress, prepared, context, desk, over);
         }
       } catch (error) {
         if (error === late) return { end: timeoutEnd(run.timeoutMs) };

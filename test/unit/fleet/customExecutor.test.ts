@@ -85,7 +85,7 @@ describe("a runner's job through the custom executor", () => {
     const result = await runCustomJob(
       { id: 13, script: ["trap 'echo stopping; exit 0' TERM; echo ready; while :; do sleep 0.1; done"] },
       optionsFor(home, {
-        start: startInChild({ config: ["--socket", home.socketPath] }),
+        start: startInChild({ config: ["--socket", home.socketPath], prepare: ["--runner-helper", "none"] }),
         gracefulKillMs: 25_000,
         onOutput: (log) => {
           if (log.includes("\nready\n")) cancel.abort();
