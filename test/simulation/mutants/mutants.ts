@@ -319,9 +319,33 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [{ file: "drivers/ec2/place.ts", from: '["spot", "on-demand"]', to: '["spot"]' }],
   },
   {
-    fault: "does not heed the rates of its account",
+    fault: "does not heed the rates of its account, and makes a call for each machine",
     breaks: "I8",
     days: "ec2-crowd",
-    patches: [{ file: "drivers/ec2/calls.ts", from: "await bucket.take(signal);", to: "" }],
+    patches: [
+      { file: "drivers/ec2/calls.ts", from: "await bucket.take(signal);", to: "" },
+      // Else a crowd is too few calls to pass them.
+      { file: "drivers/ec2/tags.ts", from: "MACHINES_OF_ONE_CALL = 16", to: "MACHINES_OF_ONE_CALL = 1" },
+    ],
+  },
+  {
+    fault: "gives all machines of one call the same instance",
+    breaks: "I1",
+    days: "ec2-crowd",
+    patches: [
+      { file: "pool/launchTogether.ts", from: "const instance = free[index];", to: "const instance = free[0];" },
+    ],
+  },
+  {
+    fault: "takes the instances of one call apart by the order that they are shown in",
+    breaks: "I9",
+    days: "ec2-crowd",
+    patches: [
+      {
+        file: "pool/shared.ts",
+        from: "owners.get(instance.providerId) ?? free.shift()?.id",
+        to: "ids[ofCall.indexOf(instance)]",
+      },
+    ],
   },
 ];
