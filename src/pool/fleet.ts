@@ -16,6 +16,7 @@ import { createBroadcast } from "./broadcast.ts";
 import type { Broadcast } from "./broadcast.ts";
 import { createGuests } from "./guests.ts";
 import type { Guests } from "./guests.ts";
+import type { EarlyNotice } from "./watch.ts";
 import type { Doubt, Look, Stranger } from "./looks.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Schedules } from "./schedules.ts";
@@ -83,6 +84,8 @@ export interface Fleet {
   readonly failedProbes: Map<MachineId, number>;
   /** Leased machines that their provider will take back, and when their leases end for it. */
   readonly interruptions: Map<MachineId, { readonly endsAt: EpochMs; readonly detail: string }>;
+  /** Notices of instances that no record has yet, by provider id: the launch that brought one may still be waiting for its address. */
+  readonly earlyNotices: Map<string, EarlyNotice>;
   /** Who waits for a lease in this process right now, as a sign of life. */
   readonly attended: Attended;
   /** Why the store could not write what was last asked of it; empty when it could. Nothing is launched while it stands. */
@@ -125,6 +128,7 @@ export function createFleet(ports: FleetDeps): Fleet {
     wantedLooks: new Set(),
     failedProbes: new Map(),
     interruptions: new Map(),
+    earlyNotices: new Map(),
     attended: createAttended(),
     get storeProblem() {
       return state.problem();

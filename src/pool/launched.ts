@@ -13,6 +13,7 @@ import type { LaunchIntent } from "./intent.ts";
 import { recordFact } from "./record.ts";
 import { noteAccepted, noteRefusal } from "./refusals.ts";
 import { retireMachine, termination } from "./terminate.ts";
+import { heedEarlyNotice } from "./watch.ts";
 
 /** What became of a launch: its machine boots. */
 export interface Launched {
@@ -46,6 +47,7 @@ export function afterLaunch(fleet: Fleet, pool: DesiredPool, { intent, instance,
   noteAccepted(fleet, machine);
   fleet.deps.logger.info({ machineId, poolName, providerId }, "launched machine");
   startBoot(fleet, booting, keys, machine.guestSettings ?? pool.guest, instance.address);
+  heedEarlyNotice(fleet, booting);
   nudge(fleet);
 }
 

@@ -1,5 +1,5 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { LiveMachine } from "../domain/machine.ts";
+import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DriverWatcher } from "../ports/driver.ts";
 import { aborted } from "../ports/deadline.ts";
 import { eventOf, nudge } from "./fleet.ts";
@@ -20,8 +20,8 @@ export function watchDrivers(fleet: Fleet): void {
     },
     onInterruption(providerId, detail, takenAt) {
       const machine = machineOf(fleet, providerId);
-      if (machine === undefined) return;
-      fleet.tasks.start(`interrupt ${machine.id}`, () => interruptMachine(fleet, machine, detail, takenAt));
+      if (machine === undefined) return keepNotice(fleet, providerId, { detail, takenAt });
+      startInterruption(fleet, machine, { detail, takenAt });
     },
   };
   fleet.tasks.start("watch drivers", async (signal) => {
@@ -30,6 +30,31 @@ export function watchDrivers(fleet: Fleet): void {
     for (const stop of stops) stop();
   });
 }
+
+/** A notice that came before the record of its machine. */
+export interface EarlyNotice {
+  readonly detail: string;
+  readonly takenAt: EpochMs;
+}
+
+/** No launch is waited for so long after the instance it brought was to be taken. */
+const KEPT_MS = 120_000;
+
+function keepNotice({ earlyNotices, wallClock }: Fleet, providerId: string, notice: EarlyNotice): void {
+  for (const [id, { takenAt }] of earlyNotices) if (takenAt + KEPT_MS < wallClock.now()) earlyNotices.delete(id);
+  earlyNotices.set(providerId, notice);
+}
+
+/** Heeds the notice, if there was one, of an instance that is in the store now. */
+export function heedEarlyNotice(fleet: Fleet, machine: MachineIn<"booting">): void {
+  const notice = fleet.earlyNotices.get(machine.providerId);
+  if (notice === undefined) return;
+  fleet.earlyNotices.delete(machine.providerId);
+  startInterruption(fleet, machine, notice);
+}
+
+const startInterruption = (fleet: Fleet, machine: LiveMachine, { detail, takenAt }: EarlyNotice): void =>
+  fleet.tasks.start(`interrupt ${machine.id}`, () => interruptMachine(fleet, machine, detail, takenAt));
 
 const machineOf = (fleet: Fleet, providerId: string): LiveMachine | undefined =>
   fleet.state.machines().find((machine) => "providerId" in machine && machine.providerId === providerId);

@@ -4,10 +4,11 @@ import type { Instance, SharedLaunch, SharedLaunchSpec } from "../../ports/drive
 import type { Ec2Context } from "./context.ts";
 import { siteOf } from "./context.ts";
 import { beforeLaunch } from "./errors.ts";
+import { findLaunchedBefore } from "./findLaunched.ts";
 import { seenFrom, unseenFrom } from "./launch.ts";
 import { leftBefore } from "./leftBefore.ts";
 import { oneAtATime } from "./oneAtATime.ts";
-import { findLaunchedBefore, placeMachines } from "./place.ts";
+import { placeMachines } from "./place.ts";
 import type { Placed } from "./place.ts";
 import { CALL_TAG } from "./tags.ts";
 

@@ -17,8 +17,8 @@ export function planEc2Day(seed: number, lengthMs: number = EC2_DAY_MS): Day {
   const draw = drawFor(seed, "ec2");
   const day = planDay(seed);
   const spread = day.jobs.map((job) => ({ ...job, atMs: Math.floor((job.atMs * lengthMs) / DAY_MS) }));
-  // On every other day jobs come in crowds, so that many machines are wished for at once.
-  const isCrowded = seed % 2 === 0;
+  // On every third day jobs come in crowds, so that many machines are wished for at once.
+  const isCrowded = seed % 3 === 1;
   const jobs = isCrowded ? spread.map((job) => ({ ...job, atMs: job.atMs - (job.atMs % CROWD_MS) })) : spread;
   const inEc2 = (pool: DesiredPool): DesiredPool => ({
     ...{ ...pool, shape: shapeFrom(draw) },

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { ACCOUNT_LIMITS } from "./limits.ts";
+import { ACCOUNT_LIMITS } from "../../../src/simulation/ec2/limits.ts";
 
 /** What EC2 refuses, as it says it. */
 export class Refusal extends Error {

@@ -104,6 +104,22 @@ it("lets go of a spot machine within half a minute of its notice, long before it
   expect(idleIn("cloud")).toBe(1);
 }, 60_000);
 
+it("lets go of a spot machine whose notice came before its launch was in the store", async () => {
+  // EC2 shows no address yet, for which the launch waits.
+  lab.cloud.settings.showDelayMs = 14_000;
+  await start({ idleCount: 1 });
+  await after(2_000);
+  const [doomed] = lab.cloud.instances;
+  if (doomed === undefined) throw new Error("nothing was launched");
+  doomed.markedAt = lab.clock.now();
+
+  await after(40_000);
+
+  const ended = (await fleet.deps.store.recentMachines(10)).flatMap((one) => ("reason" in one ? [one.reason] : []));
+  expect(ended).toEqual(["interrupted"]);
+  expect(doomed.state).toBe("ending");
+}, 60_000);
+
 const tierOnDemand: Partial<DesiredPool> = {
   ...{ idleCount: 1, stoppedCount: 2, maxMachines: 6 },
   shape: { ...shapeAt(ENDPOINT), market: "on-demand" },
