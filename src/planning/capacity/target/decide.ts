@@ -43,7 +43,7 @@ export interface LevelDecision {
 /**
  * Decides the level for `now`: how many machines should be idle or booting beyond those that waiting jobs will take. The same
  * state, settings, expectation and moment give the same answer; the state changes in what it holds back and when it priced.
- * Call `observeTime` first.
+ * Call `observeTime` first, and `observeWindow` with the boot time less the wait.
  */
 export function decideLevel(
   state: TargetState,
@@ -57,10 +57,13 @@ export function decideLevel(
   fadeRates(recent, now);
   const parts = partsOf(state, recent);
   const rate = mixOf(state, parts);
-  const row = withExpected(rowFor(state, rate * state.windowMs), expected, now, state.windowMs);
+  const unannounced = rowFor(state, rate * state.windowMs);
+  const row = withExpected(unannounced, expected, now, state.windowMs);
   const price = state.basePrice * Math.exp(state.correction);
-  const asked = levelAt(row.prices, price);
-  const held = holdLevel(state, asked, settings.holdMs, recent.rates[0] ?? 0, now);
+  const background = levelAt(unannounced.prices, price);
+  const asked = Math.max(background, levelAt(row.prices, price));
+  // What was known to come and has come is not held back: its machines would be ordered a second time.
+  const held = holdLevel(state, background, settings.holdMs, recent.rates[0] ?? 0, now) + asked - background;
   const cap = settings.caps.reduce((least, each) => (each.level < least.level ? each : least), {
     name: held > asked ? "hold" : "price",
     level: held,

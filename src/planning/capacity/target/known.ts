@@ -9,7 +9,7 @@ export interface ExpectedJobs {
   readonly count: number;
   /** How likely they come at all, 0-1. */
   readonly chance: number;
-  /** Instants at which they may become ready, each as likely as the next, oldest first. Those that have passed without them are out. */
+  /** Instants at which they may become ready, each as likely as the next, oldest first, ≥ 1. Those that have passed without them are out. */
   readonly readyAt: readonly EpochMs[];
 }
 
@@ -60,9 +60,22 @@ function groupOf({ count, chance, readyAt }: ExpectedJobs, now: EpochMs, windowM
     if (at <= readyFrom) soon += 1;
     else if (at <= readyFrom + aheadMs) then += 1;
   }
-  if (left === 0) return { count, soon: 0, perMinute: 0 };
+  if (left === 0) return overdueGroup(count, chance, readyAt, now, windowMs);
   const perMs = Math.max(soon / windowMs, then / aheadMs) / left;
   return { count, soon: (chance * soon) / left, perMinute: chance * perMs * MINUTE_MS };
+}
+
+/** Who is later than was thought possible comes about as slowly as the last were thought to come, or as it is late by now. */
+function overdueGroup(
+  count: number,
+  chance: number,
+  readyAt: readonly EpochMs[],
+  now: EpochMs,
+  windowMs: number,
+): Group {
+  const last = readyAt.at(-1) ?? now;
+  const perMs = chance / Math.max(windowMs, last - (readyAt.at(-2) ?? last), now - last);
+  return { count, soon: 1 - Math.exp(-perMs * windowMs), perMinute: perMs * MINUTE_MS };
 }
 
 /** What windows hold with the group that comes in its time or does not. */

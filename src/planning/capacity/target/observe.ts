@@ -1,6 +1,6 @@
 import type { EpochMs } from "../../../domain/ids.ts";
 import { countJob, fadeRates, learnJob, learnTime, mixOf, partsOf } from "./forecast.ts";
-import { hourOfWeek, seasonRate } from "./season.ts";
+import { countSeason, seasonRate } from "./season.ts";
 import { createTables, DAY_MS, HOUR_MS, MINUTE_MS } from "./state.ts";
 import type { TargetState } from "./state.ts";
 import { countWindow, fadeTables } from "./windows.ts";
@@ -28,8 +28,7 @@ export function observeTime(state: TargetState, now: EpochMs): void {
     while (held > 0 && (state.window[held - 1] ?? 0) > at) held -= 1;
     countWindow(state.tables.minutes, mixOf(state, parts) * state.windowMs, held);
     learnTime(state, parts, MINUTE_MS);
-    const hour = hourOfWeek(at);
-    state.season.watchedMs[hour] = (state.season.watchedMs[hour] ?? 0) + MINUTE_MS;
+    countSeason(state.season.watchedMs, at, MINUTE_MS);
     const faded = Math.exp(-MINUTE_MS / LEVEL_SPAN_MS);
     state.level.seen *= faded;
     state.level.bySeason = state.level.bySeason * faded + seasonRate(state.season, at) * MINUTE_MS;
@@ -46,8 +45,7 @@ export function observeArrival(state: TargetState, readyAt: EpochMs): void {
   const rate = mixOf(state, parts);
   countWindow(state.tables.jobs, rate * state.windowMs, state.window.length);
   learnJob(state, parts, rate);
-  const hour = hourOfWeek(at);
-  state.season.jobs[hour] = (state.season.jobs[hour] ?? 0) + 1;
+  countSeason(state.season.jobs, at, 1);
   state.level.seen += 1;
   state.window.push(at);
   fadeRates(state.recent, at);

@@ -12,17 +12,20 @@ const DAILY_MS = 7 * HOUR_MS;
 /** Answers the hour of the week, 0-167, Monday's first in UTC. */
 export const hourOfWeek = (at: EpochMs): number => (Math.floor(at / HOUR_MS) + MONDAY_OFFSET_HOURS) % 168;
 
+const FIRST_DAILY = 168;
+const ALL = FIRST_DAILY + 24;
+
+/** Counts jobs, or milliseconds watched, in the hour of an instant. */
+export function countSeason(counts: Season[keyof Season], at: EpochMs, amount: number): void {
+  const own = hourOfWeek(at);
+  for (const place of [own, FIRST_DAILY + (own % 24), ALL]) counts[place] = (counts[place] ?? 0) + amount;
+}
+
 /** Answers the season's rate at an instant, in jobs a millisecond: the hour of the week, shrunk to the hour of the day, and that to the mean. */
 export function seasonRate({ jobs, watchedMs }: Season, at: EpochMs): number {
   const own = hourOfWeek(at);
-  let [allJobs, allMs, dayJobs, dayMs] = [1, 1 / FIRST_RATE, 0, 0];
-  for (let hour = 0; hour < jobs.length; hour++) {
-    allJobs += jobs[hour] ?? 0;
-    allMs += watchedMs[hour] ?? 0;
-    if (hour % 24 !== own % 24) continue;
-    dayJobs += jobs[hour] ?? 0;
-    dayMs += watchedMs[hour] ?? 0;
-  }
-  const daily = (dayJobs + (allJobs / allMs) * DAILY_MS) / (dayMs + DAILY_MS);
-  return ((jobs[own] ?? 0) + daily * OWN_MS) / ((watchedMs[own] ?? 0) + OWN_MS);
+  const daily = FIRST_DAILY + (own % 24);
+  const mean = ((jobs[ALL] ?? 0) + 1) / ((watchedMs[ALL] ?? 0) + 1 / FIRST_RATE);
+  const dailyRate = ((jobs[daily] ?? 0) + mean * DAILY_MS) / ((watchedMs[daily] ?? 0) + DAILY_MS);
+  return ((jobs[own] ?? 0) + dailyRate * OWN_MS) / ((watchedMs[own] ?? 0) + OWN_MS);
 }

@@ -4,9 +4,9 @@ export const MINUTE_MS = 60_000;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
-/** Jobs in each hour of the week, and the time it was watched; what is old fades. */
+/** Jobs in each hour of the week, of the day, and in all hours, and the time each was watched; what is old fades. */
 export interface Season {
-  /** 168 counts, Monday's first hour (UTC) first. */
+  /** 168 counts, Monday's first hour (UTC) first; then the 24 of a day; then all in one. */
   readonly jobs: number[];
   readonly watchedMs: number[];
 }
@@ -94,7 +94,7 @@ export function createTargetState(now: EpochMs, windowMs: number): TargetState {
     fadedAt: now,
     pricedAt: -1,
     window: [],
-    season: { jobs: zeros(168), watchedMs: zeros(168) },
+    season: { jobs: zeros(168 + 24 + 1), watchedMs: zeros(168 + 24 + 1) },
     level: { seen: 0, bySeason: 0 },
     recent: rates(),
     lagging: rates(),
