@@ -52,11 +52,11 @@ export function tagTable() {
   );
 }
 
-/** Cron expressions of five fields, 1 to 50 of them. Nicknames such as `@daily` mean one minute, and would be a mistake here. */
+/** Cron expressions of five fields, 1 to 200 of them. Nicknames such as `@daily` mean one minute, and would be a mistake here. */
 export function periods() {
   const error =
-    'an array of 1 to 50 cron expressions of five fields (minute, hour, day of month, month, day of week), such as "* 9-17 * * mon-fri"';
-  return z.array(z.string({ error }).refine(isPeriod, { error }), { error }).min(1, { error }).max(50, { error });
+    'an array of 1 to 200 cron expressions of five fields (minute, hour, day of month, month, day of week), such as "* 9-17 * * mon-fri"';
+  return z.array(z.string({ error }).refine(isPeriod, { error }), { error }).min(1, { error }).max(200, { error });
 }
 
 function isPeriod(value: string): boolean {

@@ -1,5 +1,6 @@
 import { ConfigError } from "../../domain/errors.ts";
 import type { Problem } from "../../domain/errors.ts";
+import { MAX_MACHINES } from "../limits.ts";
 import { formatDuration } from "../units.ts";
 import { parseConfig } from "../parse.ts";
 import { parseToml } from "../toml.ts";
@@ -8,6 +9,7 @@ import type { DraftLine } from "./draft.ts";
 import { createNotes } from "./notes.ts";
 import type { Note, Notes } from "./notes.ts";
 import { machinesWithin, tablesOf } from "./pool.ts";
+import type { PoolDraft } from "./pool.ts";
 import { openFile } from "./read.ts";
 import type { Section } from "./read.ts";
 import { importRunners } from "./runners.ts";
@@ -34,6 +36,7 @@ export function importRunnerConfig(text: string, fileName: string, localZone: st
   const runners = file.sections("runners");
   const pools = importRunners(runners, concurrent, { notes, problems, localZone }, fileName);
   const top = topLines(file, notes);
+  checkIdleSum(pools, problems);
   if (problems.length > 0) throw new ConfigError(problems.toSorted(byLine), "import-invalid");
   const most = machinesWithin(pools.reduce((sum, { maxMachines }) => sum + maxMachines.value, 0));
   const header: DraftLine = { key: "max_machines", value: most, why: "what the pools may have together" };
@@ -49,6 +52,18 @@ export function importRunnerConfig(text: string, fileName: string, localZone: st
   // Whatever a file says, what is made of it is a config: this would be a mistake of ours.
   parseConfig(toml, "the imported mayfly.toml", "/var/lib/mayfly");
   return { toml, notes: notes.all().toSorted(byLine) };
+}
+
+/** A mayfly.toml may not wish for more idle machines than it may have at all. */
+function checkIdleSum(pools: readonly PoolDraft[], problems: Problem[]): void {
+  let sum = 0;
+  for (const { runner, idle } of pools) {
+    sum += idle.idleCount.value;
+    if (sum <= MAX_MACHINES) continue;
+    const message = `Expected the runners to keep at most ${MAX_MACHINES} idle machines together, got ${sum}`;
+    problems.push({ place: runner.place, message });
+    return;
+  }
 }
 
 function topLines(file: Section, notes: Notes): DraftLine[] {

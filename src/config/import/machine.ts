@@ -130,8 +130,10 @@ function maxMachinesOf(
 ): PoolDraft["maxMachines"] {
   const limit = runner.count("limit");
   if (limit !== undefined && limit.value > 0) {
-    notes.add("became", limit, "pool.max_machines, in every state as there");
-    return { key: "max_machines", value: machinesWithin(limit.value), why: fromSetting(limit) };
+    const value = machinesWithin(limit.value);
+    if (value === limit.value) notes.add("became", limit, "pool.max_machines, in every state as there");
+    else notes.add("changed", limit, `pool.max_machines = ${value}, which is the most`);
+    return { key: "max_machines", value, why: fromSetting(limit) };
   }
   const jobs = concurrent?.value ?? 1;
   const value = machinesWithin(jobs + idleMost);

@@ -127,12 +127,7 @@ export function importOptions(options: ReadList, ec2: Ec2Draft, notes: Notes): O
         importOther(name, origin, notes);
     }
   }
-  if (groups[0] !== undefined)
-    ec2.set(
-      "security_groups",
-      groups.map(({ id }) => id),
-      groups[0].origin,
-    );
+  if (groups[0] !== undefined) ec2.set("security_groups", [...new Set(groups.map(({ id }) => id))], groups[0].origin);
   const without = (name: string): Origin => ({ ...options, name: `${options.name} (no ${name})` });
   if (lastOf("amazonec2-private-address-only") !== undefined) ec2.set("public_address", false, options);
   else if (lastOf("amazonec2-use-private-address") === undefined)

@@ -217,6 +217,23 @@ describe("a list", () => {
 });
 
 describe("one thing", () => {
+  it("a pool is shown with what its schedule makes of its wish", async () => {
+    const why = "schedule section 1 (* 9-17 * * mon-fri, Europe/Berlin) until 2026-11-27 18:00 Europe/Berlin";
+    const wish = { idleCount: 7, stoppedCount: undefined, idleTimeMs: 60_000, sectionIndex: 0, changesAt: 9_000, why };
+    const schedule = [{ periods: ["* 9-17 * * mon-fri"], timezone: "Europe/Berlin", idleCount: 7, idleTimeMs: 60_000 }];
+    const scheduled: PoolView = { ...view, desired: pool({ schedule }), wish };
+
+    const shown = await runAgainst({ pool: async () => scheduled }, ["pool", "show", "small"]);
+    const listed = await runAgainst({ pools: async () => [scheduled] }, ["pool", "list"]);
+    const json = await runAgainst({ pool: async () => scheduled }, ["pool", "show", "small", "--json"]);
+
+    expect(shown.stdout).toMatch(
+      /^idle count +7\nidle time +1m\nholds now +schedule section 1 \(.*\) until 2026-11-27 18:00 Europe\/Berlin$/m,
+    );
+    expect(listed.stdout).toMatch(/ 3\/7 /);
+    expect(JSON.parse(json.stdout)).toMatchObject({ desired: { schedule }, wish: { idleCount: 7, changesAt: 9_000 } });
+  });
+
   it.each(["show", "cordon", "drain", "resume"])("a pool is shown by %s", async (verb) => {
     const method = verb === "show" ? "pool" : `${verb}Pool`;
     const asked: string[] = [];

@@ -45,7 +45,7 @@ it.each([
   [
     "no periods",
     pool("[[pool.schedule]]"),
-    'mayfly.toml:4: Expected `pool.schedule.periods` to be an array of 1 to 50 cron expressions of five fields (minute, hour, day of month, month, day of week), such as "* 9-17 * * mon-fri", got nothing',
+    'mayfly.toml:4: Expected `pool.schedule.periods` to be an array of 1 to 200 cron expressions of five fields (minute, hour, day of month, month, day of week), such as "* 9-17 * * mon-fri", got nothing',
   ],
   ["an hour that is none", section("").replace("9-17", "9-24"), 'got "* 9-24 * * mon-fri"'],
   ["seconds", section("").replace("* 9-17", "* * 9-17"), 'got "* * 9-17 * * mon-fri"'],
