@@ -1,5 +1,8 @@
+import { spawn } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
+import { CLI } from "../../support/cli.ts";
 import { runCustomJob, startInChild } from "../../support/customRunner.ts";
 import type { CustomRunnerOptions } from "../../support/customRunner.ts";
 import { startInProcess } from "../../support/customStages.ts";
@@ -98,5 +101,31 @@ describe("a runner's job through the custom executor", () => {
     expect(result.calls).toContain("run build_script: 64");
     expect(result.stdout).toContain("stopping\n");
     await until("nothing is held", 10_000, async () => (await client.jobs(false)).length === 0);
+  });
+
+  it("ends with its machine at once when the runner is killed and its stage lives on", async () => {
+    const home = await makeHome();
+    const { client } = await home.startReady();
+    const env = { CUSTOM_ENV_CI_JOB_ID: "14", MAYFLY_SOCKET: home.socketPath };
+    const script = join(home.folder, "endless");
+    await writeFile(script, "echo ready; while :; do sleep 0.1; done");
+    const prepare = startInProcess(home.socketPath, { ttl: "10m" });
+    const silent = { onStdout: () => undefined, onStderr: () => undefined };
+    expect(await prepare({ verb: "prepare", args: [], env, cwd: home.folder, ...silent }).exited).toEqual({
+      exitCode: 0,
+    });
+
+    const words = ["custom-executor", "run", script, "build_script"];
+    const runner = spawn("bash", ["-c", '"$@" & wait', "runner", process.execPath, CLI, ...words], {
+      env: { PATH: process.env["PATH"], ...env },
+    });
+    await new Promise<void>((resolve) => {
+      runner.stdout.on("data", (bytes: Buffer) => {
+        if (bytes.toString().includes("ready")) resolve();
+      });
+    });
+    runner.kill("SIGKILL");
+
+    await until("nothing is held", 25_000, async () => (await client.jobs(false)).length === 0);
   });
 });
