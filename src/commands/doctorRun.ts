@@ -15,6 +15,7 @@ import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
 import { checksFromHealth } from "./doctorDaemon.ts";
+import { checkDockerMachine } from "./doctorDockerMachine.ts";
 import { EXIT } from "./exit.ts";
 import { withInterrupts } from "./interrupts.ts";
 import { printJson, writeAll } from "./output.ts";
@@ -39,6 +40,7 @@ export async function runDoctor(
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
       ...(await checkAccounts(config, context, signal)),
       ...(await checkDaemon(config.stateDir, context)),
+      ...(await checkDockerMachine(context.env)),
     ];
     await printChecks(checks, context);
     if (checks.some((check) => check.status === "fail")) context.setExitCode(EXIT.system);

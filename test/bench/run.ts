@@ -17,6 +17,7 @@ import { bootMachine } from "./machine.ts";
 import { compareMemory } from "./managerMemory.ts";
 import { reportFrom, resultFrom } from "./report.ts";
 import type { BenchResult } from "./report.ts";
+import { compareThinClient } from "./thinClient.ts";
 
 // `npm run bench -- [--rounds N] [--json] [--out FILE]`: ratios with their spread, both sides in one run, on stdout; progress on stderr.
 
@@ -68,12 +69,14 @@ async function measure(rounds: number, signal: AbortSignal): Promise<BenchResult
     await installPackages(progress, signal);
     const memory = await compareMemory(progress, signal);
     const calls = await compareApiCalls(progress, signal);
+    const thinClient = await compareThinClient(rounds, progress, signal);
     const coldStart = await compareColdStart(rounds, progress, signal);
     await using machine = await bootMachine(progress, signal);
     const connections = await compareConnections(machine, rounds, progress, signal);
     return resultFrom(await readBenchFacts(machine.accelerator, loadAtStart), [
       ...connections,
       calls,
+      ...thinClient,
       coldStart,
       ...memory,
     ]);

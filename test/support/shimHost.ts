@@ -20,7 +20,7 @@ import { systemRandom as random } from "../../src/daemon/random.ts";
 import { serveManager } from "../../src/daemon/serve.ts";
 import { NotFoundError } from "../../src/domain/errors.ts";
 import type { DesiredPool } from "../../src/domain/pool.ts";
-import type { Surroundings } from "../../src/fleet/docker-machine/call.ts";
+import type { Streams } from "../../src/fleet/docker-machine/call.ts";
 import { runDockerMachine } from "../../src/fleet/docker-machine/run.ts";
 import type { Guest } from "../../src/ports/guest.ts";
 import type { Manager } from "../../src/ports/manager.ts";
@@ -167,9 +167,9 @@ export async function runShim(
 async function callShim(args: readonly string[], env: Readonly<Record<string, string>>): Promise<Outcome> {
   const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()];
   stdin.end();
-  const streams = { stdin, stdout, stderr } as unknown as Pick<Surroundings, "stdin" | "stdout" | "stderr">;
+  const io = { stdin, stdout, stderr } as unknown as Streams;
   const said = Promise.all([text(stdout), text(stderr)]);
-  const exitCode = await runDockerMachine(args, { env, cwd: "/", ...streams });
+  const exitCode = await runDockerMachine(args, { env, cwd: "/", io });
   stdout.end();
   stderr.end();
   const [out, error] = await said;

@@ -4,6 +4,11 @@ import type { Parsed } from "./flags.ts";
 export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  readonly io: Streams;
+}
+
+/** The streams of a process. Each is made when it is looked at, which costs some milliseconds: look at what you need. */
+export interface Streams {
   readonly stdin: NodeJS.ReadStream;
   readonly stdout: NodeJS.WriteStream;
   readonly stderr: NodeJS.WriteStream;

@@ -22,7 +22,7 @@ export function isAway(error: unknown): boolean {
  * @throws what it answers; SystemError `no-daemon`.
  */
 export async function askDaemon(
-  { stderr }: Pick<Call, "stderr">,
+  { io }: Pick<Call, "io">,
   socketPath: string,
   method: "GET" | "POST",
   path: string,
@@ -36,7 +36,7 @@ export async function askDaemon(
       return await readJson(await responseTo(request, socketPath, undefined), socketPath, undefined);
     } catch (error) {
       if (!isAway(error) || performance.now() - since >= awayMs) throw error;
-      if (!isTold) stderr.write(`no mayfly daemon answers at ${socketPath}, waits for it\n`);
+      if (!isTold) io.stderr.write(`no mayfly daemon answers at ${socketPath}, waits for it\n`);
       isTold = true;
     }
     await pause(PAUSE_MS);

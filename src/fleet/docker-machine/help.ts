@@ -37,6 +37,6 @@ Options of create:
 
 /** `help`. */
 export function runHelp(call: Call): number {
-  call.stdout.write(HELP);
+  call.io.stdout.write(HELP);
   return 0;
 }

@@ -29,16 +29,16 @@ export async function runRemove(call: Call): Promise<number> {
       await removeOne(call, name, isForced);
     } catch (error) {
       const text = error instanceof Error ? error.message : String(error);
-      call.stderr.write(`Error removing host ${JSON.stringify(name)}: ${text}\n`);
+      call.io.stderr.write(`Error removing host ${JSON.stringify(name)}: ${text}\n`);
       exitCode = 1;
     }
   }
   return exitCode;
 }
 
-async function isConfirmed({ stdin, stdout }: Call): Promise<boolean> {
-  stdout.write("WARNING: This action will delete both local reference and remote instance.\n");
-  const asking = createInterface({ input: stdin, output: stdout });
+async function isConfirmed({ io }: Call): Promise<boolean> {
+  io.stdout.write("WARNING: This action will delete both local reference and remote instance.\n");
+  const asking = createInterface({ input: io.stdin, output: io.stdout });
   const ended = new Promise<string>((resolve) => asking.once("close", () => resolve("")));
   try {
     return /^y(es)?$/i.test((await Promise.race([asking.question("Are you sure? (y/n): "), ended])).trim());
@@ -58,7 +58,7 @@ async function removeOne(call: Call, name: string, isForced: boolean): Promise<v
   } catch (error) {
     if (!isForced) throw error;
     const text = error instanceof Error ? error.message : String(error);
-    call.stderr.write(`${text}; the manager ends the machine once it finds its directory gone\n`);
+    call.io.stderr.write(`${text}; the manager ends the machine once it finds its directory gone\n`);
   }
   await rm(dir, { recursive: true, force: true });
   call.say(`Successfully removed ${name}`);

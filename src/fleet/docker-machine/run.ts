@@ -58,12 +58,12 @@ const NOT_HERE: Readonly<Record<string, string>> = {
 /** Runs one call of docker-machine; answers its exit code. */
 export async function runDockerMachine(argv: readonly string[], around: Surroundings): Promise<number> {
   try {
-    const { env, cwd, stdout } = around;
+    const { env, cwd, io } = around;
     const global = parseFlags(argv, GLOBAL_FLAGS, { stopsAtWord: true });
     const [command, ...args] = global.words;
     const named = global.value("storage-path") || env["MACHINE_STORAGE_PATH"];
     const storagePath = resolve(cwd, named || join(env["HOME"] || "/", ".docker", "machine"));
-    const call: Call = { ...around, storagePath, global, args, say: (line) => void stdout.write(`${line}\n`) };
+    const call: Call = { ...around, storagePath, global, args, say: (line) => void io.stdout.write(`${line}\n`) };
     const isHelp = command === undefined || global.flag("help") || args.includes("--help");
     const name = isHelp && command !== "ssh" ? (global.flag("version") ? "version" : "help") : (command ?? "help");
     const load = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
@@ -77,10 +77,10 @@ export async function runDockerMachine(argv: readonly string[], around: Surround
   }
 }
 
-function report(error: unknown, { stderr, env }: Surroundings): number {
+function report(error: unknown, { io, env }: Surroundings): number {
   const text = error instanceof Error ? error.message : String(error);
-  stderr.write(`${text}\n`);
+  io.stderr.write(`${text}\n`);
   if (error instanceof CallError) return error.exitCode;
-  if (env["MACHINE_DEBUG"] && error instanceof Error) stderr.write(`${error.stack}\n`);
+  if (env["MACHINE_DEBUG"] && error instanceof Error) io.stderr.write(`${error.stack}\n`);
   return 1;
 }

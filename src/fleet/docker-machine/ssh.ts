@@ -12,7 +12,8 @@ export async function runSsh(call: Call): Promise<number> {
   const [first, ...words] = call.args;
   const name = nameOf(call, first === undefined ? [] : [first]);
   const command = (words[0] === "--" ? words.slice(1) : words).join(" ");
-  const { stdin, stdout, stderr, env } = call;
+  const { env, io } = call;
+  const { stdin, stdout, stderr } = io;
   const isShell = command === "";
   const hasTerminal = isShell && stdin.isTTY && stdout.isTTY;
   const terminal = { term: env["TERM"] ?? "xterm", columns: stdout.columns, rows: stdout.rows };
@@ -46,7 +47,7 @@ export function exitCodeOf({ exitCode, signal }: ExecExit): number {
   return 128 + (constants.signals[signal as NodeJS.Signals] ?? 0);
 }
 
-function takeTerminal({ stdin, stdout }: Call, remote: RemoteProcess): () => void {
+function takeTerminal({ io: { stdin, stdout } }: Call, remote: RemoteProcess): () => void {
   const onResize = (): void => remote.resize(stdout.columns, stdout.rows);
   stdin.setRawMode(true);
   stdout.on("resize", onResize);
