@@ -51,6 +51,9 @@ cp "$files/containerd.toml" "$root/etc/containerd/config.toml"
 cp "$files/mayfly-bake.service" "$root/etc/systemd/system/mayfly-bake.service"
 install -m 0755 "$files/mayfly-bake" "$root/usr/local/sbin/mayfly-bake"
 chroot "$root" systemctl enable mayfly-bake.service
+cp "$files/mayfly-wake.service" "$root/etc/systemd/system/mayfly-wake.service"
+install -m 0755 "$files/mayfly-wake" "$root/usr/local/sbin/mayfly-wake"
+chroot "$root" systemctl enable mayfly-wake.service
 
 # --- a first stage that does one thing: mount the disk. Debian's own takes longer than the rest of the kernel's boot.
 stage=$root/tmp/first-stage

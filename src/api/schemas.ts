@@ -53,6 +53,7 @@ const qemuShape = z.object({
   cpus: z.number(),
   memoryMiB: z.number(),
   diskGiB: z.number(),
+  restore: z.boolean().optional(),
 });
 const ec2Shape = z.object({
   driver: z.literal("ec2"),

@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import { Option } from "commander";
 import type { Command } from "commander";
 import { ConfigError } from "../domain/errors.ts";
+import type { ListedGolden } from "../drivers/qemu/golden/list.ts";
 import type { GuestImage } from "../drivers/qemu/image/find.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
@@ -129,21 +130,29 @@ async function build(context: CommandContext, name: string, load: readonly strin
 }
 
 async function list(context: CommandContext): Promise<void> {
-  const [{ listImages }, { imagesDirOf }, { shownInstant }] = await Promise.all([
+  const [{ listImages }, { listGolden }, { imagesDirOf }, { shownInstant }] = await Promise.all([
     import("../drivers/qemu/image/list.ts"),
+    import("../drivers/qemu/golden/list.ts"),
     import("../daemon/start.ts"),
     import("./shown.ts"),
   ]);
-  const images = await listImages(imagesDirOf((await context.loadConfig()).config.stateDir));
-  if (context.isJson) return printJson(context, images.map(shownFrom));
+  const imagesDir = imagesDirOf((await context.loadConfig()).config.stateDir);
+  const [images, golden] = await Promise.all([listImages(imagesDir), listGolden(imagesDir)]);
+  const ofImage = ({ digest }: GuestImage) => golden.filter(({ imageDigest }) => imageDigest === digest);
+  if (context.isJson)
+    return printJson(
+      context,
+      images.map((image) => ({ ...shownFrom(image), golden: ofImage(image) })),
+    );
   await printTable(
     context,
-    ["image", "digest", "built", "smallest disk", "holds"],
+    ["image", "digest", "built", "smallest disk", "golden states", "holds"],
     images.map((image) => [
       image.name,
       image.digest.slice(0, 12),
       shownInstant(image.createdAt),
       `${Math.ceil(image.diskBytes / 2 ** 30)}GiB`,
+      goldenFrom(ofImage(image)),
       image.loaded.join(", "),
     ]),
   );
@@ -162,6 +171,12 @@ async function remove(context: CommandContext, name: string): Promise<void> {
   const deps = { clock, machinesFrom: machinesFromImage(stateDir) };
   await withInterrupts(({ first }) => removeImage(imagesDirOf(stateDir), name, deps, first));
   if (context.isJson) await printJson(context, { removed: name });
+}
+
+/** E.g. "2 (1.1 GiB)". */
+function goldenFrom(states: readonly ListedGolden[]): string {
+  const gibibytes = states.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
+  return states.length === 0 ? "none" : `${states.length} (${gibibytes.toFixed(1)} GiB)`;
 }
 
 /** What people and programs are told of an image. */

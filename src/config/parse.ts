@@ -113,7 +113,10 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
 
 function shapeFrom({ name, driver, qemu, ec2 }: ConfigFile["pool"][number]): MachineShape {
   if (driver === "qemu")
-    return { driver, image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk };
+    return {
+      ...{ driver, image: qemu.image, cpus: qemu.cpus, memoryMiB: qemu.memory, diskGiB: qemu.disk },
+      restore: qemu.restore,
+    };
   // checkRules has refused such a file before.
   if (ec2 === undefined) throw new Error(`pool ${name} has no [pool.ec2]`);
   return {

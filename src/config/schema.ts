@@ -3,7 +3,7 @@ import { ec2Schema } from "./ec2.ts";
 import { MAX_MACHINES } from "./limits.ts";
 import { listenFields } from "./listen.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
-import { absolutePath, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
+import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 const NAME_RULE = 'a name of a-z, 0-9 and inner dashes, at most 63 characters, such as "small"';
@@ -31,6 +31,7 @@ const qemuSchema = z.strictObject(
     cpus: integer(1, 64).prefault(2),
     memory: size(2 ** 20, 256, 2 ** 20).prefault("2GiB"),
     disk: size(2 ** 30, 1, 2 ** 14).prefault("20GiB"),
+    restore: boolean().prefault(false),
   },
   { error: "a table" },
 );

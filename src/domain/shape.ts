@@ -9,6 +9,8 @@ export interface QemuShape {
   readonly memoryMiB: number;
   /** Virtual size of the root disk in GiB, ≥ the image's own size. */
   readonly diskGiB: number;
+  /** Whether machines are restored from the memory of one that has booted, where that can be. @default false */
+  readonly restore?: boolean | undefined;
 }
 
 /**

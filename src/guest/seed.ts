@@ -1,9 +1,10 @@
 import { parse, stringify } from "yaml";
 import type { MachineId } from "../domain/ids.ts";
 import type { GuestSettings } from "../domain/pool.ts";
-import type { Seed } from "../ports/driver.ts";
+import type { CloudInit, GuestFile, Identity, RestoreSeed, Seed } from "../ports/driver.ts";
 import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
-import { armingCommandFrom } from "./switch.ts";
+import { createEngineKey } from "./engineKey.ts";
+import { armingCommandFrom, SWITCH_UNITS, switchUnitsFrom } from "./switch.ts";
 import { readTemplate } from "./templates.ts";
 
 /** What those are called that are told the same, until each has its own name (seal/claim.sh). */
@@ -37,20 +38,73 @@ export async function seedFrom(
     write_files: [
       { path: "/etc/hosts", content: hostsFrom(hostname) },
       { path: "/etc/ssh/sshd_config.d/10-mayfly.conf", content: sshd },
-      { path: "/etc/docker/daemon.json", content: engineSettingsFrom(engine, settings) },
+      { path: ENGINE_SETTINGS, content: engineSettingsFrom(engine, settings) },
     ],
   };
   return {
-    userData: `#cloud-config\n${stringify(document)}`,
-    metaData: stringify({ "instance-id": machineId, "local-hostname": hostname }),
+    ...cloudInitFrom(document, machineId, hostname),
+    ...(settings.engine === "install" || hostname === SHARED_NAME
+      ? {}
+      : { restore: await restoreSeedFrom(hostname, keys, settings, limits) }),
   };
 }
 
-/** Without its own name there, every sudo asks a name server for it first. */
-const hostsFrom = (hostname: string): string =>
-  `127.0.0.1 localhost\n127.0.1.1 ${hostname}\n::1 localhost ip6-localhost ip6-loopback\n`;
+/** What a machine is told that is a copy of one that has booted: see Identity. */
+async function restoreSeedFrom(
+  hostname: string,
+  keys: MachineKeys,
+  settings: GuestSettings,
+  limits: MachineLimits,
+): Promise<RestoreSeed> {
+  const [userData, sshd, engine] = await Promise.all([
+    readTemplate("user-data.yaml"),
+    readTemplate("sshd.conf"),
+    readTemplate("daemon.json"),
+  ]);
+  const { user, registryMirror } = settings;
+  const document = {
+    ...(parse(userData) as object),
+    hostname: TEMPLATE_NAME,
+    // The one that is copied shows it to nobody.
+    ssh_genkeytypes: ["ed25519"],
+    users: [accountFrom(user)],
+    write_files: [
+      { path: "/etc/hosts", content: hostsFrom(TEMPLATE_NAME) },
+      { path: "/etc/ssh/sshd_config.d/10-mayfly.conf", content: sshd },
+      { path: ENGINE_SETTINGS, content: engineSettingsFrom(engine, { ...settings, registryMirror: undefined }) },
+    ],
+  };
+  const root = (path: string, content: string, mode = 0o644): GuestFile => ({ path, content, mode, owner: "root" });
+  const identity: Identity = {
+    hostname,
+    engine: createEngineKey(),
+    files: [
+      root("/etc/hosts", hostsFrom(hostname)),
+      root("/etc/ssh/ssh_host_ed25519_key", keys.host.privateKey, 0o600),
+      root("/etc/ssh/ssh_host_ed25519_key.pub", `${keys.host.publicKey}\n`),
+      { path: `/home/${user}/.ssh/authorized_keys`, content: `${keys.client.publicKey}\n`, mode: 0o600, owner: user },
+      ...(registryMirror === undefined ? [] : [root(ENGINE_SETTINGS, engineSettingsFrom(engine, settings))]),
+      ...(await switchUnitsFrom(limits, "OnActiveSec")).map(({ path, content }) => root(path, content)),
+    ],
+    engineSettings: registryMirror,
+    units: SWITCH_UNITS,
+  };
+  return { template: cloudInitFrom(document, TEMPLATE_NAME), identity };
+}
 
-function accountFrom(user: string, keys: MachineKeys): object {
+const TEMPLATE_NAME = "mayfly-template";
+const ENGINE_SETTINGS = "/etc/docker/daemon.json";
+
+const cloudInitFrom = (document: object, id: string, hostname = id): CloudInit => ({
+  userData: `#cloud-config\n${stringify(document)}`,
+  metaData: stringify({ "instance-id": id, "local-hostname": hostname }),
+});
+
+/** Without its own name there, every sudo asks a name server for it first. */
+const hostsFrom = (name: string): string =>
+  `127.0.0.1 localhost\n127.0.1.1 ${name}\n::1 localhost ip6-localhost ip6-loopback\n`;
+
+function accountFrom(user: string, keys?: MachineKeys): object {
   return {
     name: user,
     groups: ["docker", "sudo"],
@@ -59,7 +113,7 @@ function accountFrom(user: string, keys: MachineKeys): object {
     // "*" matches no password, and unlike a locked account ("!") sshd lets it in by key without PAM.
     lock_passwd: false,
     passwd: "*",
-    ssh_authorized_keys: [keys.client.publicKey],
+    ...(keys === undefined ? {} : { ssh_authorized_keys: [keys.client.publicKey] }),
   };
 }
 

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
 import { probeAccelerators } from "../drivers/qemu/accelerator.ts";
+import { listGolden } from "../drivers/qemu/golden/list.ts";
 import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
@@ -25,6 +26,7 @@ export async function checkHost(
     await checkMemory(config),
     ...disks,
     ...(await checkImages(config, imagesDir)),
+    ...(await checkGolden(config, imagesDir)),
   ];
 }
 
@@ -65,6 +67,17 @@ async function checkMemory(config: Config): Promise<Check> {
 async function checkImages(config: Config, imagesDir: string): Promise<readonly Check[]> {
   const names = new Set(config.pools.flatMap(({ shape }) => (shape.driver === "qemu" ? [shape.image] : [])));
   return Promise.all([...names].map((name) => checkImage(name, imagesDir)));
+}
+
+/** There are none before the first machine: that is no fault. */
+async function checkGolden(config: Config, imagesDir: string): Promise<readonly Check[]> {
+  const restores = config.pools.some(({ shape }) => shape.driver === "qemu" && shape.restore === true);
+  const states = await listGolden(imagesDir);
+  if (!restores || states.length === 0) return [];
+  const gibibytes = states.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
+  const spoilt = states.filter(({ problem }) => problem !== "").map(({ problem }) => `; ${problem}: it is made again`);
+  const detail = `${states.length} to restore machines from, ${gibibytes.toFixed(1)} GiB${spoilt.join("")}`;
+  return [{ name: "golden states", status: spoilt.length === 0 ? "ok" : "warn", detail }];
 }
 
 async function checkImage(name: string, imagesDir: string): Promise<Check> {

@@ -32,11 +32,12 @@ export function launchedFrom(fleet: Fleet, pool: DesiredPool, intent: LaunchInte
 }
 
 /** The writes that record it. Commit them inside `decide`, then call `afterLaunch`. */
-export function launchedChanges(fleet: Fleet, { booting }: Launched): Change[] {
+export function launchedChanges(fleet: Fleet, { booting, instance }: Launched): Change[] {
   const { id: machineId, poolName, providerId } = booting;
+  const detail = instance.origin === undefined ? providerId : `${providerId}, ${instance.origin}`;
   return [
     { kind: "machine-moved", machine: booting, from: "requested" },
-    eventOf(fleet, { machineId, poolName, what: "machine launched", detail: providerId }),
+    eventOf(fleet, { machineId, poolName, what: "machine launched", detail }),
   ];
 }
 
@@ -45,7 +46,7 @@ export function afterLaunch(fleet: Fleet, pool: DesiredPool, { intent, instance,
   const { machine, keys } = intent;
   const { id: machineId, poolName, providerId } = booting;
   noteAccepted(fleet, machine);
-  fleet.deps.logger.info({ machineId, poolName, providerId }, "launched machine");
+  fleet.deps.logger.info({ machineId, poolName, providerId, origin: instance.origin }, "launched machine");
   startBoot(fleet, booting, keys, machine.guestSettings ?? pool.guest, instance.address);
   heedEarlyNotice(fleet, booting);
   nudge(fleet);

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,16 +30,25 @@ export interface QemuLab {
   close(): Promise<void>;
 }
 
-/** Makes a lab. Its machines never boot, unless an image is handed in: an empty disk and a kernel that writes one `!` to the serial port and halts. */
-export async function createQemuLab(image?: BootImage): Promise<QemuLab> {
+export interface QemuLabOptions {
+  /** Where golden states are kept, for other labs too. @default the tier's, for its image; else the lab's own */
+  readonly imagesDir?: string | undefined;
+}
+
+/**
+ * Makes a lab. Its machines never boot, unless an image is handed in: an empty disk and a kernel that writes one `!` to the serial
+ * port, and then says what mayfly-wake says when it is done, over and over.
+ */
+export async function createQemuLab(image?: BootImage, options: QemuLabOptions = {}): Promise<QemuLab> {
+  const shared = options.imagesDir ?? (image === undefined ? undefined : process.env["MAYFLY_TEST_IMAGES_DIR"]);
   const stateDir = await mkdtemp(join(tmpdir(), "mayfly-qemu-"));
   const root = join(stateDir, "qemu");
-  const bootImage = image ?? (await makeHaltingImage(stateDir));
+  const bootImage = image ?? (await makeTinyImage(shared ?? stateDir));
   const drivers: Driver[] = [];
 
   const create = (owner: string, deps: Partial<QemuDeps> = {}): Driver => {
     const driver = createQemuDriver(
-      { stateDir, imagesDir: stateDir, owner },
+      { stateDir, imagesDir: shared ?? stateDir, owner },
       {
         clock: systemClock,
         random: systemRandom,
@@ -92,7 +102,7 @@ async function ownerOf(folder: string): Promise<string | undefined> {
 }
 
 /** Source of the layout: Linux's Documentation/arch/x86/boot.rst; its real-mode part is all there is. */
-async function makeHaltingImage(folder: string): Promise<BootImage> {
+async function makeTinyImage(folder: string): Promise<BootImage> {
   const kernel = Buffer.alloc(4_096);
   kernel.writeUInt8(1, 0x1f1); // setup_sects
   kernel.writeUInt16LE(0xaa55, 0x1fe); // boot_flag
@@ -100,12 +110,22 @@ async function makeHaltingImage(folder: string): Promise<BootImage> {
   kernel.writeUInt16LE(0x0204, 0x206); // protocol version
   kernel.writeUInt8(1, 0x211); // LOADED_HIGH
   kernel.writeUInt32LE(0x37ffffff, 0x22c); // initrd_addr_max
-  // Entered in real mode 512 bytes after the boot sector: mov dx, 3f8h; mov al, '!'; out dx, al; cli; hlt; jmp to the hlt.
-  Buffer.from([0xba, 0xf8, 0x03, 0xb0, 0x21, 0xee, 0xfa, 0xf4, 0xeb, 0xfd]).copy(kernel, 0x268);
+  // Entered in real mode 512 bytes after the boot sector:
+  //          mov si, 300h; call print
+  //   again: sti; mov cx, 4
+  //   tick:  hlt; loop tick; mov si, 340h; call print; jmp again
+  //   print: mov dx, 3f8h
+  //   next:  lodsb; test al, al; jz done; out dx, al; jmp next
+  //   done:  ret
+  Buffer.from("be0003e80f00fbb90400f4e2fdbe4003e80200ebf1baf803ac84c07403eeebf8c3", "hex").copy(kernel, 0x268);
+  kernel.write("!\nmayfly-wake: ready\n", 0x300, "latin1");
+  kernel.write("mayfly-wake: awake\n", 0x340, "latin1");
   Buffer.from([0xeb, 0x66]).copy(kernel, 0x200); // jump over the header
   const [kernelPath, initrdPath, diskPath] = [join(folder, "kernel"), join(folder, "initrd"), join(folder, "disk")];
+  const image = { name: "halting", digest: "none", diskPath, kernelPath, initrdPath, kernelArgs: "quiet" };
+  if (existsSync(diskPath)) return image;
   await writeFile(kernelPath, kernel);
   await writeFile(initrdPath, "empty");
   await run("qemu-img", ["create", "-q", "-f", "qcow2", diskPath, "1G"]);
-  return { name: "halting", digest: "none", diskPath, kernelPath, initrdPath, kernelArgs: "quiet" };
+  return image;
 }

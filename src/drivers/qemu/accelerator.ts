@@ -148,12 +148,12 @@ async function hostIdentity({ program = PROGRAM }: AcceleratorDeps, signal: Abor
     ({ rdev, mode, gid }) => `${rdev}:${mode}:${gid}`,
     () => "none",
   );
-  const version = await qemuVersion(program, signal);
+  const version = await readQemuVersion(signal, program);
   return [release(), process.arch, version, device, process.geteuid?.() ?? ""].join("|");
 }
 
 /** The first line of `qemu-system-x86_64 --version`. @throws SystemError `qemu-missing`. */
-async function qemuVersion(program: string, signal: AbortSignal): Promise<string> {
+export async function readQemuVersion(signal: AbortSignal, program = PROGRAM): Promise<string> {
   const { said } = await runProbe(program, ["--version"], PROBE_DEADLINE_MS, signal);
   return said.split("\n")[0] ?? "";
 }

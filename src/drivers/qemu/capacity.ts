@@ -1,4 +1,4 @@
-import { readFile, stat, statfs } from "node:fs/promises";
+import { mkdir, readFile, stat, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { CapacityError, SystemError } from "../../domain/errors.ts";
 import type { QemuShape } from "../../domain/shape.ts";
@@ -51,6 +51,7 @@ export async function checkRoom(context: QemuContext, shape: QemuShape): Promise
   const promised = await promisedTo(context);
   const others = promised.machines === 0 ? "" : ` beside ${promised.machines} launched already`;
 
+  await mkdir(context.root, { recursive: true, mode: 0o700 });
   const needsMemory = shape.memoryMiB + OVERHEAD_MIB;
   const hasMemory = (await room.availableMemoryMiB()) - promised.memoryMiB - SPARE_MEMORY_MIB;
   if (hasMemory < needsMemory)

@@ -1,4 +1,8 @@
 import { join, resolve } from "node:path";
+import { readQemuVersion } from "./accelerator.ts";
+import { checkRoom } from "./capacity.ts";
+import { createGoldenStates } from "./golden/states.ts";
+import type { GoldenStates } from "./golden/states.ts";
 import type { QemuDeps, QemuOptions } from "./options.ts";
 import type { Watcher } from "./watch.ts";
 import { createWatcher } from "./watch.ts";
@@ -16,6 +20,11 @@ export interface QemuContext {
   /** Holds a folder an instance. */
   readonly root: string;
   readonly watcher: Watcher;
+  readonly golden: GoldenStates;
+  /** The first line of `--version`; asked once. */
+  readonly qemuVersion: (signal: AbortSignal) => Promise<string>;
+  /** Ends what an earlier process left of golden states, the first time that it is called. */
+  readonly sweepOnce: () => Promise<void>;
   readonly launching: Map<string, Launching>;
   readonly ending: Set<string>;
   /** Runs one admission at a time, so that two launches never count the same room as free. */
@@ -25,11 +34,24 @@ export interface QemuContext {
 /** Creates the context; touches nothing yet. */
 export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext {
   let last: Promise<unknown> = Promise.resolve();
-  return {
+  let version: string | undefined;
+  let swept: Promise<void> | undefined;
+  const context: QemuContext = {
     options,
     deps,
     root: join(resolve(options.stateDir), "qemu"),
     watcher: createWatcher(deps),
+    golden: createGoldenStates(options.imagesDir, { ...deps, checkRoom: ({ shape }) => checkRoom(context, shape) }),
+    sweepOnce() {
+      swept ??= context.golden.sweep().catch((err: unknown) => {
+        deps.logger.warn({ err }, "could not look for templates of an earlier run");
+      });
+      return swept;
+    },
+    async qemuVersion(signal) {
+      version ??= await readQemuVersion(signal);
+      return version;
+    },
     launching: new Map(),
     ending: new Set(),
     admit(run) {
@@ -38,4 +60,5 @@ export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext
       return next;
     },
   };
+  return context;
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { SystemError } from "../../domain/errors.ts";
 import type { QemuShape } from "../../domain/shape.ts";
-import type { Seed } from "../../ports/driver.ts";
+import type { CloudInit } from "../../ports/driver.ts";
 import { errorFrom } from "./errors.ts";
 import type { BootImage } from "./options.ts";
 
@@ -35,7 +35,7 @@ export async function createDisk(
 }
 
 /** Writes what the machine is told at first boot, for the eyes of this user and the machine alone. */
-export async function writeSeed(folder: string, seed: Seed): Promise<void> {
+export async function writeSeed(folder: string, seed: CloudInit): Promise<void> {
   const directory = join(folder, "seed");
   await mkdir(directory, { mode: 0o700 });
   await writeFile(join(directory, "user-data"), seed.userData, { mode: 0o600 });

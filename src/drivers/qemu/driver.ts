@@ -26,6 +26,8 @@ export function createQemuDriver(options: QemuOptions, deps: QemuDeps): Driver {
       });
       return context.watcher.subscribe(onGone);
     },
-    close: () => context.watcher.close(),
+    close: async () => {
+      await Promise.all([context.golden.close(), context.watcher.close()]);
+    },
   };
 }

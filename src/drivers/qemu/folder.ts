@@ -23,6 +23,8 @@ const recordSchema = z.object({
   launchedAt: z.number(),
   memoryMiB: z.number(),
   imageDigest: z.string(),
+  /** `restoring` is nobody yet: whoever launches it has not come to the end. */
+  origin: z.enum(["booted", "restoring", "restored"]).default("booted"),
 });
 
 /** What is known of an instance, beside its process. */

@@ -1,5 +1,5 @@
 import { mkdir } from "node:fs/promises";
-import { TransientError } from "../../domain/errors.ts";
+import { CapacityError, TransientError } from "../../domain/errors.ts";
 import type { QemuShape } from "../../domain/shape.ts";
 import type { Instance, LaunchSpec } from "../../ports/driver.ts";
 import { chooseAddress } from "./address.ts";
@@ -10,10 +10,13 @@ import { createDisk, writeSeed } from "./disk.ts";
 import { AddressTakenError, errorFrom } from "./errors.ts";
 import type { InstanceRecord } from "./folder.ts";
 import { eraseFolder, folderNames, folderOf, providerIdFrom, readRecord, writeRecord } from "./folder.ts";
+import { canWake } from "./golden/wake.ts";
 import { findImage } from "./image/find.ts";
 import { instanceFrom } from "./list.ts";
 import type { AcceleratorName, BootImage } from "./options.ts";
 import { findProcesses, killProcess } from "./processes.ts";
+import { createRestoredDisks, restoreCommandFrom, wake } from "./restore.ts";
+import type { Restoring } from "./restore.ts";
 import { startQemu } from "./start.ts";
 
 /** How often another address is tried when somebody was faster to take the one that was free. */
@@ -55,18 +58,73 @@ async function launchOnce(
   if (context.ending.has(providerId))
     throw new TransientError("instance-ending", `the instance of this launch, ${providerId}, is being terminated`);
   const known = await readRecord(folderOf(context, providerId));
-  if (known !== undefined) {
+  // One that was cut short half way through its restoration is nobody yet: it begins anew.
+  if (known?.origin === "restoring") await removeTraces(context, providerId);
+  else if (known !== undefined) {
     const isRunning = (await findProcesses(context.root)).has(folderOf(context, providerId));
     return instanceFrom(known, isRunning ? "running" : "stopped");
   }
 
   const image = await (deps.findImage ?? findImage)(options.imagesDir, shape.image);
   const accelerator = await deps.chooseAccelerator(signal);
+  const restoring = await findGolden(context, spec, shape, image, accelerator, signal);
+  if (restoring !== undefined) {
+    try {
+      return await launchFrom(context, spec, shape, token, image, accelerator, restoring, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      // It is the host that has no room; a boot needs as much.
+      if (error instanceof CapacityError) throw error;
+      deps.logger.warn({ machineId: spec.machineId, err: error }, "could not restore a machine, boots it");
+      await context.golden.giveUp(restoring.state);
+    }
+  }
+  return launchFrom(context, spec, shape, token, image, accelerator, undefined, signal);
+}
+
+/** Answers what the machine can be restored from; undefined when it is to boot. */
+async function findGolden(
+  context: QemuContext,
+  { seed, machineId }: LaunchSpec,
+  shape: QemuShape,
+  image: BootImage,
+  accelerator: AcceleratorName,
+  signal: AbortSignal,
+): Promise<Restoring | undefined> {
+  if (shape.restore !== true || seed.restore === undefined || !canWake(seed.restore.identity)) return undefined;
+  const { template, identity } = seed.restore;
   try {
-    const record = await context.admit(() => admit(context, spec, shape, token, image));
-    await createDisk(folderOf(context, providerId), image, shape, signal);
-    await writeSeed(folderOf(context, providerId), spec.seed);
-    return instanceFrom(await start(context, record, shape, image, accelerator, signal), "running");
+    const facts = { image, shape, accelerator, template, qemuVersion: await context.qemuVersion(signal) };
+    const found = await context.golden.find(facts, signal);
+    return found && { ...found, identity };
+  } catch (err) {
+    signal.throwIfAborted();
+    context.deps.logger.warn({ machineId, err }, "could not look for a golden state, boots the machine");
+    return undefined;
+  }
+}
+
+/** One try, from the admission to a machine that runs; leaves nothing when it fails. */
+async function launchFrom(
+  context: QemuContext,
+  spec: LaunchSpec,
+  shape: QemuShape,
+  token: string,
+  image: BootImage,
+  accelerator: AcceleratorName,
+  restoring: Restoring | undefined,
+  signal: AbortSignal,
+): Promise<Instance> {
+  const providerId = providerIdFrom(context.options.owner, token);
+  const folder = folderOf(context, providerId);
+  try {
+    const origin = restoring === undefined ? "booted" : "restoring";
+    const record = await context.admit(() => admit(context, spec, shape, token, image, origin));
+    if (restoring === undefined) await createDisk(folder, image, shape, signal);
+    else await createRestoredDisks(folder, restoring, shape, signal);
+    // The seed of a machine that is restored is on its wake disk, once that is read; the device is there all the same.
+    await writeSeed(folder, restoring === undefined ? spec.seed : restoring.facts.template);
+    return instanceFrom(await start(context, record, { shape, image, accelerator, restoring }, signal), "running");
   } catch (error) {
     await removeTraces(context, providerId);
     // Whatever broke first when it was cut short, the reason is the caller's.
@@ -82,6 +140,7 @@ async function admit(
   shape: QemuShape,
   token: string,
   image: BootImage,
+  origin: InstanceRecord["origin"],
 ): Promise<InstanceRecord> {
   const { options, deps } = context;
   await mkdir(context.root, { recursive: true, mode: 0o700 });
@@ -98,36 +157,49 @@ async function admit(
     launchedAt: deps.clock.now(),
     memoryMiB: shape.memoryMiB,
     imageDigest: image.digest,
+    origin,
   };
   await writeRecord(folderOf(context, record.providerId), record);
   return record;
+}
+
+interface StartFacts {
+  readonly shape: QemuShape;
+  readonly image: BootImage;
+  readonly accelerator: AcceleratorName;
+  readonly restoring: Restoring | undefined;
 }
 
 /** Starts QEMU, on another address when the chosen one was taken in the meantime. */
 async function start(
   context: QemuContext,
   record: InstanceRecord,
-  shape: QemuShape,
-  image: BootImage,
-  accelerator: AcceleratorName,
+  facts: StartFacts,
   signal: AbortSignal,
   triesLeft = ADDRESS_TRIES,
 ): Promise<InstanceRecord> {
   const { providerId, address } = record;
+  const { restoring, ...rest } = facts;
   const folder = folderOf(context, providerId);
-  const argv = argumentsFrom({ folder, providerId, shape, address, image, accelerator });
+  const { argv, options } =
+    restoring === undefined
+      ? { argv: argumentsFrom({ folder, providerId, address, ...rest }), options: {} }
+      : restoreCommandFrom(folder, record, restoring);
   context.deps.logger.debug({ providerId, address, argv }, "starting qemu");
   try {
-    const connection = await startQemu(folder, argv, context.deps.clock, signal);
+    const connection = await startQemu(folder, argv, context.deps.clock, signal, options);
+    if (restoring !== undefined) await wake(context, record, restoring, connection, signal);
     const process = (await findProcesses(context.root)).get(folder);
     if (process === undefined)
       throw new TransientError("instance-ended", `ended right after its start: ${await connection.ended}`);
+    const started = restoring === undefined ? record : { ...record, origin: "restored" as const };
+    if (started !== record) await writeRecord(folder, started);
     context.watcher.attach(providerId, folder, process, connection);
-    return record;
+    return started;
   } catch (error) {
     if (!(error instanceof AddressTakenError) || triesLeft === 0) throw error;
     const moved = await context.admit(() => moveAddress(context, record));
-    return start(context, moved, shape, image, accelerator, signal, triesLeft - 1);
+    return start(context, moved, facts, signal, triesLeft - 1);
   }
 }
 

@@ -7,6 +7,7 @@ import { findProcesses } from "./processes.ts";
 /** Every instance of our owner, from its record and the process table. Starts to watch those that it had not seen. */
 export async function listInstances(context: QemuContext, signal: AbortSignal): Promise<readonly Instance[]> {
   signal.throwIfAborted();
+  await context.sweepOnce();
   const launching = new Set(context.launching.keys());
   const records = await ourRecords(context, launching);
   // Looked at after the records: a launch that ends in between is then seen with its process.
@@ -20,6 +21,8 @@ export async function listInstances(context: QemuContext, signal: AbortSignal): 
     if (context.ending.has(providerId)) return instanceFrom(record, "ending");
     if (launching.has(providerId)) return instanceFrom(record, "pending");
     if (process === undefined) return instanceFrom(record, "stopped");
+    // Launched again, it begins anew; until then it is nobody's to reach.
+    if (record.origin === "restoring") return instanceFrom(record, "pending");
     context.watcher.attach(providerId, folder, process);
     return instanceFrom(record, "running");
   });
@@ -41,6 +44,6 @@ async function ourRecords(context: QemuContext, launching: ReadonlySet<string>):
 
 /** What the port tells of a record. */
 export function instanceFrom(record: InstanceRecord, state: Instance["state"]): Instance {
-  const { providerId, machineId, poolName, launchedAt, address } = record;
-  return { providerId, machineId, poolName, launchedAt, state, address };
+  const { providerId, machineId, poolName, launchedAt, address, origin } = record;
+  return { providerId, machineId, poolName, launchedAt, state, address, ...(origin !== "restoring" && { origin }) };
 }

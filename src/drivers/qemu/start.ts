@@ -2,6 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, readFile } from "node:fs/promises";
+import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { TransientError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
@@ -14,6 +15,16 @@ const PROGRAM = "qemu-system-x86_64";
 /** Where QEMU complains, in the instance's folder. */
 const LOG = "qemu.log";
 
+export interface StartOptions {
+  /** A file that QEMU finds open as STATE_FD, to read. */
+  readonly statePath?: string | undefined;
+  /** Whether it ends with this very process, however that ends. @default false */
+  readonly endsWithUs?: boolean | undefined;
+}
+
+/** The number under which QEMU finds the file of StartOptions. */
+export const STATE_FD = 3;
+
 /**
  * Starts QEMU in its folder, in a session of its own so that it outlives us, and waits until it runs.
  * When this throws, the process may still be there.
@@ -24,9 +35,10 @@ export async function startQemu(
   argv: readonly string[],
   clock: Clock,
   signal: AbortSignal,
+  options: StartOptions = {},
 ): Promise<QmpConnection> {
   signal.throwIfAborted();
-  const child = await spawnIn(folder, argv);
+  const child = await spawnIn(folder, argv, options);
   const over = new AbortController();
   const started = new AbortController();
   const timeout = clock.sleep(START_DEADLINE_MS, started.signal).then(
@@ -57,10 +69,15 @@ async function untilRunning(
   }
 }
 
-async function spawnIn(folder: string, argv: readonly string[]): Promise<ChildProcess> {
+async function spawnIn(folder: string, argv: readonly string[], options: StartOptions): Promise<ChildProcess> {
+  const { statePath, endsWithUs = false } = options;
+  const words = endsWithUs ? ["setpriv", "--pdeathsig", "KILL", PROGRAM, ...argv] : [PROGRAM, ...argv];
+  const [program = PROGRAM, ...rest] = words;
   const log = await open(join(folder, LOG), "w", 0o600);
+  const file = statePath === undefined ? undefined : await open(statePath, "r").catch(closing(log));
   try {
-    const child = spawn(PROGRAM, argv, { cwd: folder, detached: true, stdio: ["ignore", "ignore", log.fd] });
+    const stdio = ["ignore" as const, "ignore" as const, log.fd, ...(file === undefined ? [] : [file.fd])];
+    const child = spawn(program, rest, { cwd: folder, detached: true, stdio });
     await once(child, "spawn");
     child.unref();
     return child;
@@ -68,5 +85,13 @@ async function spawnIn(folder: string, argv: readonly string[]): Promise<ChildPr
     throw errorFrom(error, PROGRAM);
   } finally {
     await log.close();
+    await file?.close();
   }
 }
+
+const closing =
+  (log: FileHandle) =>
+  async (error: unknown): Promise<never> => {
+    await log.close();
+    throw error;
+  };

@@ -81,6 +81,7 @@ describe("machine reap, without a daemon", () => {
       await writeRecord(join(root, providerId), {
         ...{ providerId, owner, token: `t-${machineId}`, machineId: machineIdFrom(machineId), poolName: "default" },
         ...{ address: { host: "127.1.1.1", port: 22 }, launchedAt: 1_000, memoryMiB: 512, imageDigest: "d" },
+        origin: "booted",
       });
     }
 

@@ -2,6 +2,7 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ConflictError } from "../../../domain/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
+import { removeGoldenOf } from "../golden/list.ts";
 import { findImage } from "./find.ts";
 import { DRAFT_PREFIX, lockImages } from "./lock.ts";
 import { pointerPath, versionFolders } from "./manifest.ts";
@@ -13,7 +14,7 @@ export interface RemoveDeps {
 }
 
 /**
- * Removes an image in all its versions.
+ * Removes an image in all its versions, with the golden states that were made of it.
  * @throws NotFoundError when there is none; ConflictError `image-in-use`, naming the machines, while any was started from it.
  */
 export async function removeImage(
@@ -33,6 +34,7 @@ export async function removeImage(
     );
   // First of all it can no longer be found, so that no new machine starts from it.
   await rm(pointerPath(imagesDir, name), { force: true });
+  await removeGoldenOf(imagesDir, name, clock, signal);
   await removeFolders(imagesDir, folders);
 }
 
