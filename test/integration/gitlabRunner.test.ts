@@ -1,4 +1,6 @@
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { createApiClient } from "../../src/api/client.ts";
@@ -11,6 +13,8 @@ import { startCoordinator } from "../support/gitlab/coordinator.ts";
 import type { Coordinator } from "../support/gitlab/coordinator.ts";
 import { findRunner, startRunner } from "../support/gitlab/runner.ts";
 import type { RunnerProcess } from "../support/gitlab/runner.ts";
+import { HELPER_IMAGE, storeHelperImage } from "../support/gitlab/helperImage.ts";
+import type { HelperStorage } from "../support/gitlab/helperImage.ts";
 import { makeRealState } from "../support/realState.ts";
 import type { RealState } from "../support/realState.ts";
 import { startRegistry } from "../support/registry/start.ts";
@@ -46,8 +50,21 @@ disk = "10GiB"
 const stageText = (stage: string): string =>
   `  ${stage}_exec = "${process.execPath}"\n  ${stage}_args = ["${CLI}", "custom-executor", "${stage}"]\n`;
 const CUSTOM = `  [runners.custom]\n${["config", "prepare", "run", "cleanup"].map(stageText).join("")}`;
+// As users have it, but for the driver's name and the images, which have to come from here.
+const MACHINE = `  [runners.docker]
+    image = "busybox"
+    helper_image = "${HELPER_IMAGE}"
+    disable_cache = true
+  [runners.machine]
+    IdleCount = 0
+    MaxBuilds = 1
+    MachineDriver = "mayfly"
+    MachineName = "auto-%s"
+`;
+const SHIM = fileURLToPath(new URL("../../src/fleet/docker-machine/main.ts", import.meta.url));
 
 const abort = new AbortController();
+let helper: HelperStorage;
 let registry: Registry;
 let state: RealState;
 let daemon: DaemonProcess;
@@ -58,7 +75,8 @@ let runner: RunnerProcess | undefined;
 describe.skipIf(isAbsent)("a real gitlab-runner (one on the PATH) on real machines", () => {
   beforeAll(async () => {
     await ensureDockerImage(imagesDir ?? "", abort.signal);
-    registry = await startRegistry({}, abort.signal);
+    helper = await storeHelperImage(program, abort.signal);
+    registry = await startRegistry({ storage: helper.storage }, abort.signal);
     state = await makeRealState();
     const config = await state.writeConfig(POOLS.replace("MIRROR", registry.guestUrl));
     daemon = startDaemonProcess(config);
@@ -78,6 +96,7 @@ describe.skipIf(isAbsent)("a real gitlab-runner (one on the PATH) on real machin
     await daemon?.stop("SIGTERM");
     const left = await state?.leftovers();
     await registry?.stop();
+    await helper?.[Symbol.asyncDispose]();
     await state?.remove();
     expect(left).toEqual([]);
   });
@@ -144,6 +163,30 @@ describe.skipIf(isAbsent)("a real gitlab-runner (one on the PATH) on real machin
       for (const job of jobs) gitlab.cancel(job, "at-once");
     });
   });
+
+  describe("through docker+machine and docker-machine", () => {
+    it("runs a job in its image, beside its service, on a machine that is created for it and removed after it", async () => {
+      const path = await installShim();
+      const env = { ...base().env, PATH: `${path}:${process.env["PATH"]}` };
+      runner = await startRunner({ ...base(), executor: "docker+machine", tables: MACHINE, env });
+      const job = gitlab.add({
+        ...{ image: "busybox", services: [{ name: "nginx", alias: "web" }], variables: { GIT_STRATEGY: "none" } },
+        ...{ script: ["wget -qO- http://web", "exit 42"], afterScript: ["echo afterwards"] },
+      });
+
+      const { trace, ...end } = await job.ended.promise;
+
+      expect(end, `${trace}\n${runner.log()}`).toEqual({
+        state: "failed",
+        exitCode: 42,
+        failureReason: "script_failure",
+      });
+      expect(linesOf(trace)).toEqual(expect.arrayContaining([PAGE, "afterwards"]));
+      await expectNothingHeld();
+      const [last] = (await client.leases(true)).toReversed();
+      expect(last?.lease).toMatchObject({ state: "ended", outcome: "released" });
+    });
+  });
 });
 
 const socketPath = (): string => join(state.stateDir, "mayfly.sock");
@@ -153,6 +196,16 @@ const base = () => ({
   executor: "custom" as const,
   env: { MAYFLY_SOCKET: socketPath() },
 });
+
+/** Puts a `docker-machine` where a PATH can have it; answers that folder. */
+async function installShim(): Promise<string> {
+  const folder = join(state.stateDir, "bin");
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "docker-machine"), `#!/bin/sh\nexec "${process.execPath}" "${SHIM}" "$@"\n`, {
+    mode: 0o755,
+  });
+  return folder;
+}
 
 /** What a job printed, without colours and the runner's own columns: `2026-11-25T21:31:14.754814Z 01O hello`. */
 const linesOf = (trace: string): readonly string[] =>

@@ -67,7 +67,8 @@ function serveRunner(app: Hono, parts: CoordinatorParts): void {
     if (pending() === undefined && known === parts.queue.value) {
       await Promise.race([parts.queue.changed, sleep(parts.longPollMs, undefined, { ref: false })]);
     }
-    const job = pending();
+    // A runner that has gone away meanwhile would never be heard of again with its job.
+    const job = c.req.raw.signal.aborted ? undefined : pending();
     if (job === undefined) return c.body(null, 204, { "X-GitLab-Last-Update": parts.queue.value });
     job.state = "running";
     const sources = { repoUrl: `${parts.jobUrl}/group/project.git`, sha: parts.repository.sha };

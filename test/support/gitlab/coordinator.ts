@@ -55,7 +55,13 @@ export async function startCoordinator(options: CoordinatorOptions = {}): Promis
     const { method = "GET" } = incoming;
     const headers = Object.entries(incoming.headers).map(([name, value]): [string, string] => [name, String(value)]);
     const hasBody = method !== "GET" && method !== "HEAD";
-    const response = await app.request(`${url}${incoming.url}`, { method, headers, ...(hasBody ? { body } : {}) });
+    const gone = new AbortController();
+    outgoing.once("close", () => gone.abort());
+    const { signal } = gone;
+    const response = await app.request(`${url}${incoming.url}`, {
+      ...{ method, headers, signal },
+      ...(hasBody ? { body } : {}),
+    });
     outgoing.writeHead(response.status, Object.fromEntries(response.headers));
     outgoing.end(Buffer.from(await response.arrayBuffer()));
   }

@@ -5,10 +5,13 @@ import { fileURLToPath } from "node:url";
 import { SystemError } from "../../../src/domain/errors.ts";
 import { ensureStandIns } from "../standins/ensure.ts";
 import type { EnsureOptions } from "../standins/ensure.ts";
+import type { Storage } from "../standins/storage.ts";
 
 export interface RegistryOptions extends EnsureOptions {
   /** On 127.0.0.1. @default 0, a free one */
   readonly port?: number | undefined;
+  /** What it serves. @default the stand-ins */
+  readonly storage?: Storage | undefined;
 }
 
 /** A running registry that holds the stand-ins and takes no pushes. Any number may run at once, on one cache. */
@@ -33,7 +36,7 @@ const STOP_TIMEOUT_MS = 5_000;
  * @throws SystemError `registry-failed` with the registry's last words when it does not start.
  */
 export async function startRegistry(options: RegistryOptions, signal: AbortSignal): Promise<Registry> {
-  const { storage } = await ensureStandIns(options, signal);
+  const storage = options.storage ?? (await ensureStandIns(options, signal)).storage;
   options.onProgress?.("Starting docker-registry");
   const child = spawn("docker-registry", ["serve", CONFIG], {
     stdio: ["ignore", "ignore", "pipe"],

@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { crc32 } from "node:zlib";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -9,6 +10,7 @@ import { startCoordinator } from "../../support/gitlab/coordinator.ts";
 import type { Coordinator } from "../../support/gitlab/coordinator.ts";
 import type { CoordinatedJob } from "../../support/gitlab/job.ts";
 import { RUNNER_TOKEN } from "../../support/gitlab/queue.ts";
+import { until } from "../../support/until.ts";
 
 // The coordinator is what a real gitlab-runner is driven against: it must refuse what GitLab refuses.
 
@@ -81,6 +83,24 @@ describe("a runner", () => {
 
     expect([nothing.status, heldMs > 250]).toEqual([204, true]);
     expect((await waiting).status).toBe(201);
+  });
+});
+
+describe("a runner that goes away while it is held", () => {
+  it("gets no job: the next one that asks does", async () => {
+    const known = (await requestJob()).headers.get("x-gitlab-last-update");
+    const leaving = new AbortController();
+    const body = JSON.stringify({ info: INFO, token: RUNNER_TOKEN, last_update: known });
+    const headers = { "content-type": "application/json" };
+    const gone = fetch(`${gitlab.url}/api/v4/jobs/request`, { method: "POST", headers, body, signal: leaving.signal });
+    await until("it is held", 10_000, async () => gitlab.requests.length === 2);
+
+    leaving.abort();
+    await expect(gone).rejects.toThrow("aborted");
+    await sleep(50);
+    gitlab.add({ script: ["true"] });
+
+    expect((await requestJob({ last_update: known })).status).toBe(201);
   });
 });
 
