@@ -1,4 +1,5 @@
 import type { Clock } from "../ports/clock.ts";
+import { InterruptedError } from "./exit.ts";
 
 /** How often it is looked whether the runner is still there. */
 const LOOK_MS = 1_000;
@@ -19,11 +20,11 @@ export const withRunner: WithRunner = async (clock, use) => {
   const cancel = new AbortController();
   const orphaned = new AbortController();
   const done = new AbortController();
-  const onSignal = (): void => cancel.abort(new Error("the runner ended the stage"));
+  const onSignal = (): void => cancel.abort(new InterruptedError("the runner ended the stage"));
   const runner = process.ppid;
   const watch = async (): Promise<void> => {
     while (process.ppid === runner) await clock.sleep(LOOK_MS, done.signal);
-    orphaned.abort(new Error("the runner is gone"));
+    orphaned.abort(new InterruptedError("the runner is gone"));
   };
   watch().catch(() => undefined);
   process.on("SIGTERM", onSignal).on("SIGINT", onSignal);

@@ -30,7 +30,9 @@ export async function followStage(
   try {
     let end = await ended(jobId, number, context, stopping);
     if (end === undefined) {
-      await (orphaned.aborted ? manager.finishJob(jobId) : manager.stopStage(jobId, number));
+      // A preparation has no script to stop: whoever ends it leaves the queue.
+      const isWhole = orphaned.aborted || number === 0;
+      await (isWhole ? manager.finishJob(jobId) : manager.stopStage(jobId, number));
       end = await stopped(jobId, number, context, over.signal);
     }
     await restOf(copied, end, context);

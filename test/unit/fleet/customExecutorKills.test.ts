@@ -116,6 +116,48 @@ describe("a stage that is killed", () => {
   });
 });
 
+describe("a preparation", () => {
+  it("is tried again by the runner when it is killed, on another machine", async () => {
+    await using world = await createCustomWorld(1);
+    let kills = 0;
+    const onCall: CustomRunnerOptions["onCall"] = (verb, _stage, call) => {
+      if (verb === "prepare" && kills++ === 0) setTimeout(() => call.kill("SIGKILL"), 100);
+    };
+
+    const result = await runCustomJob({ id: nextId++, script: ["echo done"] }, optionsFor(world, { onCall }));
+
+    expect(kills).toBe(2);
+    expect(result, result.log).toMatchObject({ state: "success" });
+    await nothingHeld(world.client);
+  });
+
+  it("leaves the queue at once when the runner sends SIGTERM", async () => {
+    await using world = await createCustomWorld(1);
+    const first = new AbortController();
+    const second = new AbortController();
+    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), first.signal);
+    await until("the machine is held", 20_000, async () => (await world.client.jobs(false))[0]?.state === "running");
+
+    const result = await runCustomJob(
+      { id: nextId++, script: ["echo never"] },
+      optionsFor(world, {
+        gracefulKillMs: 5_000,
+        onOutput: (log) => {
+          if (log.includes("Waiting for a machine")) second.abort();
+        },
+      }),
+      second.signal,
+    );
+
+    expect(result).toMatchObject({ state: "failed", reason: "job_canceled" });
+    expect(result.calls).toContain("prepare: 64");
+    expect(await world.client.jobs(false)).toHaveLength(1);
+    first.abort();
+    expect(await holding).toMatchObject({ reason: "job_canceled" });
+    await nothingHeld(world.client);
+  });
+});
+
 describe("twenty runner's jobs at once on four machines", () => {
   it("each have a machine of their own and their own result, in the order of their arrival", async () => {
     await using world = await createCustomWorld(4);
