@@ -7,6 +7,7 @@ import type { Zone } from "./zone.ts";
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 86_400_000;
+const MINUTES_A_DAY = 1_440;
 /** How far ahead the next change is looked for: what holds for longer holds for long enough to be told so. */
 const HORIZON_MS = 40 * DAY_MS;
 /** Beginnings and ends of sections that are looked at for one change: others may hide a great many of them. */
@@ -62,11 +63,13 @@ interface SectionClock {
   readonly minutes: MinutesOf;
 }
 
-const minuteIn = (minutes: MinutesOf, wall: number): boolean =>
-  minutes(Math.floor(wall / DAY_MS))[Math.floor(wall / MINUTE_MS) % 1_440] === 1;
+const dayOf = (wall: number): number => Math.floor(wall / DAY_MS);
+const minuteOf = (wall: number): number => Math.floor(wall / MINUTE_MS) % MINUTES_A_DAY;
 
-const isIn = ({ zone, minutes }: SectionClock, at: EpochMs): boolean =>
-  minuteIn(minutes, at + zone.spanAt(at).offsetMs);
+function isIn({ zone, minutes }: SectionClock, at: EpochMs): boolean {
+  const wall = at + zone.spanAt(at).offsetMs;
+  return minutes(dayOf(wall))[minuteOf(wall)] === 1;
+}
 
 /** The first full minute after an instant at which a section begins or ends; Infinity when none is before the horizon. */
 function nextTurn(clock: SectionClock, after: EpochMs, horizonAt: EpochMs): EpochMs {
@@ -75,7 +78,13 @@ function nextTurn(clock: SectionClock, after: EpochMs, horizonAt: EpochMs): Epoc
   let at = (Math.floor(after / MINUTE_MS) + 1) * MINUTE_MS;
   while (at < horizonAt) {
     const { offsetMs, endsAt } = zone.spanAt(at);
-    for (; at < endsAt; at += MINUTE_MS) if (minuteIn(minutes, at + offsetMs) !== wasIn) return at;
+    while (at < endsAt) {
+      const minute = minuteOf(at + offsetMs);
+      const turn = minutes(dayOf(at + offsetMs)).indexOf(wasIn ? 0 : 1, minute);
+      const turnsAt = at + (turn - minute) * MINUTE_MS;
+      if (turn >= 0 && turnsAt < endsAt) return turnsAt;
+      at = Math.min(endsAt, at + (MINUTES_A_DAY - minute) * MINUTE_MS);
+    }
   }
   return Infinity;
 }

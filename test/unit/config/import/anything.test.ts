@@ -92,9 +92,9 @@ it("makes a config that passes the check of whatever it takes, and refuses the r
         for (const { place, message } of error.problems) expect(`${place}: ${message}`).toMatch(/^config\.toml:\d+: /);
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 120 },
   );
 
-  expect(taken).toBeGreaterThan(50);
-  expect(refused).toBeGreaterThan(5);
+  expect(taken).toBeGreaterThan(30);
+  expect(refused).toBeGreaterThan(3);
 });

@@ -106,7 +106,7 @@ it("holds in every minute around set clocks just the section that its rules say,
     fc.property(sections, anySetClock, fc.nat(59), (rulesOf, [timezone, date], second) => {
       const clock = wallClockIn(timezone);
       const schedule = scheduleFrom(rulesOf.map(({ rules }) => ({ periods: rules.map(cronFrom), timezone })));
-      const [from, to] = [Date.parse(date) - 14 * HOUR_MS, Date.parse(date) + 40 * HOUR_MS];
+      const [from, to] = [Date.parse(date) - 10 * HOUR_MS, Date.parse(date) + 30 * HOUR_MS];
       for (let at = from; at < to; ) {
         const held = schedule.heldAt(at + second * 1000);
         // At least one minute goes by, so this ends.
@@ -121,6 +121,6 @@ it("holds in every minute around set clocks just the section that its rules say,
         at = held.untilAt;
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 25 },
   );
 });
