@@ -16,7 +16,13 @@ import type { Ec2Deps } from "../../src/drivers/ec2/options.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 import { describeDriverContract } from "../contract/driver.ts";
 import type { DriverHarness } from "../contract/driver.ts";
-import { createHurriedDriver, hurriedClock, shapeAt, useTestCredentials } from "../support/ec2/lab.ts";
+import {
+  createHurriedClock,
+  createHurriedDriver,
+  hurriedClock,
+  shapeAt,
+  useTestCredentials,
+} from "../support/ec2/lab.ts";
 import { createPretendedBuilder } from "../support/ec2/builder.ts";
 import { silentLogger } from "../support/jobs.ts";
 import { recordProgress } from "../support/progress.ts";
@@ -84,6 +90,9 @@ const motoDeps: Ec2Deps = {
   },
 };
 
+/** moto is a process of this host, which may have much else to do: 15 s for an address are to be one at least. */
+const patientClock = createHurriedClock(15);
+
 /** One account serves all tests, since making a new one takes moto seconds: so each has owners of its own. */
 async function openHarness(): Promise<DriverHarness> {
   harnesses += 1;
@@ -92,7 +101,7 @@ async function openHarness(): Promise<DriverHarness> {
   return {
     shape,
     createDriver(owner) {
-      const driver = createHurriedDriver(`${owner}-${suffix}`, shape);
+      const driver = createHurriedDriver(`${owner}-${suffix}`, shape, patientClock);
       drivers.push(driver);
       return driver;
     },

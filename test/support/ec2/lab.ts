@@ -35,8 +35,8 @@ export const createHurriedClock = (haste: number): Clock => ({
 export const hurriedClock = createHurriedClock(HASTE);
 
 /** Creates a driver that reaches a site's endpoint through the AWS SDK. */
-export const createHurriedDriver = (owner: string, site: Ec2Site): Driver =>
-  createEc2Driver({ owner, sites: [site] }, { clock: hurriedClock, random, logger: silentLogger });
+export const createHurriedDriver = (owner: string, site: Ec2Site, clock: Clock = hurriedClock): Driver =>
+  createEc2Driver({ owner, sites: [site] }, { clock, random, logger: silentLogger });
 
 /** Opens an empty account. */
 export async function createEc2Lab(): Promise<Ec2Lab> {
