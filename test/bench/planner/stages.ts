@@ -37,9 +37,10 @@ export function stagesFrom(stretch: Stretch, sigma: number): StagedLoad {
     const count = Math.floor(Math.log(1 - random.fraction()) / Math.log(1 - 1 / MEAN_JOBS));
     return { at, count, readyAt: at + lengthAt(normalFrom(random.fraction(), random.fraction()), sigma) };
   }).filter(({ count }) => count > 0);
-  const later = groups.flatMap(({ count, readyAt }) => Array.from({ length: count }, () => readyAt));
-  const times = Float64Array.from([...starts, ...later.filter((at) => at < to)]);
-  const isLater = new Uint8Array(times.length).fill(1, starts.length);
+  const later = groups
+    .flatMap(({ at, count, readyAt }) => Array.from({ length: count }, () => ({ at, readyAt })))
+    .filter(({ readyAt }) => readyAt < to);
+  const times = Float64Array.from([...starts, ...later.map(({ readyAt }) => readyAt)]);
   const order = Uint32Array.from(times.keys()).sort((a, b) => (times[a] ?? 0) - (times[b] ?? 0) || a - b);
   const durations = new Float64Array(times.length).fill(MEDIAN_STAGE_MS);
   const arrivals = sortArrivals(
@@ -48,11 +49,12 @@ export function stagesFrom(stretch: Stretch, sigma: number): StagedLoad {
   );
 
   const staged = cutArrivals(arrivals, from, to);
-  const isAnnounced = (job: number): boolean => isLater[order[staged.before.length + job] ?? 0] === 1;
+  const announcedAt = (job: number): number | undefined =>
+    later[(order[staged.before.length + job] ?? 0) - starts.length]?.at;
   return {
     stretch: { ...staged, name: stretch.name },
     firstBefore,
-    announced: () => ({ isAnnounced, expectedAt: expect(groups, quantiles) }),
+    announced: () => ({ announcedAt, expectedAt: expect(groups, quantiles) }),
   };
 }
 

@@ -11,8 +11,9 @@ it("makes of each arrival a first job, and a batch when that has ended", () => {
   const { stretch: staged, firstBefore, announced } = stagesFrom(stretch, 0.5);
 
   const { readyAt } = staged.arrivals;
-  const { isAnnounced } = announced();
-  const first = readyAt.filter((_, job) => !isAnnounced(job));
+  const { announcedAt } = announced();
+  const first = readyAt.filter((_, job) => announcedAt(job) === undefined);
+  expect(readyAt.every((at, job) => (announcedAt(job) ?? at - 1) < at)).toBe(true);
   expect([...first]).toEqual([...stretch.arrivals.readyAt]);
   expect([...firstBefore]).toEqual([...stretch.before]);
   expect(staged.before.length).toBeGreaterThan(3 * firstBefore.length);
@@ -23,7 +24,7 @@ it("makes of each arrival a first job, and a batch when that has ended", () => {
 
 it("announces every later job from its first one's start until it is ready, and no moment of it exactly", () => {
   const { stretch: staged, announced } = stagesFrom(stretch, 0.5);
-  const { isAnnounced, expectedAt } = announced();
+  const { announcedAt, expectedAt } = announced();
   const [seen, still] = [new Map<number, number>(), new Map<number, number>()];
 
   for (let now = staged.from; now < staged.to; now += 10_000) {
@@ -37,7 +38,7 @@ it("announces every later job from its first one's start until it is ready, and 
 
   const sumOf = (groups: ReadonlyMap<number, number>): number =>
     [...groups.values()].reduce((sum, each) => sum + each, 0);
-  const later = staged.arrivals.readyAt.filter((_, job) => isAnnounced(job)).length;
+  const later = staged.arrivals.readyAt.filter((_, job) => announcedAt(job) !== undefined).length;
   // A first job is over within ten seconds so rarely that it is not seen here.
   expect(sumOf(seen)).toBe(later + sumOf(still));
 });

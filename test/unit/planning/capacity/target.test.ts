@@ -212,6 +212,20 @@ describe("what is known to come", () => {
     expect(before.level - after.level).toBeGreaterThanOrEqual(11);
   });
 
+  it("is learnt as a surprise when it was known too late for a machine to be ordered", () => {
+    const readyAt = Float64Array.from([1, 2, 3, 4], (hour) => hour * HOUR_MS);
+    const learntFrom = (aheadMs: number): number => {
+      const state = createTargetState(0, 89_000);
+      const announced = { announcedAt: (job: number) => (readyAt[job] ?? 0) - aheadMs, expectedAt: () => [] };
+      const policy = targetPolicy(state, targetSettings(), readyAt, announced);
+      policy({ now: 5 * HOUR_MS, inUse: 0, arrived: 4, served: 4, waitMs: new Float64Array(4) });
+      return state.jobsSeen;
+    };
+
+    expect(learntFrom(90_000)).toBe(0);
+    expect(learntFrom(80_000)).toBe(4);
+  });
+
   it("is not ordered for when it will hardly come", () => {
     const state = stateAfter([], DAY_MS);
     const expected = { count: 12, chance: 1e-4, readyAt: [DAY_MS + 100_000] };
