@@ -39,7 +39,8 @@ async function readJson<Value>(path: string): Promise<Value | undefined> {
   try {
     return JSON.parse(await onDisk(`read ${path}`, readFile(path, "utf8"))) as Value;
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    // A damaged record holds nothing: nobody renews its lease, which lapses then.
+    if (isMissing(error) || error instanceof SyntaxError) return undefined;
     throw error;
   }
 }

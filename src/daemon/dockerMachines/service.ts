@@ -134,8 +134,7 @@ export async function startDockerMachines(deps: DockerMachineDeps): Promise<Dock
     list: async () => [...heldById.values()].filter(({ isEnding }) => !isEnding).map(viewOf),
     async close() {
       closing.abort(new TransientError("manager-leaves", "the manager stops; the next one goes on"));
-      await stopRounds();
-      await entrance.close();
+      await Promise.all([stopRounds(), entrance.close()]);
     },
   };
 }

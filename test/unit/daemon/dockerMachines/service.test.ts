@@ -40,7 +40,7 @@ interface Setting {
   restart(): Promise<Setting>;
 }
 
-async function start(before?: Setting): Promise<Setting> {
+async function start(before?: Setting, mortal: Mortal = (_name, call) => call()): Promise<Setting> {
   const store = before?.store ?? { ...createMemoryStore(), close: async () => undefined };
   const records = before?.records ?? new Map<string, DockerMachineRecord>();
   // The machines and the time are those of the manager before.
@@ -51,8 +51,14 @@ async function start(before?: Setting): Promise<Setting> {
     ...{ composed, clock, store, records, seen: "there" },
     provider: before?.provider ?? composed.provider,
     service: await startDockerMachines({
-      manager: { ...manager, forwardEngine: (id, signal) => manager.forwardEngine(id, signal).then(answering) },
-      records: recordsIn(records),
+      manager: {
+        ...manager,
+        acquireLease: (...args) => mortal("acquire", () => manager.acquireLease(...args)),
+        awaitLease: (...args) => mortal("await", () => manager.awaitLease(...args)),
+        releaseLease: (id) => mortal("release", () => manager.releaseLease(id)),
+        forwardEngine: (id, signal) => manager.forwardEngine(id, signal).then(answering),
+      },
+      records: recordsIn(records, mortal),
       look: async () => setting.seen,
       ...{ pools, clock, random: createSeededRandom(7), logger: silentLogger },
     }),
@@ -78,11 +84,14 @@ function worldOf(before: Setting | undefined): Partial<ManagerPorts> {
   };
 }
 
-function recordsIn(map: Map<string, DockerMachineRecord>): DockerMachineRecords {
+/** What stands between the machines of docker-machine and a port, and may never answer. */
+type Mortal = <T>(name: string, call: () => Promise<T>) => Promise<T>;
+
+function recordsIn(map: Map<string, DockerMachineRecord>, mortal: Mortal): DockerMachineRecords {
   return {
     all: async () => [...map.values()],
-    put: async (record) => void map.set(record.id, record),
-    remove: async (id) => void map.delete(id),
+    put: (record) => mortal("put", async () => void map.set(record.id, record)),
+    remove: (id) => mortal("remove", async () => void map.delete(id)),
     identity: async () => undefined,
     putIdentity: async () => undefined,
   };
@@ -239,5 +248,57 @@ describe("a machine that is kept", () => {
     expect(machine.keyPem).toContain("PRIVATE KEY");
     expect(JSON.stringify([...setting.records.values()])).not.toContain("PRIVATE KEY");
     await setting.service.close();
+  });
+});
+
+describe("a manager that is killed at any call of its ports, before its effect or after it", () => {
+  /** A whole life: created, kept, removed. Never settles when its manager dies on the way. */
+  const live = async (setting: Setting): Promise<void> => {
+    const id = await createKept(setting, "x");
+    await setting.service.remove(id);
+  };
+  const countCalls = async (): Promise<readonly string[]> => {
+    const names: string[] = [];
+    const setting = await start(undefined, (name, call) => {
+      names.push(name);
+      return call();
+    });
+    await live(setting);
+    await setting.service.close();
+    return names;
+  };
+
+  it("leaves nothing to the next one but what that ends by itself", async () => {
+    const names = await countCalls();
+    expect(new Set(names)).toEqual(new Set(["put", "acquire", "await", "release", "remove"]));
+
+    for (const [index, name] of names.entries()) {
+      for (const moment of ["before", "after"] as const) {
+        let calls = 0;
+        const died = Promise.withResolvers<void>();
+        const setting = await start(undefined, async (_name, call) => {
+          calls += 1;
+          if (calls <= index) return call();
+          if (calls === index + 1 && moment === "after") await call();
+          died.resolve();
+          return new Promise(() => undefined);
+        });
+        void live(setting);
+        await died.promise;
+        void setting.service.close();
+        await setting.composed.running.handOver();
+
+        const next = await start(setting);
+        // Its creator died with it, or gave up: the directory never came, or has gone.
+        next.seen = "gone";
+        await next.clock.advance(JOB_TIMEOUT_MS + 3 * MINUTE_MS);
+
+        expect({ name, moment, open: await next.openLeases(), records: next.records.size }).toEqual({
+          ...{ name, moment, open: 0, records: 0 },
+        });
+        await next.service.close();
+        await next.composed.running.handOver();
+      }
+    }
   });
 });
