@@ -26,9 +26,9 @@ export interface EntranceDeps {
 
 /** The one door to the engines of all machines, which opens with the first of them and keeps its port from manager to manager. */
 export interface Entrance {
-  /** Opens it where the machines of an earlier manager are told that it is; waits for the port when somebody else has it. */
+  /** Opens it where the machines of an earlier manager are told that it is. When somebody else has the port, it is waited for behind this. */
   reopen(): Promise<void>;
-  /** Makes a client certificate for one machine. */
+  /** Makes a client certificate for one machine. @throws SystemError `no-port` while there is nowhere to listen. */
   admit(subject: string): Promise<Admission>;
   /** Why it is not open; empty when it is. */
   problem(): string;
@@ -80,7 +80,7 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     throw new SystemError("no-port", `no port of ${FIRST_PORT} to ${FIRST_PORT + PORTS - 1} on 127.0.0.1 is free`);
   };
 
-  const openAgain = async (identity: DoorIdentity): Promise<DoorIdentity> => {
+  const openAgain = async (identity: DoorIdentity, onTaken: () => void): Promise<DoorIdentity> => {
     for (;;) {
       try {
         await openAt(identity);
@@ -91,6 +91,7 @@ export function createEntrance(deps: EntranceDeps): Entrance {
         if (problem === "") {
           problem = `port ${identity.port} on 127.0.0.1, where docker clients expect their machines, is taken`;
           logger.warn({ port: identity.port }, `${problem}: waits for it`);
+          onTaken();
         }
         await clock.sleep(RETRY_MS, closing.signal);
       }
@@ -102,12 +103,18 @@ export function createEntrance(deps: EntranceDeps): Entrance {
     async reopen() {
       const identity = await records.identity();
       if (identity === undefined) return;
-      opening = openAgain(identity);
-      opening.catch((err: unknown) => {
-        if (!closing.signal.aborted) logger.error({ err }, "engines cannot be spoken to");
-      });
+      const taken = Promise.withResolvers<void>();
+      opening = openAgain(identity, taken.resolve);
+      const opened = opening.then(
+        () => undefined,
+        (err: unknown) => {
+          if (!closing.signal.aborted) logger.error({ err }, "engines cannot be spoken to");
+        },
+      );
+      await Promise.race([opened, taken.promise]);
     },
     async admit(subject) {
+      if (problem !== "") throw new SystemError("no-port", problem);
       opening ??= openAnew().catch((error: unknown) => {
         opening = undefined;
         throw error;
