@@ -29,4 +29,4 @@ exit 0
 
 /** Quotes text as `$'…'`. */
 const ansiC = (text: string): string =>
-  `$'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n").replaceAll("\u001b", "\\e")}'`;
+  `$'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'").replaceAll("\n", "\\n").replaceAll("\u001b", "\\033")}'`;
