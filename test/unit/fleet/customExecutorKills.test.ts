@@ -117,17 +117,30 @@ describe("a stage that is killed", () => {
 });
 
 describe("a preparation", () => {
-  it("is tried again by the runner when it is killed, on another machine", async () => {
+  it("is tried again by the runner when it is killed", async () => {
     await using world = await createCustomWorld(1);
-    let kills = 0;
-    const onCall: CustomRunnerOptions["onCall"] = (verb, _stage, call) => {
-      if (verb === "prepare" && kills++ === 0) setTimeout(() => call.kill("SIGKILL"), 100);
-    };
+    const first = new AbortController();
+    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), first.signal);
+    await until("the machine is held", 20_000, async () => (await world.client.jobs(false))[0]?.state === "running");
+    const preparations: StageCall[] = [];
 
-    const result = await runCustomJob({ id: nextId++, script: ["echo done"] }, optionsFor(world, { onCall }));
+    const result = await runCustomJob(
+      { id: nextId++, script: ["echo done"] },
+      optionsFor(world, {
+        onCall(verb, _stage, call) {
+          if (verb === "prepare") preparations.push(call);
+        },
+        onOutput(log) {
+          if (preparations.length !== 1 || !log.includes("Waiting for a machine")) return;
+          preparations[0]?.kill("SIGKILL");
+          first.abort();
+        },
+      }),
+    );
 
-    expect(kills).toBe(2);
     expect(result, result.log).toMatchObject({ state: "success" });
+    expect(preparations).toHaveLength(2);
+    expect(await holding).toMatchObject({ reason: "job_canceled" });
     await nothingHeld(world.client);
   });
 
