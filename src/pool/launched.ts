@@ -70,7 +70,7 @@ export async function noteFailed(
 ): Promise<void> {
   noteRefusal(fleet, machine, error);
   // An earlier call with this token may have had another fate.
-  const wasNeverLaunched = !isAsked || (isFirst && isRefusal(error));
+  const wasNeverLaunched = isFirst && (!isAsked || isRefusal(error));
   if (wasNeverLaunched) await noteNeverLaunched(fleet, machine, error, signal);
   else await retireMachine(fleet, machine.id, "launch-failed", textOf(error), ({ state }) => state === "requested");
   nudge(fleet);

@@ -11,4 +11,5 @@ export const FAILED_SEEDS: readonly { readonly seed: number; readonly why: strin
   { seed: 7191, why: "a manager may start while the disk is full" },
   { seed: 100_899, why: "limits may be lowered while a launch that was decided under the old ones is written down" },
   { seed: 400_715, why: "limits may be lowered between a launch's decision and its effect" },
+  { seed: 2_007_129_698, why: "a launch may wait for its turn until no time is left for its answer" },
 ];

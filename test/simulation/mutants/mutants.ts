@@ -164,7 +164,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "pool/launched.ts",
-        from: "!isAsked || (isFirst && isRefusal(error))",
+        from: "isFirst && (!isAsked || isRefusal(error))",
         to: "isFirst || !isAsked",
       },
     ],
