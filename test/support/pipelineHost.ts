@@ -107,6 +107,7 @@ docker = "${call.docker}"
 registry_mirror = "${registryMirror}"
 
 [pool.qemu]
+restore = true
 image = "${image}"
 memory = "${memory}"
 disk = "10GiB"
