@@ -230,7 +230,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I8",
     from: 2,
     patches: [
-      { file: "pool/calls.ts", from: 'await budgetOf(fleet, driver).take(verb !== "launch", bounded);', to: "" },
+      {
+        file: "pool/calls.ts",
+        from: "const budget = budgetOf(fleet, driver);",
+        to: "const budget = { take: async () => undefined };",
+      },
     ],
   },
   {
