@@ -38,10 +38,11 @@ export function rowFor({ rows, firstRow }: Pick<TargetState, "rows" | "firstRow"
   if (low === undefined || high === undefined) throw new Error("Expected prices to be made before they are asked for");
   const part = place - Math.floor(place);
   const between = (a: number, b: number): number => a * (1 - part) + b * part;
+  // Never outside the two: by a last digit too much, a busier forecast would ask for less than a quieter one.
+  const priceBetween = (a: number, b: number): number =>
+    a === b ? a : Math.min(a, Math.max(b, Math.exp(between(Math.log(a), Math.log(b)))));
   return {
-    prices: high.prices.map((price, s) =>
-      low.prices[s] === undefined ? price : Math.exp(between(Math.log(low.prices[s]), Math.log(price))),
-    ),
+    prices: high.prices.map((price, s) => priceBetween(low.prices[s] ?? price, price)),
     jobRates: high.jobRates.map((rate, s) => between(low.jobRates[s] ?? 0, rate)),
     held: high.held.map((share, s) => between(low.held[s] ?? 0, share)),
   };

@@ -48,6 +48,8 @@ describe("the target policy's level", () => {
           expect(levelFor(jobs * more)).toBeGreaterThanOrEqual(levelFor(jobs));
         },
       ),
+      // Once a last digit made the busier forecast's machine dearer.
+      { examples: [[[420_000, 7_497_117, 720_000], 0.008400425355604734, 2.2537830346761525]] },
     );
   });
 
