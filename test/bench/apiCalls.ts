@@ -18,7 +18,7 @@ export async function compareApiCalls(progress: Progress, signal: AbortSignal): 
   const pair = [await callsOf(FAR), await callsOf(NEAR)] as const;
   step.done();
   const names = ["3 jobs a minute", "100 jobs a minute"] as const;
-  return { ...comparisonFrom("EC2 API calls a job", "calls", names, [pair]), goal: `≤ ${GOAL} calls, of the second` };
+  return { ...comparisonFrom("EC2 API calls a job", "calls", names, [pair]), goal: { of: "second", atMost: GOAL } };
 }
 
 const callsOf = async (traffic: Traffic): Promise<number> => (await serveJobs(traffic)).calls / traffic.jobs;

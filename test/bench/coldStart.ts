@@ -45,7 +45,7 @@ export async function compareColdStart(rounds: number, progress: Progress, signa
   step.done(`${rounds} rounds`);
   const names = ["the endpoint's delays alone", "acquire to a ready machine"] as const;
   const comparison = withDifference(comparisonFrom("a cold start on EC2", "ms", names, pairs), pairs);
-  return { ...comparison, goal: `≤ ${GOAL_MS} ms, of the difference` };
+  return { ...comparison, goal: { of: "difference", atMost: GOAL_MS } };
 }
 
 async function startCold(manager: Manager): Promise<number> {

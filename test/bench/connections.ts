@@ -12,7 +12,7 @@ const BANNER_DEADLINE_MS = 30_000;
 /** Of one call; the slowest takes a few seconds under software emulation. */
 const CALL_DEADLINE_MS = 120_000;
 
-/** Compares the kept channel with what opens a connection for each call, on one real machine. */
+/** Compares what opens a connection for each call with the kept channel, on one real machine. */
 export async function compareConnections(
   machine: BenchMachine,
   rounds: number,
@@ -20,8 +20,8 @@ export async function compareConnections(
   signal: AbortSignal,
 ): Promise<readonly Comparison[]> {
   const subjects: readonly (readonly [string, readonly [Way, Way]])[] = [
-    ["exec of `true`", [keptExec(machine), newExec(machine)]],
-    ["Docker `_ping`", [keptPing(machine), dockerodePing(machine)]],
+    ["exec of `true`", [newExec(machine), keptExec(machine)]],
+    ["Docker `_ping`", [dockerodePing(machine), keptPing(machine)]],
   ];
   const comparisons: Comparison[] = [];
   for (const [title, ways] of subjects) {

@@ -9,23 +9,31 @@ export interface BenchFacts {
   readonly memoryMiB: number;
   readonly kernel: string;
   readonly node: string;
-  readonly qemu: string;
-  readonly accelerator: string;
+  /** Of real machines; undefined when none was booted. */
+  readonly qemu?: string | undefined;
+  readonly accelerator?: string | undefined;
   /** Runnable processes, averaged over the minute before the start. A busy host spreads the numbers. */
   readonly loadAtStart: number;
 }
 
-/** Reads the facts of this host. @param loadAtStart read by the caller before its own work adds to it. */
-export async function readBenchFacts(accelerator: string, loadAtStart: number): Promise<BenchFacts> {
-  const { stdout } = await promisify(execFile)("qemu-system-x86_64", ["--version"]);
+/**
+ * Reads the facts of this host.
+ * @param accelerator what ran real machines, if any were booted.
+ * @param loadAtStart read by the caller before its own work adds to it.
+ */
+export async function readBenchFacts(accelerator: string | undefined, loadAtStart: number): Promise<BenchFacts> {
   return {
     cores: availableParallelism(),
     processor: cpus()[0]?.model.trim() ?? "unknown",
     memoryMiB: Math.round(totalmem() / 2 ** 20),
     kernel: `${type()} ${release()}`,
     node: process.version,
-    qemu: /version (\S+)/.exec(stdout)?.[1] ?? stdout.trim(),
-    accelerator,
+    ...(accelerator === undefined ? {} : { accelerator, qemu: await qemuVersion() }),
     loadAtStart,
   };
+}
+
+async function qemuVersion(): Promise<string> {
+  const { stdout } = await promisify(execFile)("qemu-system-x86_64", ["--version"]);
+  return /version (\S+)/.exec(stdout)?.[1] ?? stdout.trim();
 }

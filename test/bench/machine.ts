@@ -21,7 +21,6 @@ export interface BenchMachine extends AsyncDisposable {
   readonly address: Address;
   readonly keys: MachineKeys;
   readonly user: string;
-  readonly accelerator: string;
   /** The connection that is kept. */
   readonly kept: ReadyGuest;
 }
@@ -44,7 +43,7 @@ export async function bootMachine(progress: Progress, signal: AbortSignal): Prom
     const kept = await guest.connect(address, keys, SETTINGS, limit);
     step.done();
     return {
-      ...{ address, keys, user: SETTINGS.user, accelerator: await chooseAccelerator(limit), kept },
+      ...{ address, keys, user: SETTINGS.user, kept },
       async [Symbol.asyncDispose]() {
         kept.channel.close();
         await lab.close();

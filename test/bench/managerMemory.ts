@@ -17,7 +17,7 @@ export async function compareMemory(progress: Progress, signal: AbortSignal): Pr
   await using empty = await startEmptyProcess();
   await using manager = await startMeasuredManager();
   const names = ["empty Node process", `manager, ${MACHINES} idle machines`] as const;
-  const goal = `< ${MEMORY_GOAL_BYTES / BYTES_PER_MB} MB, of the second`;
+  const goal = { of: "second", atMost: MEMORY_GOAL_BYTES / BYTES_PER_MB } as const;
   const compare = (title: string, pairs: readonly (readonly [number, number])[]): Comparison => ({
     ...comparisonFrom(title, "MB", names, pairs),
     goal,

@@ -52,7 +52,7 @@ export async function compareThinClient(
   step.done(`${rounds} rounds`);
   const url = comparisonFrom("one call of docker-machine", "ms", ["node -e 0", "docker-machine url NAME"], urls);
   const job = comparisonFrom("a docker+machine job", "ms", ["node -e 0, once", "its seven calls, added up"], jobs);
-  return [{ ...url, goal: `≤ ${GOAL}×` }, job];
+  return [{ ...url, goal: { of: "ratio", atMost: GOAL } }, job];
 }
 
 /** Milliseconds from the start of a process of Node to its end. @throws Error when it fails. */

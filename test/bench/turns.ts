@@ -1,3 +1,5 @@
+import type { Goal } from "./goals.ts";
+
 /** One of two ways to do the same. */
 export interface Way {
   readonly name: string;
@@ -11,18 +13,18 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Two ways beside each other. */
+/** Two ways beside each other: the first is the peer or the floor, the second is ours. */
 export interface Comparison {
   readonly title: string;
   readonly unit: "ms" | "MB" | "calls";
   readonly rounds: number;
   readonly ways: readonly { readonly name: string; readonly spread: Spread }[];
-  /** The second way divided by the first, round by round. */
+  /** The second way divided by the first, round by round: less is better. */
   readonly ratio: Spread;
   /** The second way less the first, round by round, where that is what the goal is about. */
   readonly difference?: Spread | undefined;
-  /** What should hold, in a few words. @default none was set */
-  readonly goal?: string | undefined;
+  /** What should hold. @default none was set */
+  readonly goal?: Goal | undefined;
 }
 
 /** Answers the spread of at least one number. */

@@ -1,0 +1,32 @@
+import { compareApiCalls } from "./apiCalls.ts";
+import type { Bench } from "./bench.ts";
+import { compareColdStart } from "./coldStart.ts";
+import { compareConnections } from "./connections.ts";
+import { compareMemory } from "./managerMemory.ts";
+import { compareThinClient } from "./thinClient.ts";
+
+/** Every part of `npm run bench`, in the order of the run: memory while nothing else runs, real machines last. */
+export const BENCHES: readonly Bench[] = [
+  { name: "memory", isOnMachines: false, measure: ({ progress, signal }) => compareMemory(progress, signal) },
+  {
+    name: "api-calls",
+    isOnMachines: false,
+    measure: async ({ progress, signal }) => [await compareApiCalls(progress, signal)],
+  },
+  {
+    name: "thin-clients",
+    isOnMachines: false,
+    measure: ({ rounds, progress, signal }) => compareThinClient(rounds, progress, signal),
+  },
+  {
+    name: "cold-start",
+    isOnMachines: false,
+    measure: async ({ rounds, progress, signal }) => [await compareColdStart(rounds, progress, signal)],
+  },
+  {
+    name: "connections",
+    isOnMachines: true,
+    measure: async ({ rounds, progress, signal, machine }) =>
+      compareConnections(await machine(), rounds, progress, signal),
+  },
+];
