@@ -1,4 +1,4 @@
-import { ConfigError, ConflictError, MayflyError, NotFoundError } from "../domain/errors.ts";
+import { ConfigError, ConflictError, NotFoundError } from "../domain/errors.ts";
 import type { JobId } from "../domain/ids.ts";
 import { jobIdFrom } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
@@ -7,21 +7,16 @@ import { checkSameRequest, keyedRequestFrom } from "../domain/requestKey.ts";
 import type { KeyedRequest } from "../domain/requestKey.ts";
 import type { JobLogs } from "../ports/files.ts";
 import type { Store } from "../ports/store.ts";
-import type { JobLife, JobLifeDeps } from "./life.ts";
-import { liveJob } from "./life.ts";
+import { cancelJob, handedOver, startJob, turnAwayJob } from "./active.ts";
+import type { ActiveJob, ActiveJobDeps, StartedJob } from "./active.ts";
 import { adoptJobs } from "./adopt.ts";
-import { ManagerStoppedError } from "./ends.ts";
 import { JobRecord } from "./record.ts";
-import { StageDesk } from "./stages/desk.ts";
 import { createStages } from "./stages/stages.ts";
-import { watchHolder } from "./stages/watchHolder.ts";
 import { validateJobSpec } from "./validate.ts";
 import { orAborted, whenAborted, within } from "./waits.ts";
 
 /** How many ended jobs a list shows at the most. */
 const RECENT_LIMIT = 1_000;
-/** Of a job whose pool is gone from the configuration. */
-const DEFAULT_JOB_TIMEOUT_MS = 3_600_000;
 /** How long closing lets cancelled jobs end by themselves: the stop's grace, after_script, the machine's end. */
 const CLOSE_TIMEOUT_MS = 8 * 60_000;
 /** How long who cancels a job waits, while the disk is full, for that to be stored; the job ends in any case. */
@@ -29,11 +24,9 @@ const CANCEL_STORED_TIMEOUT_MS = 5_000;
 /** How long closing waits for jobs that were forced. */
 const FORCED_CLOSE_TIMEOUT_MS = 10_000;
 
-export interface JobServiceDeps extends JobLifeDeps {
+export interface JobServiceDeps extends ActiveJobDeps {
   readonly store: Store;
   readonly logs: JobLogs;
-  /** A pool's job_timeout in milliseconds; undefined when there is no such pool. */
-  readonly jobTimeoutMs: (poolName: string) => number | undefined;
 }
 
 /** Takes jobs from acceptance to their one end. Unknown ids throw NotFoundError. */
@@ -81,15 +74,6 @@ export interface JobService {
   handOver(): Promise<void>;
 }
 
-interface ActiveJob {
-  readonly record: JobRecord;
-  readonly cancel: AbortController;
-  readonly force: AbortController;
-  readonly turnAway: AbortController;
-  readonly ended: Promise<void>;
-  readonly desk: StageDesk | undefined;
-}
-
 export function createJobService(deps: JobServiceDeps): JobService {
   const active = new Map<JobId, ActiveJob>();
   const accepting = new Map<JobId, Promise<Job>>();
@@ -104,33 +88,11 @@ export function createJobService(deps: JobServiceDeps): JobService {
     return found;
   };
 
-  const start = (record: JobRecord, rest: Pick<JobLife, "spec" | "log" | "isResumed" | "progress">): void => {
-    const { id, poolName } = record.job;
-    const poolTimeoutMs = deps.jobTimeoutMs(poolName) ?? DEFAULT_JOB_TIMEOUT_MS;
-    const timeoutMs = Math.min(rest.spec.timeoutMs ?? poolTimeoutMs, poolTimeoutMs);
-    const cancel = new AbortController();
-    const force = new AbortController();
-    const turnAway = new AbortController();
-    const { cancelledBy } = record.job;
-    if (cancelledBy !== undefined) {
-      cancel.abort(cancelReason(cancelledBy));
-    }
-    const signals = { cancel: cancel.signal, force: force.signal, turnAway: turnAway.signal };
-    const { staged } = rest.spec;
-    const desk = staged === undefined ? undefined : new StageDesk(deps.clock, rest.progress);
-    const over = new AbortController();
-    const ended = liveJob({ ...rest, ...signals, record, timeoutMs, desk, handOver: handingOver.signal }, deps).then(
-      () => {
-        over.abort();
-        active.delete(id);
-      },
-    );
-    const one = { record, cancel, force, turnAway, ended, desk };
+  const start = (record: JobRecord, rest: StartedJob): void => {
+    const { id } = record.job;
+    const one = startJob(record, rest, handingOver.signal, deps);
     active.set(id, one);
-    if (desk !== undefined && staged !== undefined) {
-      const lapse = (why: Error): void => void cancelJob(one, false, "owner", why);
-      void watchHolder(desk, staged.ttlMs, deps.clock, lapse, AbortSignal.any([over.signal, handingOver.signal]));
-    }
+    void one.ended.then(() => active.delete(id));
     // Accepted while the manager began to stop.
     if (isStopping) {
       turnAwayJob(one);
@@ -247,49 +209,11 @@ export function createJobService(deps: JobServiceDeps): JobService {
     async handOver() {
       isStopping = true;
       await Promise.allSettled(accepting.values());
-      handingOver.abort(new HandedOverError("handed-over", "the manager hands its jobs over to the next one"));
+      handingOver.abort(handedOver());
       const ended = Promise.all([...active.values()].map((one) => one.ended));
       await within(deps.clock, FORCED_CLOSE_TIMEOUT_MS, ended);
     },
   };
-}
-
-/** Why a job is followed no longer by this manager. */
-class HandedOverError extends MayflyError {}
-
-function turnAwayJob({ turnAway }: ActiveJob): void {
-  turnAway.abort(new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again"));
-}
-
-type Canceller = NonNullable<Job["cancelledBy"]>;
-
-/** Asks at once; resolves, never rejects, when that is stored or cannot be. */
-async function cancelJob(
-  { record, cancel, force }: ActiveJob,
-  isForced: boolean,
-  by: Canceller,
-  why: Error = cancelReason(by),
-): Promise<void> {
-  const isFirst = !cancel.signal.aborted;
-  cancel.abort(why);
-  if (isForced) {
-    force.abort(new Error("the job was cancelled by force"));
-  }
-  if (isFirst) {
-    await record.cancelled(by, `${why.message}: asked to end${isForced ? " at once" : ""}`);
-  }
-}
-
-function cancelReason(by: Canceller): Error {
-  switch (by) {
-    case "owner":
-      return new Error("the job was cancelled");
-    case "manager":
-      return new ManagerStoppedError(
-        "manager-stopped",
-        "the manager stopped before the job had ended; it is safe to run this again",
-      );
-  }
 }
 
 function acceptedJob(spec: JobSpec, keyed: KeyedRequest | undefined, { clock, random }: JobServiceDeps): Job {

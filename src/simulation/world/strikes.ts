@@ -1,6 +1,4 @@
 import { machineIdFrom } from "../../domain/ids.ts";
-import { steerPool } from "../../pool/control.ts";
-import { retireMachine } from "../../pool/terminate.ts";
 import type { Draw } from "../draw.ts";
 import type { Strike } from "../faults/active.ts";
 import type { FaultKind } from "../faults/kinds.ts";
@@ -8,9 +6,9 @@ import type { ProviderInstance } from "../provider.ts";
 import { OWNER } from "./cloud.ts";
 import type { Cloud } from "./cloud.ts";
 import { planJob } from "./day.ts";
-import { ask } from "./frontDoor.ts";
 import type { WorldGuests } from "./guests.ts";
 import type { LiveJob } from "./job.ts";
+import { changeLimits, endMachine, removePool, steer, struck } from "./operator.ts";
 import type { Moment } from "./process.ts";
 import { isAlive } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -190,11 +188,6 @@ function standStill(world: World, forMs: number): void {
   });
 }
 
-function struck(world: World, kind: FaultKind, about: string): void {
-  world.faults.count(kind);
-  world.journal.note(about, `fault: ${kind}`);
-}
-
 function onJob(world: World, kind: FaultKind, value: number, strike: (job: LiveJob) => void): void {
   const open = world.jobs.filter((job) => job.end === undefined && !job.isTurnedAway && !job.isOrphaned);
   const job = open[Math.floor(value * open.length)];
@@ -211,51 +204,3 @@ function addStray(world: World, value: number): void {
   world.hasStrays = true;
   struck(world, "instance-stray", machineId);
 }
-
-function changeLimits(world: World, isLower: boolean, value: number): void {
-  const { pools, maxMachines } = world.desired;
-  const chosen = Math.floor(value * pools.length);
-  const factor = isLower ? 0.5 : 2;
-  world.desired = {
-    maxMachines,
-    pools: pools.map((pool, index) => {
-      const most = Math.max(1, Math.round(pool.maxMachines * factor));
-      return index === chosen ? { ...pool, maxMachines: most, idleCount: Math.min(most, pool.idleCount) } : pool;
-    }),
-  };
-  struck(world, "limits-changed", pools[chosen]?.name ?? "");
-}
-
-function removePool(world: World, value: number, forMs: number): void {
-  const removed = world.desired.pools[Math.floor(value * world.desired.pools.length)];
-  if (removed === undefined) return;
-  const { maxMachines } = world.desired;
-  world.desired = { maxMachines, pools: world.desired.pools.filter((pool) => pool !== removed) };
-  struck(world, "pool-removed", removed.name);
-  world.clock.schedule(forMs, () => {
-    if (world.desired.pools.some(({ name }) => name === removed.name)) return;
-    world.desired = { maxMachines, pools: [...world.desired.pools, removed] };
-    world.journal.note(removed.name, "pool is back");
-  });
-}
-
-function steer(world: World, kind: "pool-cordoned" | "pool-drained", value: number, forMs: number): void {
-  const pool = world.desired.pools[Math.floor(value * world.desired.pools.length)];
-  if (pool === undefined || world.manager === undefined) return;
-  struck(world, kind, pool.name);
-  const to = kind === "pool-cordoned" ? "cordoned" : "draining";
-  ignore(ask(world, ({ fleet }) => steerPool(fleet, pool.name, to)));
-  world.clock.schedule(forMs, () => ignore(ask(world, ({ fleet }) => steerPool(fleet, pool.name, "open"))));
-}
-
-function endMachine(world: World, value: number): void {
-  const live = [...world.truth.liveMachines.values()];
-  const machine = live[Math.floor(value * live.length)];
-  if (machine === undefined || world.manager === undefined) return;
-  world.truth.machine(machine.id).isEndedByOperator = true;
-  struck(world, "machine-ended", machine.id);
-  ignore(ask(world, ({ fleet }) => retireMachine(fleet, machine.id, "operator", "the operator asked for it")));
-}
-
-/** The operator tries once; what becomes of it, the truth shows. */
-const ignore = (asked: Promise<unknown>): void => void asked.catch(() => undefined);
