@@ -271,7 +271,7 @@ const lease = z
       machineId: machineIdSchema.optional(),
       heldSince: instant.optional(),
       endedAt: instant,
-      outcome: z.enum(["released", "lapsed", "cancelled", "wait-timeout", "machine-lost", "shutdown"]),
+      outcome: z.enum(["released", "lapsed", "cancelled", "wait-timeout", "machine-lost", "pool-removed", "shutdown"]),
     }),
   ])
   .openapi("Lease") satisfies z.ZodType<Lease>;

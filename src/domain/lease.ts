@@ -1,7 +1,14 @@
 import type { EpochMs, JobId, LeaseId, MachineId } from "./ids.ts";
 
 /** How a lease came to its end. */
-export type LeaseOutcome = "released" | "lapsed" | "cancelled" | "wait-timeout" | "machine-lost" | "shutdown";
+export type LeaseOutcome =
+  | "released"
+  | "lapsed"
+  | "cancelled"
+  | "wait-timeout"
+  | "machine-lost"
+  | "pool-removed"
+  | "shutdown";
 
 interface LeaseBase {
   readonly id: LeaseId;

@@ -73,6 +73,8 @@ interface MachineBase {
   readonly costUsd?: number | undefined;
   /** Digest of all that it was made from, where its pool keeps stopped machines. */
   readonly recipe?: string | undefined;
+  /** Digest of the shape and the settings that it was made from. Records of older managers lack it. */
+  readonly shapeDigest?: string | undefined;
   /** When it was last asked to start after a stop. */
   readonly startedAt?: EpochMs | undefined;
   /** In US dollars, what it cost before its present run, or its present stop, began. */

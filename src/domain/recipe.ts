@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import type { DesiredPool } from "./pool.ts";
+import type { DesiredPool, GuestSettings } from "./pool.ts";
+import type { MachineShape } from "./shape.ts";
 
 const known = new WeakMap<DesiredPool, Map<string, string>>();
 
@@ -15,8 +16,22 @@ export function recipeOf(pool: DesiredPool, mayfly: string): string {
   return recipe;
 }
 
+const knownShapes = new WeakMap<MachineShape, WeakMap<GuestSettings, string>>();
+
+/** Digests what machines of a pool are made from and how their inside is set up: a machine of another digest is to be replaced. */
+export function shapeDigestOf({ shape, guest }: Pick<DesiredPool, "shape" | "guest">): string {
+  const ofShape = knownShapes.get(shape) ?? new WeakMap<GuestSettings, string>();
+  knownShapes.set(shape, ofShape);
+  const digested = ofShape.get(guest) ?? digestOf([shape, guest]);
+  ofShape.set(guest, digested);
+  return digested;
+}
+
 function digest(pool: DesiredPool, mayfly: string): string {
   const { shape, guest, orphanTimeoutMs, bootTimeoutMs, maxAgeMs, jobTimeoutMs } = pool;
   const parts = [mayfly, shape, guest, orphanTimeoutMs, bootTimeoutMs, maxAgeMs, jobTimeoutMs];
-  return createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);
+  return digestOf(parts);
 }
+
+const digestOf = (parts: readonly unknown[]): string =>
+  createHash("sha256").update(JSON.stringify(parts)).digest("hex").slice(0, 16);

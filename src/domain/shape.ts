@@ -48,6 +48,8 @@ export interface Ec2Shape {
 /** What a simulated machine is made of: nothing. */
 export interface SimulatedShape {
   readonly driver: "simulated";
+  /** Tells one shape from another. @default all are the same */
+  readonly image?: string | undefined;
 }
 
 /** What machines of a pool are made of, per driver. A new driver adds its shape here. */

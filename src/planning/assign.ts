@@ -13,12 +13,16 @@ function queueOrder(leases: readonly LeaseIn<"waiting">[]): LeaseIn<"waiting">[]
   return leases.toSorted((a, b) => b.priority - a.priority || a.createdAt - b.createdAt);
 }
 
-/** Gives the longest idle machine to the first in the queue, and so on. Both lists are of one pool. */
+/**
+ * Gives the longest idle machine to the first in the queue, and so on. Both lists are of one pool.
+ * @param isOutdated tells machines that go last, since their pool makes others by now
+ */
 export function assignLeases(
   waiting: readonly LeaseIn<"waiting">[],
   machines: readonly LiveMachine[],
+  isOutdated: (machine: LiveMachine) => boolean = () => false,
 ): readonly Assignment[] {
-  const idle = leasableMachines(machines);
+  const idle = leasableMachines(machines).sort((a, b) => Number(isOutdated(a)) - Number(isOutdated(b)));
   if (idle.length === 0) return [];
   return queueOrder(waiting)
     .slice(0, idle.length)

@@ -3,11 +3,12 @@ import type { LiveMachine, RetireReason } from "../domain/machine.ts";
 import { leasableMachines, startableMachines, supplyOf, unmetDemand } from "./observed.ts";
 import type { ObservedPool, PoolInView } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
+import { outdatedIdle } from "./rollover.ts";
 import { surplusCount } from "./retire.ts";
 
 /**
  * Decides which machines give way when the limit over all pools keeps those who wait in another pool from a machine: stopped
- * ones first, then surplus idle ones, then the longest idle. What is already ending counts as room to come.
+ * ones first, then those of an old shape, then surplus idle ones, then the longest idle. What is already ending counts as room to come.
  */
 export function planEvictions(pools: readonly PoolInView[], now: EpochMs): ActionOf<"terminate">[] {
   const needy = pools.filter(({ desired, observed }) => unmetDemand(desired, observed, now) > 0);
@@ -16,7 +17,7 @@ export function planEvictions(pools: readonly PoolInView[], now: EpochMs): Actio
   const headroom = pools[0]?.observed.headroomOverall ?? 0;
   const ending = pools.reduce((sum, { observed }) => sum + endingCount(observed), 0);
   const names = needy.map(({ desired }) => desired.name).join(", ");
-  return [...spareStopped(pools), ...spareIdle(pools, now)]
+  return [...spareStopped(pools), ...spareOutdated(pools), ...spareIdle(pools, now)]
     .slice(0, Math.max(0, unmet - headroom - ending))
     .map(({ machine, reason }) => ({
       kind: "terminate",
@@ -44,6 +45,12 @@ function spareStopped(pools: readonly PoolInView[]): Spare[] {
       .map((machine): Spare => ({ machine, reason: "surplus-stopped" }));
   });
 }
+
+/** Idle machines of a shape that their pool does not make any more: who waits in their own pool would have one by now. */
+const spareOutdated = (pools: readonly PoolInView[]): Spare[] =>
+  pools.flatMap(({ desired, observed }) =>
+    outdatedIdle(desired, observed.machines).map((machine): Spare => ({ machine, reason: "pool-changed" })),
+  );
 
 /** Idle machines that nobody of their own pool waits for, the one that is missed the least first. */
 function spareIdle(pools: readonly PoolInView[], now: EpochMs): Spare[] {

@@ -5,6 +5,7 @@ import { paidUntil } from "./cost/bill.ts";
 import { leasableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
+import { planRollover } from "./rollover.ts";
 import { planTierEnds, tierDeficit } from "./tier.ts";
 
 /**
@@ -28,7 +29,12 @@ export function planRetirements(desired: DesiredPool, observed: ObservedPool, no
     else overdue.push(action);
   }
   if (observed.mode === "draining") return [...overdue, ...drainedOf(desired, rest)];
-  return [...overdue, ...planTierEnds(desired, observed, rest), ...surplusOf(desired, observed, rest, now)];
+  return [
+    ...overdue,
+    ...planTierEnds(desired, observed, rest),
+    ...planRollover(desired, observed, rest),
+    ...surplusOf(desired, observed, rest, now),
+  ];
 }
 
 function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate | undefined {

@@ -2,6 +2,7 @@ import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { countByState, countInFlight, launchRoom } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
+import { outdatedIdle } from "./rollover.ts";
 
 /** Says in one sentence why a pool is as it is now. */
 export function explainPool(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
@@ -15,7 +16,9 @@ function explainMachines(desired: DesiredPool, observed: ObservedPool, now: Epoc
   const inFlight = countInFlight(observed.machines);
   const stopped =
     (desired.stoppedCount ?? 0) + counts.stopped + counts.stopping > 0 ? `${counts.stopped} stopped, ` : "";
-  const have = `${counts.idle} idle, ${stopped}${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
+  const old = outdatedIdle(desired, observed.machines).length;
+  const ofOldShape = old > 0 ? ` (${old} of an older shape)` : "";
+  const have = `${counts.idle} idle${ofOldShape}, ${stopped}${inFlight} booting, ${counts.leased} leased, ${counts.terminating} terminating`;
   if (observed.mode !== "open") return `${observed.mode}: ${have}`;
   if (observed.waitingLeases > 0) return `${observed.waitingLeases} waiting: ${explainWait(desired, observed, now)}`;
   const tier = explainTier(desired, counts.stopped, observed.tier?.stopProblem ?? "");

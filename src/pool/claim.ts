@@ -2,6 +2,7 @@ import type { LeaseIn } from "../domain/lease.ts";
 import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import { leasedFrom } from "../domain/moves.ts";
 import { assignLeases } from "../planning/assign.ts";
+import { isOutdated } from "../planning/rollover.ts";
 import type { Change } from "../ports/store.ts";
 import { eventOf, modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -17,7 +18,9 @@ export async function assignWaiting(fleet: Fleet): Promise<void> {
   const changes = fleet.deps
     .desired()
     .pools.filter(({ name }) => fleet.state.waitingCount(name) > 0 && modeOf(fleet, name) === "open")
-    .flatMap(({ name }) => assignLeases(fleet.state.waiting(name), reachable(fleet, name)))
+    .flatMap((pool) =>
+      assignLeases(fleet.state.waiting(pool.name), reachable(fleet, pool.name), (machine) => isOutdated(pool, machine)),
+    )
     .flatMap(({ lease, machine }) => holding(fleet, lease, machine));
   if (changes.length > 0) await fleet.state.commit(changes);
 }

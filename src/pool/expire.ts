@@ -1,7 +1,7 @@
 import type { EpochMs, LeaseId } from "../domain/ids.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
 import type { LiveMachine, RetireReason } from "../domain/machine.ts";
-import { eventOf, nudge } from "./fleet.ts";
+import { desiredPool, eventOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { recordOrRetry } from "./record.ts";
 import type { OpenLease } from "./state.ts";
@@ -62,6 +62,7 @@ function reasonFrom(outcome: LeaseOutcome, lease: OpenLease): RetireReason {
       return "job-cancelled";
     case "lapsed":
     case "wait-timeout":
+    case "pool-removed":
       return "lease-lapsed";
     case "machine-lost":
       return "channel-lost";
@@ -92,6 +93,21 @@ export async function expireLeases(fleet: Fleet, due: readonly OpenLease[]): Pro
       const why = fleet.state.notes(lease.poolName).waitWhy;
       await endLease(fleet, id, "wait-timeout", why, (one) => one.state === "waiting");
     }
+  }
+}
+
+/** Leases that wait for a machine of a pool that nobody wishes for any more. */
+export function strandedLeases(fleet: Fleet): OpenLease[] {
+  const names = new Set(fleet.deps.desired().pools.map(({ name }) => name));
+  return fleet.state.leases().filter(({ state, poolName }) => state === "waiting" && !names.has(poolName));
+}
+
+/** Ends them: nothing would ever come. */
+export async function endStranded(fleet: Fleet, leases: readonly OpenLease[]): Promise<void> {
+  for (const { id, poolName } of leases) {
+    const isStill = ({ state }: OpenLease): boolean =>
+      state === "waiting" && desiredPool(fleet, poolName) === undefined;
+    await endLease(fleet, id, "pool-removed", `pool ${poolName} is not in the configuration`, isStill);
   }
 }
 

@@ -2,7 +2,7 @@ import { machineIdFrom } from "../domain/ids.ts";
 import type { MachineId } from "../domain/ids.ts";
 import type { MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { recipeOf } from "../domain/recipe.ts";
+import { recipeOf, shapeDigestOf } from "../domain/recipe.ts";
 import type { MachineKeys } from "../ports/guest.ts";
 import type { Change } from "../ports/store.ts";
 import { eventOf } from "./fleet.ts";
@@ -48,6 +48,7 @@ function requestedFrom(fleet: Fleet, pool: DesiredPool, id: MachineId, launchTok
     requestedAt: clock.now(),
     isCordoned: false,
     guestSettings: pool.guest,
+    shapeDigest: shapeDigestOf(pool),
     ...((pool.stoppedCount ?? 0) > 0 && { recipe: recipeOf(pool, version) }),
     state: "requested",
   };

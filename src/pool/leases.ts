@@ -2,9 +2,11 @@ import { CapacityError, ConfigError, ConflictError, MachineLostError } from "../
 import { leaseIdFrom } from "../domain/ids.ts";
 import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { Lease, LeaseIn } from "../domain/lease.ts";
+import type { DesiredPool } from "../domain/pool.ts";
 import { checkSameRequest, keyedRequestFrom } from "../domain/requestKey.ts";
 import type { KeyedRequest } from "../domain/requestKey.ts";
 import { assignLeases } from "../planning/assign.ts";
+import { isOutdated } from "../planning/rollover.ts";
 import type { HeldMachine, LeaseRequest, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
 import { holding, reachable } from "./claim.ts";
@@ -50,11 +52,11 @@ async function requestLease(fleet: Fleet, request: LeaseRequest, key: string | u
   const answer = await fleet.decide(async () => {
     const known = keyed === undefined ? undefined : await leaseUnder(fleet, keyed);
     if (known !== undefined) return known;
-    assertLeasable(fleet, request);
+    const pool = assertLeasable(fleet, request);
     const idle = reachable(fleet, request.poolName);
     // A thousand that ask at once must not each sort the queue of all others for nothing.
     const queue = idle.length === 0 ? [] : [...fleet.state.waiting(request.poolName), lease];
-    const mine = assignLeases(queue, idle).find((a) => a.lease.id === lease.id);
+    const mine = assignLeases(queue, idle, (machine) => isOutdated(pool, machine)).find((a) => a.lease.id === lease.id);
     const asked = eventOf(fleet, {
       leaseId: lease.id,
       jobId: lease.jobId,
@@ -85,16 +87,17 @@ async function leaseUnder(fleet: Fleet, keyed: KeyedRequest): Promise<Lease | un
   return lease;
 }
 
-function assertLeasable(fleet: Fleet, { poolName, queuedSince }: LeaseRequest): void {
+function assertLeasable(fleet: Fleet, { poolName, queuedSince }: LeaseRequest): DesiredPool {
   if (fleet.isClosing) throw new ConflictError("manager-stopping", "the manager is stopping and gives no new leases");
-  if (desiredPool(fleet, poolName) === undefined) {
+  const pool = desiredPool(fleet, poolName);
+  if (pool === undefined) {
     const names = fleet.deps.desired().pools.map((pool) => pool.name);
     throw new ConfigError(
       [{ place: "pool", message: `there is no pool "${poolName}"; there is: ${names.join(", ")}` }],
       "unknown-pool",
     );
   }
-  if (queuedSince !== undefined) return;
+  if (queuedSince !== undefined) return pool;
   const modeOfAll = fleet.state.mode(ALL_POOLS);
   if (modeOfAll !== "open") {
     throw new ConflictError(
@@ -109,6 +112,7 @@ function assertLeasable(fleet: Fleet, { poolName, queuedSince }: LeaseRequest): 
       `pool "${poolName}" is ${mode}; \`mayfly pool resume ${poolName}\` opens it again`,
     );
   }
+  return pool;
 }
 
 async function waitUntilHeld(
@@ -164,6 +168,8 @@ async function endedError(fleet: Fleet, id: LeaseId): Promise<Error> {
     }
     case "machine-lost":
       return lostError(fleet, lease.machineId);
+    case "pool-removed":
+      return new ConflictError("pool-removed", poolRemoved(lease.poolName));
     case "shutdown":
       return new ConflictError("manager-stopping", "the manager is stopping; it is safe to run this again");
     case "released":
@@ -172,6 +178,9 @@ async function endedError(fleet: Fleet, id: LeaseId): Promise<Error> {
       return new ConflictError("lease-ended", `lease ${id} has ended: ${lease.outcome}`);
   }
 }
+
+const poolRemoved = (name: string): string =>
+  `pool "${name}" was removed from the configuration while this waited for a machine; run it again in another pool`;
 
 async function lostError(fleet: Fleet, id: MachineId | undefined): Promise<MachineLostError> {
   const machine = id === undefined ? undefined : await fleet.deps.store.machine(id);

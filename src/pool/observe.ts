@@ -1,6 +1,8 @@
+import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { recipeOf } from "../domain/recipe.ts";
 import type { ObservedPool, ObservedTier, PoolInView } from "../planning/observed.ts";
+import { isOutdated } from "../planning/rollover.ts";
 import { currentWish } from "./wish.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -22,7 +24,7 @@ function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): 
   const { name } = pool;
   const { launchesPausedUntil, launchProblem } = fleet.state.notes(name);
   return {
-    machines: fleet.state.machines(name),
+    machines: withoutOutdated(pool, fleet.state.machines(name)),
     waitingLeases: fleet.state.waitingCount(name),
     waitingSince: fleet.state.firstWaiting(name)?.createdAt ?? Infinity,
     mode: modeOf(fleet, name),
@@ -35,6 +37,12 @@ function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): 
     tier: observeTier(fleet, pool),
   };
 }
+
+/** A machine that its pool would make otherwise now serves until another is ready, and counts for nothing: it shows as cordoned. */
+const withoutOutdated = (pool: DesiredPool, machines: readonly LiveMachine[]): readonly LiveMachine[] =>
+  machines.some((machine) => isOutdated(pool, machine))
+    ? machines.map((machine) => (isOutdated(pool, machine) ? { ...machine, isCordoned: true } : machine))
+    : machines;
 
 function observeTier({ deps, state }: Fleet, pool: DesiredPool): ObservedTier | undefined {
   if (pool.stoppedCount === undefined || deps.drivers.get(pool.shape.driver)?.power === undefined) return undefined;

@@ -7,7 +7,7 @@ import type { PoolInView } from "../planning/observed.ts";
 import type { Action, ActionOf } from "../planning/plan.ts";
 import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
 import { assignWaiting, reachable } from "./claim.ts";
-import { dueLeases, expireLeases, leaseDueAt } from "./expire.ts";
+import { dueLeases, endStranded, expireLeases, leaseDueAt, strandedLeases } from "./expire.ts";
 import { desiredPool, eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { createIntents, intentChanges } from "./intent.ts";
@@ -35,6 +35,8 @@ export async function reconcileFleet(fleet: Fleet): Promise<number> {
   if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
   const due = dueLeases(fleet);
   if (due.length > 0) await attempt(fleet, "end leases", () => expireLeases(fleet, due));
+  const stranded = strandedLeases(fleet);
+  if (stranded.length > 0) await attempt(fleet, "end stranded leases", () => endStranded(fleet, stranded));
   if (fleet.interruptions.size > 0) await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
   if (isAnybodyWaiting(fleet)) await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
   retryTerminations(fleet);

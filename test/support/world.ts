@@ -1,7 +1,7 @@
 import type { DesiredPool } from "../../src/domain/pool.ts";
 import { adoptFleet } from "../../src/pool/adopt.ts";
 import { createFleet } from "../../src/pool/fleet.ts";
-import type { Fleet } from "../../src/pool/fleet.ts";
+import type { DesiredFleet, Fleet } from "../../src/pool/fleet.ts";
 import { createLeases } from "../../src/pool/leases.ts";
 import { startLoop } from "../../src/pool/loop.ts";
 import type { FleetLoop } from "../../src/pool/loop.ts";
@@ -30,6 +30,8 @@ export interface World {
   readonly errors: unknown[];
   /** What the provider answers beside the truth, for as long as it stands. */
   readonly lies: ProviderLies;
+  /** What the operator wishes. */
+  desired: DesiredFleet;
   fleet: Fleet;
   leases: Leases;
   loop: FleetLoop;
@@ -72,6 +74,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const store = createMemoryStore();
   const errors: unknown[] = [];
   const logger = loggerInto(errors);
+  const wish: { desired: DesiredFleet } = { desired: { pools, maxMachines } };
   const lies: ProviderLies = { terminate: () => undefined, list: (instances) => instances };
   let process: ManagerProcess | undefined;
   let death: { readonly port: string; readonly moment: Moment } | undefined;
@@ -91,7 +94,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
       drivers: new Map([["simulated" as const, driverOf(mine, { ...driver, capabilities }, lies)]]),
       ...{ guest, random, logger },
       clock: clockOf(mine, clock, () => 0, hook),
-      desired: () => ({ pools, maxMachines }),
+      desired: () => wish.desired,
     });
     await adoptFleet(fleet);
     return { fleet, leases: createLeases(fleet), loop: startLoop(fleet) };
@@ -99,6 +102,12 @@ export async function startWorld(options: WorldOptions): Promise<World> {
 
   const world: World = {
     ...{ clock, provider, guest, store, errors, lies },
+    get desired() {
+      return wish.desired;
+    },
+    set desired(desired) {
+      wish.desired = desired;
+    },
     ...(await start()),
     async restart() {
       if (process?.isAlive()) await world.loop.handOver();

@@ -104,6 +104,7 @@ const COMMON_SHAPES = {
   "front-door-dies": { what: "front doors died", mostPerDay: 12, ...ONCE },
   "front-door-cancels": { what: "jobs cancelled", mostPerDay: 12, ...ONCE },
   "limits-changed": { what: "limits changed in the middle of a pass", mostPerDay: 6, ...ONCE },
+  "pool-reshaped": { what: "pools whose machines are to be made otherwise", mostPerDay: 4, ...ONCE },
   "pool-removed": { what: "pools removed for a while", mostPerDay: 2, ...ONCE },
   "pool-cordoned": { what: "pools cordoned for a while", mostPerDay: 3, ...ONCE },
   "pool-drained": { what: "pools drained for a while", mostPerDay: 2, ...ONCE },

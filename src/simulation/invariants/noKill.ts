@@ -1,6 +1,7 @@
 import type { LeaseOutcome } from "../../domain/lease.ts";
 import type { LeaseIn } from "../../domain/lease.ts";
 import type { Machine, MachineIn } from "../../domain/machine.ts";
+import type { DesiredFleet } from "../../pool/fleet.ts";
 import type { Change } from "../../ports/store.ts";
 import type { Check } from "../world/happening.ts";
 import { isAlive } from "../world/truth.ts";
@@ -18,7 +19,8 @@ export function createNoKillCheck(world: World): Check {
         return killOf(world.truth.machine(happening.instance.machineId));
       case "commits":
         return first(happening.changes, (change) => {
-          if (change.kind === "lease" && change.lease.state === "ended") return endOf(world, change.lease);
+          if (change.kind === "lease" && change.lease.state === "ended")
+            return endOf(world, change.lease, happening.desired);
           if (change.kind === "machine-moved" && change.from === "leased" && change.machine.state === "terminating")
             return retirementOf(world, change.machine, happening.changes);
           return undefined;
@@ -53,14 +55,19 @@ function retirementOf(world: World, machine: MachineIn<"terminating">, changes: 
   return ends ? undefined : `${machine.id} is retired as ${machine.reason} while ${leaseId} holds it`;
 }
 
-function endOf(world: World, lease: LeaseIn<"ended">): string | undefined {
+function endOf(world: World, lease: LeaseIn<"ended">, desired: DesiredFleet): string | undefined {
   const before = world.truth.leases.get(lease.id);
   if (before === undefined || before.record.state === "ended") return undefined;
-  const text = complaint(world, lease.outcome, lease);
+  const text = complaint(world, lease.outcome, lease, desired);
   return text === undefined ? undefined : `${lease.id} ended as ${lease.outcome}, but ${text}`;
 }
 
-function complaint(world: World, outcome: LeaseOutcome, lease: LeaseIn<"ended">): string | undefined {
+function complaint(
+  world: World,
+  outcome: LeaseOutcome,
+  lease: LeaseIn<"ended">,
+  desired: DesiredFleet,
+): string | undefined {
   const { truth, clock } = world;
   const before = truth.leases.get(lease.id);
   if (before === undefined) return undefined;
@@ -76,6 +83,8 @@ function complaint(world: World, outcome: LeaseOutcome, lease: LeaseIn<"ended">)
     }
     case "wait-timeout":
       return before.record.state === "waiting" ? undefined : "it did not wait any more";
+    case "pool-removed":
+      return desired.pools.some(({ name }) => name === lease.poolName) ? "its pool is there" : undefined;
     case "shutdown":
       return world.isStopping ? undefined : "the manager is not stopping";
     case "machine-lost":

@@ -1,3 +1,4 @@
+import type { GuestSettings } from "../../domain/pool.ts";
 import { steerPool } from "../../pool/control.ts";
 import { retireMachine } from "../../pool/terminate.ts";
 import type { FaultKind } from "../faults/kinds.ts";
@@ -25,6 +26,21 @@ export function changeLimits(world: World, isLower: boolean, value: number): voi
   };
   struck(world, "limits-changed", pools[chosen]?.name ?? "");
 }
+
+/** Has a pool make its machines otherwise from now on, or again as it did before. */
+export function reshapePool(world: World, value: number): void {
+  const { pools, maxMachines } = world.desired;
+  const chosen = Math.floor(value * pools.length);
+  world.desired = {
+    maxMachines,
+    pools: pools.map((pool, index) =>
+      index === chosen ? { ...pool, guest: { ...pool.guest, dataRoot: nextDataRoot(pool.guest) } } : pool,
+    ),
+  };
+  struck(world, "pool-reshaped", pools[chosen]?.name ?? "");
+}
+
+const nextDataRoot = ({ dataRoot }: GuestSettings): string => (dataRoot === "/data" ? "/var/lib/docker" : "/data");
 
 export function removePool(world: World, value: number, forMs: number): void {
   const removed = world.desired.pools[Math.floor(value * world.desired.pools.length)];

@@ -8,7 +8,7 @@ import type { Cloud } from "./cloud.ts";
 import { planJob } from "./day.ts";
 import type { WorldGuests } from "./guests.ts";
 import type { LiveJob } from "./job.ts";
-import { changeLimits, endMachine, removePool, steer, struck } from "./operator.ts";
+import { changeLimits, endMachine, removePool, reshapePool, steer, struck } from "./operator.ts";
 import type { Moment } from "./process.ts";
 import { isAlive } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -138,6 +138,9 @@ function strikeNow(
       return;
     case "limits-changed":
       targets.atCall(draw.between(1, 20), draw.pick(MOMENTS), () => changeLimits(world, draw.chance(0.5), value));
+      return;
+    case "pool-reshaped":
+      targets.atCall(draw.between(1, 20), draw.pick(MOMENTS), () => reshapePool(world, value));
       return;
     case "pool-removed":
       removePool(world, value, draw.between(1, 120) * 60_000);
