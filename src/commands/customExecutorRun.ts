@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { createApiClient } from "../api/client.ts";
 import { createReconnectingManager } from "../api/reconnect.ts";
@@ -131,13 +131,18 @@ async function asStage(context: CommandContext, run: () => Promise<StageOutcome>
     const outcome = await run();
     if (outcome.result === "done") return;
     await writeAll(stderr, `mayfly: ${outcome.message}\n`).catch(() => undefined);
-    const file = env["BUILD_EXIT_CODE_FILE"];
-    if (file && outcome.exitCode !== undefined) await writeFile(file, `${outcome.exitCode}\n`);
+    await tellExitCode(env["BUILD_EXIT_CODE_FILE"], outcome.exitCode);
     setExitCode(codeFrom(env["BUILD_FAILURE_EXIT_CODE"], BUILD_FAILURE));
   } catch (error) {
     reportError(error, stderr);
     setExitCode(codeFrom(env["SYSTEM_FAILURE_EXIT_CODE"], SYSTEM_FAILURE));
   }
+}
+
+/** All stages of a job share the file: what an earlier one wrote there is not the exit code of one that has none. */
+async function tellExitCode(file: string | undefined, exitCode: number | undefined): Promise<void> {
+  if (!file) return;
+  await (exitCode === undefined ? rm(file, { force: true }) : writeFile(file, `${exitCode}\n`));
 }
 
 function codeFrom(text: string | undefined, otherwise: number): number {

@@ -8,7 +8,7 @@ import type { CommandContext } from "../../src/commands/context.ts";
 import type { PrepareWords } from "../../src/commands/customExecutor.ts";
 import { runCleanup, runConfig, runPrepare, runRun } from "../../src/commands/customExecutorRun.ts";
 import type { WithRunner } from "../../src/commands/runnerSignals.ts";
-import type { StageExit, StageInvocation, StartStage } from "./customRunner.ts";
+import type { StageExit, StageInvocation, StartStage } from "./customRunnerCall.ts";
 
 const PREPARE: PrepareWords = { ttl: "5s", wait: "1m", reconnect: "20s" };
 

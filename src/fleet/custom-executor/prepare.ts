@@ -1,3 +1,4 @@
+import { SystemError } from "../../domain/errors.ts";
 import type { Job } from "../../domain/job.ts";
 import type { StageContext } from "./context.ts";
 import { tellLine } from "./context.ts";
@@ -15,7 +16,7 @@ import type { PrepareOptions } from "./spec.ts";
 /**
  * Has the daemon hold a fresh machine for a runner's job, with its image and its services. Called again for the same job, it
  * goes on with what is held already. Says on the way why it waits.
- * @throws whatever is the system's failure: the runner tries again.
+ * @throws whatever is the system's failure, being stopped among it: the runner tries again, unless it has ended the job.
  */
 export async function prepare(
   options: PrepareOptions,
@@ -26,20 +27,14 @@ export async function prepare(
   const runnerJob = runnerJobFrom(env);
   const job = await holdJob(runnerJob, options, response, context);
   const end = await followStage(job.id, 0, tell, context);
-  switch (end.result) {
-    case "exited": {
-      if (!cancel.aborted && !orphaned.aborted) return { job: await manager.job(job.id), outcome: { result: "done" } };
-      break;
-    }
-    case "job-ended":
-      return { job, outcome: outcomeFrom(end.end) };
-    case "stopped":
-    case "timeout":
-    case "never-begun":
+  if (!cancel.aborted && !orphaned.aborted) {
+    if (end.result === "exited") return { job: await manager.job(job.id), outcome: { result: "done" } };
+    if (end.result === "job-ended") return { job, outcome: outcomeFrom(end.end) };
   }
   // Whoever ends the preparation has no use for the machine.
   await manager.finishJob(job.id);
-  return { job, outcome: { result: "build-failure", message: "the preparation was stopped" } };
+  // A failed build would be the job's own fault to the runner, where it was cancelled, or its time was over.
+  throw new SystemError("preparation-stopped", "the runner ended the preparation");
 }
 
 async function holdJob(

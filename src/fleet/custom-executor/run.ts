@@ -4,14 +4,13 @@ import { followStage } from "./followStage.ts";
 import { heldJob } from "./held.ts";
 import { outcomeFrom } from "./outcome.ts";
 import type { StageOutcome } from "./outcome.ts";
+import type { RunnerJob } from "./runnerJob.ts";
 import { runnerJobFrom } from "./runnerJob.ts";
 
 /** How often a stage is asked for whose script had not begun when the manager was restarted. */
 const MAX_STARTS = 5;
 /** The user's own scripts. All else is the runner's: it needs git and the runner's helper, which the machine has. */
 const IN_THE_JOB = /^(build_script|after_script|step_.+)$/;
-/** Stages whose failure the runner does not take for the job's. */
-const WITHOUT_WEIGHT = /^(after_script|archive_cache.*|upload_artifacts.*|cleanup_file_variables)$/;
 
 /**
  * Runs one of the runner's scripts: the user's in the job's container, the others beside it on the machine.
@@ -20,7 +19,7 @@ const WITHOUT_WEIGHT = /^(after_script|archive_cache.*|upload_artifacts.*|cleanu
  */
 export async function runStage(script: Uint8Array, name: string, context: StageContext): Promise<StageOutcome> {
   const { manager, env, say } = context;
-  const { holder } = runnerJobFrom(env);
+  const { holder, variables } = runnerJobFrom(env);
   const job = await heldJob(manager, holder, context.cancel);
   if (job === undefined) {
     throw new SystemError(
@@ -32,7 +31,7 @@ export async function runStage(script: Uint8Array, name: string, context: StageC
     name,
     place: IN_THE_JOB.test(name) ? "job" : "machine",
     script: Buffer.from(script).toString("base64"),
-    decidesResult: !WITHOUT_WEIGHT.test(name),
+    decidesResult: doesDecideResult(name, variables),
   } as const;
   for (let starts = 1; starts <= MAX_STARTS; starts += 1) {
     const { number } = await manager.startStage(job.id, request);
@@ -55,3 +54,15 @@ export async function runStage(script: Uint8Array, name: string, context: StageC
     `the manager was restarted ${MAX_STARTS} times before the script had begun`,
   );
 }
+
+/**
+ * Tells whether the runner takes a stage's failure for the job's: of caches and artifacts it does, when nothing failed before.
+ * Source: gitlab-runner 19.4, common/build.go, executeUserScripts and pickPriorityError
+ */
+function doesDecideResult(name: string, { AFTER_SCRIPT_IGNORE_ERRORS: ignores }: RunnerJob["variables"]): boolean {
+  if (name === "after_script") return ignores !== undefined && isFalse(ignores);
+  return name !== "cleanup_file_variables";
+}
+
+/** As Go reads it, in which the runner is written. Source: https://pkg.go.dev/strconv#ParseBool */
+const isFalse = (text: string): boolean => ["0", "f", "F", "false", "FALSE", "False"].includes(text);

@@ -94,11 +94,11 @@ describe("a runner's job through the custom executor", () => {
           if (log.includes("\nready\n")) cancel.abort();
         },
       }),
-      cancel.signal,
+      { gracefully: cancel.signal },
     );
 
     expect(result).toMatchObject({ state: "failed", reason: "job_canceled" });
-    expect(result.calls).toContain("run build_script: 64");
+    expect(result.calls).toContain("run build_script: 1");
     expect(result.stdout).toContain("stopping\n");
     await until("nothing is held", 10_000, async () => (await client.jobs(false)).length === 0);
   });

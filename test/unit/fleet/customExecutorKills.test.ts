@@ -2,7 +2,9 @@ import { spawnSync } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manager } from "../../../src/ports/manager.ts";
 import { runCustomJob } from "../../support/customRunner.ts";
-import type { CoordinatorJob, CustomRunnerOptions, StageCall } from "../../support/customRunner.ts";
+import type { CustomRunnerOptions } from "../../support/customRunner.ts";
+import type { StageCall } from "../../support/customRunnerCall.ts";
+import type { CoordinatorJob } from "../../support/customRunnerJob.ts";
 import { startInProcess } from "../../support/customStages.ts";
 import { createCustomWorld } from "../../support/customWorld.ts";
 import type { CustomWorld } from "../../support/customWorld.ts";
@@ -120,7 +122,7 @@ describe("a preparation", () => {
   it("is tried again by the runner when it is killed", async () => {
     await using world = await createCustomWorld(1);
     const first = new AbortController();
-    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), first.signal);
+    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), { atOnce: first.signal });
     await until("the machine is held", 20_000, async () => (await world.client.jobs(false))[0]?.state === "running");
     const preparations: StageCall[] = [];
 
@@ -148,7 +150,7 @@ describe("a preparation", () => {
     await using world = await createCustomWorld(1);
     const first = new AbortController();
     const second = new AbortController();
-    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), first.signal);
+    const holding = runCustomJob({ id: nextId++, script: ["sleep 30"] }, optionsFor(world), { atOnce: first.signal });
     await until("the machine is held", 20_000, async () => (await world.client.jobs(false))[0]?.state === "running");
 
     const result = await runCustomJob(
@@ -159,11 +161,11 @@ describe("a preparation", () => {
           if (log.includes("Waiting for a machine")) second.abort();
         },
       }),
-      second.signal,
+      { atOnce: second.signal },
     );
 
     expect(result).toMatchObject({ state: "failed", reason: "job_canceled" });
-    expect(result.calls).toContain("prepare: 64");
+    expect(result.calls).toContain("prepare: 2");
     expect(await world.client.jobs(false)).toHaveLength(1);
     first.abort();
     expect(await holding).toMatchObject({ reason: "job_canceled" });
