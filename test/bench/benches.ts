@@ -2,6 +2,7 @@ import { compareApiCalls } from "./apiCalls.ts";
 import type { Bench } from "./bench.ts";
 import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
+import { compareCustomExecutor } from "./customExecutor.ts";
 import { compareMemory } from "./managerMemory.ts";
 import { compareThinClient } from "./thinClient.ts";
 
@@ -17,6 +18,11 @@ export const BENCHES: readonly Bench[] = [
     name: "thin-clients",
     isOnMachines: false,
     measure: ({ rounds, progress, signal }) => compareThinClient(rounds, progress, signal),
+  },
+  {
+    name: "custom-executor",
+    isOnMachines: false,
+    measure: ({ rounds, progress, signal }) => compareCustomExecutor(rounds, progress, signal),
   },
   {
     name: "cold-start",

@@ -1,16 +1,9 @@
-import { spawn, execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { once } from "node:events";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import type { Progress } from "../../src/ports/progress.ts";
 import { startShimHost } from "../support/shimHost.ts";
+import { buildSources, timedNode } from "./built.ts";
 import { comparisonFrom } from "./turns.ts";
 import type { Comparison } from "./turns.ts";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 /** How often longer than Node itself one call may take. */
 const GOAL = 1.5;
 const STORE_PATH = "{{.HostOptions.AuthOptions.StorePath}}";
@@ -25,11 +18,12 @@ export async function compareThinClient(
   signal: AbortSignal,
 ): Promise<readonly Comparison[]> {
   const step = progress.step("Measuring calls of docker-machine");
-  await using built = await buildShim(signal);
+  await using built = await buildSources(signal);
+  const main = built.file("fleet/docker-machine/main");
   await using host = await startShimHost({ bootMs: 0 });
   const env = { ...process.env, MACHINE_STORAGE_PATH: host.storagePath, MAYFLY_SOCKET: host.socketPath };
-  const call = (...args: readonly string[]): Promise<number> => timed([built.main, ...args], env, signal);
-  const nothing = (): Promise<number> => timed(["-e", "0"], env, signal);
+  const call = (...args: readonly string[]): Promise<number> => timedNode([main, ...args], env, signal);
+  const nothing = (): Promise<number> => timedNode(["-e", "0"], env, signal);
 
   const urls: [number, number][] = [];
   const jobs: [number, number][] = [];
@@ -53,26 +47,4 @@ export async function compareThinClient(
   const url = comparisonFrom("one call of docker-machine", "ms", ["node -e 0", "docker-machine url NAME"], urls);
   const job = comparisonFrom("a docker+machine job", "ms", ["node -e 0, once", "its seven calls, added up"], jobs);
   return [{ ...url, goal: { of: "ratio", atMost: GOAL } }, job];
-}
-
-/** Milliseconds from the start of a process of Node to its end. @throws Error when it fails. */
-async function timed(args: readonly string[], env: NodeJS.ProcessEnv, signal: AbortSignal): Promise<number> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, args, { env, stdio: "ignore", signal });
-  const [exitCode] = (await once(child, "close")) as [number | null];
-  if (exitCode !== 0) throw new Error(`node ${args.join(" ")} ended with ${exitCode}`);
-  return performance.now() - startedAt;
-}
-
-/** Compiles the sources as they are published, into a folder that lives until it is disposed of. */
-async function buildShim(signal: AbortSignal): Promise<{ readonly main: string } & AsyncDisposable> {
-  const folder = await mkdtemp(join(tmpdir(), "mayfly-built-"));
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  const args = [tsc, "-p", join(ROOT, "tsconfig.json"), "--noEmit", "false", "--outDir", folder];
-  await promisify(execFile)(process.execPath, args, { cwd: ROOT, signal });
-  await writeFile(join(folder, "package.json"), '{ "type": "module" }\n');
-  return {
-    main: join(folder, "fleet/docker-machine/main.js"),
-    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
-  };
 }
