@@ -12,6 +12,7 @@ import { addJobCommand } from "./commands/job.ts";
 import { addLeaseCommand } from "./commands/lease.ts";
 import { addMachineCommand } from "./commands/machine.ts";
 import { addPoolCommand } from "./commands/pool.ts";
+import { addPlanCommand } from "./commands/plan.ts";
 import { addQuickstartCommand } from "./commands/quickstart.ts";
 import { addRunCommand } from "./commands/run.ts";
 import { mayflyVersion } from "./commands/version.ts";
@@ -27,6 +28,7 @@ const REGISTRATIONS: readonly ((program: Command) => void)[] = [
   addMachineCommand,
   addLeaseCommand,
   addJobCommand,
+  addPlanCommand,
   addCustomExecutorCommand,
   addImageCommand,
   addConfigCommand,

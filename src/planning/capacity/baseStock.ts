@@ -70,7 +70,8 @@ export function levelPoints(stretch: LevelStretch, maxLevel: number, targetWaitM
   return Array.from({ length: maxLevel + 1 }, (_, level) => levelPoint(stretch, level, targetWaitMs));
 }
 
-function levelPoint(stretch: LevelStretch, level: number, targetWaitMs: number): LevelPoint {
+/** One constant level (an integer ≥ 0): its share of waits ≤ `targetWaitMs`, its waits and idle time. Linear in jobs. */
+export function levelPoint(stretch: LevelStretch, level: number, targetWaitMs: number): LevelPoint {
   const { readyAt, machineReadyAt, from, to } = stretch;
   const jobs = readyAt.length;
   const first = Math.min(level, jobs);

@@ -29,7 +29,9 @@ export interface ReplaySettings {
   readonly idleTimeMs: number;
   /** Machines in any state, ≥ 1; Infinity for no limit. */
   readonly maxMachines: number;
-  /** The policy is asked at each arrival, each end of a job, and at least so often. */
+  /** Machines that boot at once, ≥ 1. @default no limit */
+  readonly maxGrowthRate?: number | undefined;
+  /** The policy is asked at each arrival, each end of a boot or a job, when a surplus machine's time is over, and at least so often. */
   readonly stepMs: number;
 }
 
@@ -39,7 +41,7 @@ export interface ReplaySettings {
  */
 export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: ReplaySettings): Outcome {
   const { readyAt, durationMs } = arrivals;
-  const { from, to, bootMsOf, idleTimeMs, maxMachines, stepMs } = settings;
+  const { from, to, bootMsOf, idleTimeMs, maxMachines, maxGrowthRate = Infinity, stepMs } = settings;
   const jobs = readyAt.length;
   const waitMs = new Float64Array(jobs);
   const boots = createHeap<{ at: EpochMs; bootMs: number }>();
@@ -47,6 +49,7 @@ export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: 
   /** Idle machines, the longest idle first: since when, and which boot brought them. */
   const idle: { since: EpochMs; bootMs: number }[] = [];
   let idleHead = 0;
+  let surplusDueAt = Infinity;
   let [next, served, orders, peakMachines] = [0, 0, 0, 0];
   let [idleMs, bootingMs, busyMs, wastedBootMs] = [0, 0, 0, 0];
 
@@ -80,14 +83,19 @@ export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: 
     const level = policy({ now, inUse: ends.size(), arrived: next, served, waitMs });
     const supply = idleCount() + boots.size();
     const surplus = supply - (next - served) - level;
+    surplusDueAt = Infinity;
     for (let k = 0; k < surplus && idleCount() > 0; k++) {
-      if (now - (idle[idleHead]?.since ?? now) < idleTimeMs) break;
+      const dueAt = (idle[idleHead]?.since ?? now) + idleTimeMs;
+      if (now < dueAt) {
+        surplusDueAt = dueAt;
+        break;
+      }
       const { since, bootMs } = takeIdle();
       idleMs += now - since;
       wastedBootMs += bootMs;
     }
     const total = idleCount() + boots.size() + ends.size();
-    order(now, Math.min(-surplus, maxMachines - total));
+    order(now, Math.min(-surplus, maxMachines - total, maxGrowthRate - boots.size()));
     peakMachines = Math.max(peakMachines, idleCount() + boots.size() + ends.size());
   };
 
@@ -95,7 +103,7 @@ export function replayLevels(arrivals: Arrivals, policy: LevelPolicy, settings: 
   for (let k = 0; k < first; k++) idle.push({ since: from, bootMs: 0 });
   let nextStep = from;
   for (;;) {
-    const now = Math.min(readyAt[next] ?? Number.POSITIVE_INFINITY, boots.nextAt(), ends.nextAt(), nextStep);
+    const now = Math.min(readyAt[next] ?? Infinity, boots.nextAt(), ends.nextAt(), surplusDueAt, nextStep);
     if (now >= to) break;
     while (ends.nextAt() <= now) ends.pop();
     while (boots.nextAt() <= now) idle.push({ since: now, bootMs: boots.pop()?.bootMs ?? 0 });

@@ -5,7 +5,7 @@ import { DAY_MS } from "../../../src/planning/capacity/target/state.ts";
 import { oracles, runTarget, scaleFactors, schedules, staticFrontier } from "./rows.ts";
 import type { TargetRow } from "./rows.ts";
 import { stagesFrom } from "./stages.ts";
-import { cutArrivals } from "./stretch.ts";
+import { cutArrivals } from "../../../src/planning/capacity/arrivals.ts";
 import type { Stretch } from "./stretch.ts";
 
 /** The target policy at one promise, and what others pay for the share that it attained; undefined where they attain it with no setting. */

@@ -1,9 +1,8 @@
-import { sortArrivals } from "../../../src/planning/capacity/arrivals.ts";
+import { cutArrivals, sortArrivals } from "../../../src/planning/capacity/arrivals.ts";
 import type { ExpectedJobs } from "../../../src/planning/capacity/target/known.ts";
 import type { Announcements } from "../../../src/planning/capacity/target/policy.ts";
 import { DAY_MS } from "../../../src/planning/capacity/target/state.ts";
 import { createSeededRandom } from "../../../src/simulation/random.ts";
-import { cutArrivals } from "./stretch.ts";
 import type { Stretch } from "./stretch.ts";
 
 /** Pipelines have 4.5 jobs in the mean, geometrically spread: with that, arrivals are as bursty as the facts measured. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../../src/domain/errors.ts";
 import type { EpochMs } from "../../../src/domain/ids.ts";
+import { cutArrivals } from "../../../src/planning/capacity/arrivals.ts";
 import type { Arrivals } from "../../../src/planning/capacity/arrivals.ts";
 import { DAY_MS } from "../../../src/planning/capacity/target/state.ts";
 import { readTrace } from "../../../src/traces/read.ts";
@@ -43,18 +44,4 @@ export async function readStretch(
   const from = trace.from(arrivals.readyAt[0] ?? 0);
   const to = Math.min((arrivals.readyAt.at(-1) ?? 0) + 1, from + days * DAY_MS);
   return { name, ...cutArrivals(arrivals, from, to) };
-}
-
-/** Takes the jobs of [from, to), and those before. */
-export function cutArrivals(arrivals: Arrivals, from: EpochMs, to: EpochMs): Omit<Stretch, "name"> {
-  const { readyAt, durationMs } = arrivals;
-  const first = readyAt.findIndex((at) => at >= from);
-  const beyond = readyAt.findIndex((at) => at >= to);
-  const end = beyond < 0 ? readyAt.length : beyond;
-  return {
-    before: readyAt.subarray(0, first),
-    arrivals: { readyAt: readyAt.subarray(first, end), durationMs: durationMs.subarray(first, end) },
-    from,
-    to,
-  };
 }

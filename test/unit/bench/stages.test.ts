@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { DAY_MS } from "../../../src/planning/capacity/target/state.ts";
 import { stagesFrom } from "../../bench/planner/stages.ts";
-import { cutArrivals } from "../../bench/planner/stretch.ts";
+import { cutArrivals } from "../../../src/planning/capacity/arrivals.ts";
 import { drawArrivals } from "../../support/demand.ts";
 
 const starts = drawArrivals(4, 6 * DAY_MS, () => 20);

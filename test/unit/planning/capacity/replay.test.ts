@@ -100,8 +100,8 @@ describe("a level that changes", () => {
     const outcome = replayLevels(arrivalsOf([]), policy, settings({ idleTimeMs: 120_000 }));
 
     expect(outcome).toMatchObject({ bootingMs: 180_000, wastedBootMs: 180_000, peakMachines: 2 });
-    // Ready at 150 s; the surplus is seen at 240 s and has been idle for long enough at 270 s, met by the next step.
-    expect(outcome.idleMs).toBe(2 * 150_000);
+    // Ready at 150 s; the surplus goes at the moment at which it has been idle for two minutes.
+    expect(outcome.idleMs).toBe(2 * 120_000);
   });
 
   it("never passes the limit on machines", () => {

@@ -1,0 +1,17 @@
+import type { Arrivals } from "./arrivals.ts";
+
+/** The most of some spans that last at one time. Both lists are in order of time and of equal length; an end frees its place before a start. */
+export function mostAtOnce(starts: Float64Array, ends: Float64Array): number {
+  let [ended, most] = [0, 0];
+  for (let started = 0; started < starts.length; started++) {
+    while ((ends[ended] ?? Infinity) <= (starts[started] ?? 0)) ended += 1;
+    most = Math.max(most, started + 1 - ended);
+  }
+  return most;
+}
+
+/** The most machines at one time under a constant level without limits: those that are kept, and one for each job that waits or runs. */
+export function peakOfConstantLevel({ readyAt, durationMs }: Arrivals, level: number, waitMs: Float64Array): number {
+  const ends = readyAt.map((at, n) => at + (waitMs[n] ?? 0) + (durationMs[n] ?? 0)).sort();
+  return level + mostAtOnce(readyAt, ends);
+}

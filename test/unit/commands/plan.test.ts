@@ -1,0 +1,117 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { machineIdFrom } from "../../../src/domain/ids.ts";
+import { runCli } from "../../support/cli.ts";
+import type { Outcome } from "../../support/cli.ts";
+import { serveManager } from "../../support/manager.ts";
+import { endedLease } from "../../support/records.ts";
+
+let dir = "";
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "mayfly-plan-"));
+  // Ten jobs at once, twice: two in time with two idle machines.
+  const times = [0, 3600].flatMap((at) => Array.from({ length: 10 }, () => at));
+  await writeFile(join(dir, "jobs.csv"), `ready_at,duration\n${times.map((at) => `${at},30\n`).join("")}`);
+  await writeFile(join(dir, "jobs.csv.gz"), gzipSync("ready_at,duration\n100,5\n"));
+  await writeFile(join(dir, "wrong.csv"), "ready_at,duration\n100,5\nsoon,5\n");
+  await writeFile(join(dir, "empty.csv"), "ready_at,duration\n");
+  await writeFile(
+    join(dir, "mayfly.toml"),
+    'state_dir = "/nowhere"\n[[pool]]\nname = "small"\nmax_machines = 3\nidle_count = 2\n[pool.cost]\nusd_per_hour = 6.0\n',
+  );
+});
+afterAll(async () => rm(dir, { recursive: true, force: true }));
+
+const plan = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Outcome> =>
+  runCli(["plan", ...args], { cwd: dir, env });
+
+describe("mayfly plan", () => {
+  it("replays a trace under policies, and beside them under those that know it", async () => {
+    const { stdout, exitCode } = await plan(["--trace", "jobs.csv", "--policy", "static:2", "--boot", "60s", "--json"]);
+
+    const { trace, goal, policies } = JSON.parse(stdout);
+    expect(exitCode).toBe(0);
+    expect(trace).toMatchObject({ source: "jobs.csv", jobs: 20, dropped: 0, withoutDuration: 0 });
+    expect(goal).toEqual({ waitMs: 5000, share: 0.95 });
+    expect(policies.map(({ name }: { name: string }) => name)).toEqual([
+      ...["static:2", "best constant", "best IdleScaleFactor", "best by hour of week", "oracle of the hour's rate"],
+    ]);
+    // Two of ten find an idle machine; the others wait for a boot of their own.
+    expect(policies[0]).toMatchObject({
+      engine: "closed form",
+      share: 0.2,
+      p50Ms: 60_000,
+      maxMs: 60_000,
+      isReached: false,
+    });
+    expect(policies[0].peakMachines).toBe(12);
+    expect(policies[1]).toMatchObject({ setting: "idle_count 10", share: 1, isReached: true });
+  });
+
+  it("replays what the config says, within the pool's limits, and prices it", async () => {
+    const { stdout } = await plan(["--trace", "jobs.csv", "--policy", "config", "--growth", "10", "--json"]);
+
+    const [config] = JSON.parse(stdout).policies;
+    expect(config).toMatchObject({ name: "config", engine: "rules", peakMachines: 3 });
+    expect(config.costUsd).toBeCloseTo(6 * (config.idleHours + config.bootingHours + config.busyHours), 6);
+  });
+
+  it("judges by the first target's promise", async () => {
+    const { stdout } = await plan(["--trace", "jobs.csv", "--policy", "target:wait=90s,share=0.5", "--json"]);
+
+    const { goal, policies } = JSON.parse(stdout);
+    expect(goal).toEqual({ waitMs: 90_000, share: 0.5 });
+    // Who may wait for a boot needs no idle machine.
+    expect(policies[0]).toMatchObject({ share: 1, idleHours: 0 });
+  });
+
+  it("prints a table for a person, and progress beside it", async () => {
+    const { stdout, stderr } = await plan(["--trace", "jobs.csv.gz", "--policy", "static:1"]);
+
+    expect(stdout).toContain("1 jobs of jobs.csv.gz");
+    expect(stdout).toMatch(/policy +in time +p50 +p95 +p99 +max wait +idle h +boot h +busy h +peak +by/);
+    expect(stdout).toMatch(/static:1 +100.00 % +0.0s/);
+    expect(stderr).toContain("Reading jobs.csv.gz");
+  });
+
+  it("replays what a daemon remembers of a pool", async () => {
+    const lease = {
+      ...endedLease("l-1", 90_000),
+      createdAt: 10_000,
+      heldSince: 12_000,
+      machineId: machineIdFrom("m-1"),
+    };
+    await using served = await serveManager({ leases: async () => [{ lease }], machines: async () => [] });
+
+    const { stdout } = await plan(["--history", "--json"], { MAYFLY_SOCKET: served.socketPath });
+
+    expect(JSON.parse(stdout).trace).toMatchObject({ source: "what the daemon remembers, pool small", jobs: 1 });
+  });
+
+  it.each([
+    [["--trace", "wrong.csv"], 'wrong.csv:3: Expected ready_at to be an instant, got "soon"'],
+    [["--trace", "empty.csv"], "empty.csv: Expected at least one job, got none"],
+    [["--trace", "none.csv"], "none.csv: Expected a file"],
+    [[], "plan: Expected --trace FILE or --history"],
+    [["--trace", "jobs.csv", "--from", "2030-01-01"], "jobs.csv: Expected a job in the stretch to be judged"],
+    [["--trace", "jobs.csv", "--policy", "static"], "--policy: Expected static:COUNT"],
+    [["--trace", "jobs.csv", "--policy", "static:-1"], "--policy static:-1: Expected a whole number from 0"],
+    [["--trace", "jobs.csv", "--policy", "target:when=5s"], '--policy: Expected wait=… or share=…, got "when=5s"'],
+    [["--trace", "jobs.csv", "--policy", "target:share=2"], "Expected a share between 0 and 1"],
+    [
+      ["--trace", "jobs.csv", "--policy", "magic"],
+      '--policy: Expected static, scale_factor, target or config, got "magic"',
+    ],
+    [["--trace", "jobs.csv", "--boot", "60"], "--boot: Expected a duration"],
+    [["--trace", "jobs.csv", "--pool", "large"], '--pool: there is no pool "large"; there is: small'],
+  ])("says what is wrong with %j", async (args, problem) => {
+    const { exitCode, stdout, stderr } = await plan(args);
+
+    expect(exitCode).toBe(2);
+    expect(stdout).toBe("");
+    expect(stderr).toContain(problem);
+  });
+});
