@@ -1,5 +1,6 @@
 import { pipeline } from "node:stream/promises";
 import type { Duplex } from "node:stream";
+import type { ConfigReload } from "../domain/configChange.ts";
 import type { Job } from "../domain/job.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { StageView } from "../domain/stage.ts";
@@ -47,6 +48,7 @@ export function createApiClient(socketPath: string): Manager {
 
   return {
     health: () => get<Health>("/v1/health"),
+    reloadConfig: () => post<ConfigReload>("/v1/config/reload"),
     pools: () => get<readonly PoolView[]>("/v1/pools"),
     pool: (name) => get<PoolView>(`/v1/pools/${part(name)}`),
     cordonPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/cordon`),

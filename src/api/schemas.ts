@@ -30,6 +30,7 @@ export const healthSchema = z
     startedAt: instant,
     problems: z.array(text).readonly(),
     storeProblem: z.object({ text, since: instant }).optional(),
+    configProblem: z.object({ text, since: instant }).optional(),
     disks: z.array(z.object({ what: text, path: text, freeBytes: z.number(), totalBytes: z.number() })).readonly(),
     minFreeBytes: z.number(),
     pools: z

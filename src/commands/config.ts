@@ -7,13 +7,14 @@ import type { DesiredPool } from "../domain/pool.ts";
 import { describeSection } from "../planning/schedule/describe.ts";
 import { scheduleFrom } from "../planning/schedule/section.ts";
 import { addConfigImportCommand } from "./configImport.ts";
+import { addConfigReloadCommand } from "./configReload.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printJson, writeAll } from "./output.ts";
 
-/** Adds `mayfly config check`, `import` and `show`. */
+/** Adds `mayfly config check`, `import`, `reload` and `show`. */
 export function addConfigCommand(program: Command): void {
-  const config = program.command("config").description("check, show and import the configuration");
+  const config = program.command("config").description("check, show, import and reload the configuration");
   config
     .command("check")
     .argument("[file]", "the file to check (else the config that mayfly would use)")
@@ -30,6 +31,7 @@ export function addConfigCommand(program: Command): void {
       );
     });
   addConfigImportCommand(config);
+  addConfigReloadCommand(config);
   config
     .command("show")
     .description("print every value of the config that mayfly would use, with its origin")

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { RunningManager } from "../daemon/compose.ts";
+import type { ConfigSource } from "../daemon/configSource.ts";
 import type { ServeOptions } from "../daemon/serve.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { LiveMachine } from "../domain/machine.ts";
@@ -18,6 +19,7 @@ Signals:
                    then cancel the rest, and terminate all machines; ends with 0 when nothing is left
     a second one   cancel what is left by force, now
     a third one    end the process, now; the next start goes on
+  SIGHUP           read the config file again and apply it, as a change of the file does by itself
   SIGUSR2          leave machines and running jobs to the next manager: for restarts and upgrades
 `;
 
@@ -37,25 +39,29 @@ async function runDaemon(level: Level, context: CommandContext): Promise<void> {
   const { systemClock: clock } = await import("../daemon/clock.ts");
   const { createLogger } = await import("../daemon/logger.ts");
   const { startManager } = await import("../daemon/start.ts");
-  const { config } = await context.loadConfig();
-  const { stopTimeoutMs } = config;
+  const { watchFile } = await import("../daemon/watchFile.ts");
+  const loaded = await context.loadConfig();
+  const { config, path } = loaded;
   const socketPath = await context.socketPath();
   const version = mayflyVersion();
   const logger = createLogger(level, context.stderr);
-  const start = () => startManager(config, version, logger);
+  const configSource: ConfigSource = {
+    load: () => context.loadConfig(path),
+    watch: path === undefined ? undefined : (onChange) => watchFile(path, clock, onChange),
+  };
+  const start = () => startManager(loaded, version, logger, { resumesJobs: true, configSource });
   const left = await serveUntilSignalled(start, {
     socketPath,
     tcp: config.api.tcp,
     version,
     logger,
     clock,
-    stopTimeoutMs,
   });
   logger.info({ machinesLeft: left.map((machine) => machine.id) }, "stopped");
   if (left.length > 0) context.setExitCode(EXIT.system);
 }
 
-/** Runs a manager until this process is signalled to stop or to hand over. Resolves with the machines that could not be ended. */
+/** Runs a manager until this process is signalled to stop or to hand over; SIGHUP has it read its configuration again. Resolves with the machines that could not be ended. */
 export async function serveUntilSignalled(
   start: () => Promise<RunningManager>,
   options: ServeOptions,
@@ -63,12 +69,18 @@ export async function serveUntilSignalled(
   const { serveManager } = await import("../daemon/serve.ts");
   const handOver = new AbortController();
   const onHandOver = (): void => handOver.abort();
+  let running: RunningManager | undefined;
+  // What went wrong stands in its log and its health.
+  const onReload = (): void => void running?.reload("SIGHUP").catch(() => undefined);
   process.on("SIGUSR2", onHandOver);
+  process.on("SIGHUP", onReload);
   try {
-    return await withInterrupts(async ({ first: stop, second: hurry }) =>
-      serveManager(await start(), options, { stop, hurry, handOver: handOver.signal }),
-    );
+    return await withInterrupts(async ({ first: stop, second: hurry }) => {
+      running = await start();
+      return serveManager(running, options, { stop, hurry, handOver: handOver.signal });
+    });
   } finally {
+    process.off("SIGHUP", onReload);
     process.off("SIGUSR2", onHandOver);
   }
 }

@@ -3,9 +3,14 @@ import type { Check } from "../host/check.ts";
 import type { Health, PoolHealth } from "../ports/manager.ts";
 import { shownDuration } from "./shown.ts";
 
-/** What a running daemon says of itself, as checks: itself, its store, each of its pools. */
+/** What a running daemon says of itself, as checks: itself, its file, its store, each of its pools. */
 export function checksFromHealth(health: Health, now: EpochMs): readonly Check[] {
-  return [checkProcess(health), checkStore(health, now), ...health.pools.map((pool) => checkPool(pool, now))];
+  return [
+    checkProcess(health),
+    checkFile(health, now),
+    checkStore(health, now),
+    ...health.pools.map((pool) => checkPool(pool, now)),
+  ];
 }
 
 function checkProcess({ pid, version, status }: Health): Check {
@@ -13,6 +18,19 @@ function checkProcess({ pid, version, status }: Health): Check {
   if (status !== "stopping") return { name: "daemon", status: "ok", detail };
   const fix = `let it end, or hurry it with \`kill ${pid}\`; start it again with \`mayfly daemon\``;
   return { name: "daemon", status: "warn", detail: `${detail}; it is stopping and takes no more jobs`, fix };
+}
+
+function checkFile({ configProblem }: Health, now: EpochMs): Check {
+  const name = "daemon's config";
+  if (configProblem === undefined) return { name, status: "ok", detail: "is what its file says" };
+  const { text, since } = configProblem;
+  const detail = `its file is not applied for ${shownDuration(now - since)}, what was in force before stays so: ${text}`;
+  return {
+    name,
+    status: "fail",
+    detail,
+    fix: "mend the file, see `mayfly config check`; the daemon reads it by itself",
+  };
 }
 
 function checkStore({ storeProblem }: Health, now: EpochMs): Check {

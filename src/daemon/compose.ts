@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { ConfigReload } from "../domain/configChange.ts";
 import type { Job } from "../domain/job.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
@@ -20,9 +21,14 @@ import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
 import { watchDisks } from "./diskWatch.ts";
 import type { DiskWatch } from "./diskWatch.ts";
+import type { ConfigSource } from "./configSource.ts";
 import type { DockerMachineService } from "./dockerMachines/service.ts";
 import { healthOf } from "./health.ts";
+import { createLiveConfig } from "./liveConfig.ts";
+import type { LiveConfig } from "./liveConfig.ts";
 import { createManager } from "./manager.ts";
+import { createReloader } from "./reload.ts";
+import type { Reloader } from "./reload.ts";
 
 /** How long the end of a manager waits for its machines' ends. */
 const TERMINATE_ALL_MS = 60_000;
@@ -39,11 +45,17 @@ export interface ManagerPorts {
   readonly drivers: ReadonlyMap<DriverName, Driver>;
   /** @default none are watched */
   readonly disks?: Disks | undefined;
+  /** @default there is none to be read again */
+  readonly configSource?: ConfigSource | undefined;
 }
 
 /** A manager at work in this process. */
 export interface RunningManager {
   readonly manager: Manager;
+  /** How long running jobs and held leases are waited for at its end, in milliseconds, as it is wished for now. */
+  stopTimeoutMs(): number;
+  /** Reads the configuration again; see `Reloader`. @param why who asked, for the log. */
+  reload(why: string): Promise<ConfigReload>;
   /** The machines that it holds for directories of docker-machine. @default none */
   readonly dockerMachines?: DockerMachineService | undefined;
   /**
@@ -72,6 +84,8 @@ export interface ManagerOptions {
   readonly resumesJobs: boolean;
   /** Where jobs keep files on their machines. @default as `runJob` has it */
   readonly folders?: MachineFolders | undefined;
+  /** Holds the configuration in force, for those who read it beside the manager. @default the manager's own */
+  readonly live?: LiveConfig | undefined;
 }
 
 /** Puts a manager together over its ports and starts its loop. */
@@ -79,37 +93,48 @@ export async function composeManager(
   config: Config,
   ports: ManagerPorts,
   version: string,
-  { resumesJobs, folders }: ManagerOptions = { resumesJobs: true },
+  { resumesJobs, folders, live = createLiveConfig(config) }: ManagerOptions = { resumesJobs: true },
 ): Promise<RunningManager> {
   const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
   let watch: DiskWatch | undefined;
   const spaceProblem = (): string => watch?.problem() ?? "";
-  const desired = () => ({ pools: config.pools, maxMachines: config.maxMachines });
+  const desired = live.current;
   const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem, version });
   if (ports.disks !== undefined) {
-    const minFreeBytes = config.minFreeDiskMiB * 2 ** 20;
+    const minFreeBytes = () => live.current().minFreeDiskMiB * 2 ** 20;
     watch = await watchDisks({ disks: ports.disks, clock, logger, minFreeBytes, onChange: () => nudge(fleet) });
   }
   const leases = createLeases(fleet);
-  const jobTimeoutMs = (poolName: string) => config.pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
+  const jobTimeoutMs = (poolName: string) => live.current().pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
   const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs, folders });
   const startedAt = clock.now();
-  const health = (): Health => healthOf({ config, fleet, version, startedAt, watch });
+  let reloader: Reloader | undefined;
+  const health = (): Health =>
+    healthOf({ config: live.current(), configProblem: reloader?.problem(), fleet, version, startedAt, watch });
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
+  const reloads = createReloader({
+    ...{ live, source: ports.configSource, clock, logger },
+    onApplied: () => nudge(fleet),
+  });
+  reloader = reloads;
+  const { reload } = reloads;
   const endAll = async (force: AbortSignal): Promise<readonly LiveMachine[]> => {
     await jobs.close(force);
     return loop.close(TERMINATE_ALL_MS);
   };
   const letGo = async (): Promise<void> => {
+    await reloads.stop();
     await watch?.stop();
     for (const driver of drivers.values()) await driver.close();
     await store.close();
   };
 
   return {
-    manager: createManager({ fleet, leases, jobs, archives, health }),
+    manager: createManager({ fleet, leases, jobs, archives, health, reload }),
+    reload,
+    stopTimeoutMs: () => live.current().stopTimeoutMs,
     async drain(signal) {
       const drained = jobs.drain(signal).catch((error: unknown) => {
         if (!signal.aborted) throw error;

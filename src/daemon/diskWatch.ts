@@ -10,8 +10,8 @@ export interface DiskWatchDeps {
   readonly disks: Disks;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Least free space of the state directory for launches. */
-  readonly minFreeBytes: number;
+  /** Least free space of the state directory for launches, as it is wished for now. */
+  readonly minFreeBytes: () => number;
   /** Called when launches may go on, or may not any more. */
   readonly onChange: () => void;
 }
@@ -35,7 +35,7 @@ export async function watchDisks({ disks, clock, logger, minFreeBytes, onChange 
     try {
       const found = await disks.look();
       seen = found;
-      const next = problemOf(found[0], minFreeBytes);
+      const next = problemOf(found[0], minFreeBytes());
       if ((next === "") === (problem === "")) return;
       if (next === "") logger.info({ was: problem }, "the disk has room again");
       else logger.warn({}, `nothing is launched: ${next}`);

@@ -33,7 +33,7 @@ export async function startEmbeddedManager(
     idleScaleFactor: 0,
     schedule: undefined,
   }));
-  return startManager({ ...config, pools }, version, createLogger("info", file), { resumesJobs: false });
+  return startManager({ config: { ...config, pools } }, version, createLogger("info", file), { resumesJobs: false });
 }
 
 /** Finds out at once what would otherwise be met by the first launch, minutes of waiting later. */

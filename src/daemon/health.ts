@@ -6,6 +6,8 @@ import type { DiskWatch } from "./diskWatch.ts";
 
 export interface HealthParts {
   readonly config: Config;
+  /** Why the file is not what is in force. */
+  readonly configProblem?: Health["configProblem"];
   readonly fleet: Fleet;
   readonly version: string;
   readonly startedAt: number;
@@ -13,7 +15,7 @@ export interface HealthParts {
 }
 
 /** Says how a manager fares now. */
-export function healthOf({ config, fleet, version, startedAt, watch }: HealthParts): Health {
+export function healthOf({ config, configProblem, fleet, version, startedAt, watch }: HealthParts): Health {
   const pools = config.pools.map(({ name }) => poolHealthOf(fleet, name));
   const storeText = fleet.storeProblem;
   const storeProblem = storeText === "" ? undefined : { text: storeText, since: fleet.state.problemSince() };
@@ -21,6 +23,7 @@ export function healthOf({ config, fleet, version, startedAt, watch }: HealthPar
   const problems = [
     ...(fleet.isClosing ? ["it is stopping and takes no more jobs"] : []),
     ...(storeText === "" ? [] : [`the store cannot be written, nothing new is begun: ${storeText}`]),
+    ...(configProblem === undefined ? [] : [`the config file is not applied: ${configProblem.text}`]),
     ...(spaceText === "" ? [] : [`nothing is launched: ${spaceText}`]),
     ...pools.flatMap(({ name, launchProblem }) =>
       launchProblem === undefined ? [] : [`pool ${name} cannot launch: ${launchProblem}`],
@@ -29,7 +32,7 @@ export function healthOf({ config, fleet, version, startedAt, watch }: HealthPar
   const isWell = problems.length === 0;
   return {
     status: fleet.isClosing ? "stopping" : isWell ? "ok" : "degraded",
-    ...{ version, name: config.name, pid: process.pid, startedAt, problems, storeProblem, pools },
+    ...{ version, name: config.name, pid: process.pid, startedAt, problems, storeProblem, configProblem, pools },
     ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20 },
   };
 }

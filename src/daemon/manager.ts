@@ -1,3 +1,4 @@
+import type { ConfigReload } from "../domain/configChange.ts";
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job } from "../domain/job.ts";
@@ -31,10 +32,11 @@ export interface ManagerParts {
   readonly jobs: JobService;
   readonly archives: Archives;
   readonly health: () => Health;
+  readonly reload: (why: string) => Promise<ConfigReload>;
 }
 
 /** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
-export function createManager({ fleet, leases, jobs, archives, health }: ManagerParts): Manager {
+export function createManager({ fleet, leases, jobs, archives, health, reload }: ManagerParts): Manager {
   const { store, drivers, clock } = fleet.deps;
   const auditPorts: AuditPorts = {
     ...{ store, drivers, clock },
@@ -46,6 +48,7 @@ export function createManager({ fleet, leases, jobs, archives, health }: Manager
 
   return {
     health: async () => health(),
+    reloadConfig: () => reload("asked through the API"),
     pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
     cordonPool: (name) => steer(fleet, name, "cordoned"),

@@ -9,7 +9,7 @@ import type { DrainDeps, DrainOrders, DrainOutcome } from "./stop.ts";
 /** How long jobs that are cancelled when the stop timeout is over may take to their ends, after_script included. */
 const CANCEL_MS = 60_000;
 
-export interface ServeOptions extends DrainDeps {
+export interface ServeOptions extends Omit<DrainDeps, "stopTimeoutMs"> {
   readonly socketPath: string;
   /** Where the API is served over TLS too. */
   readonly tcp?: ListenConfig | undefined;
@@ -51,7 +51,9 @@ async function serveUntilStopped(
   try {
     logger.info({ socketPath, port: server.port }, "manager is ready");
     await aborted(AbortSignal.any([stop, handOver]));
-    const outcome = stop.aborted ? await drainManager(running, deps, signals) : "handed-over";
+    const outcome = stop.aborted
+      ? await drainManager(running, { ...deps, stopTimeoutMs: running.stopTimeoutMs() }, signals)
+      : "handed-over";
     if (outcome !== "handed-over") {
       const late = (): Error => new Error("cancelled jobs took too long");
       const end = (force: AbortSignal) => running.endAll(force);

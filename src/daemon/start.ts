@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
+import type { ExplainedConfig } from "../config/parse.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { chooseAccelerator } from "../drivers/qemu/accelerator.ts";
 import { createEc2Driver } from "../drivers/ec2/driver.ts";
@@ -14,13 +15,16 @@ import { createJobLogs } from "../store/jobLogs.ts";
 import { openStore } from "../store/open.ts";
 import { systemClock as clock } from "./clock.ts";
 import { composeManager } from "./compose.ts";
-import type { ManagerOptions, RunningManager } from "./compose.ts";
+import type { ManagerOptions, ManagerPorts, RunningManager } from "./compose.ts";
 import { createDisks } from "./disks.ts";
 import { lookAtDirectory } from "./dockerMachines/directory.ts";
 import { withDockerMachines } from "./dockerMachines/service.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startLeftoverSweep } from "./leftovers.ts";
+import { createLiveConfig } from "./liveConfig.ts";
 import { systemRandom as random } from "./random.ts";
+
+export type StartOptions = Omit<ManagerOptions, "live"> & Pick<ManagerPorts, "configSource">;
 
 /** Where guest images are kept. */
 export const imagesDirOf = (stateDir: string): string => join(stateDir, "images");
@@ -31,37 +35,47 @@ export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promis
 }
 
 /** Creates the drivers of every provider that pools may have machines from. */
-export function createDrivers(
-  { stateDir, name: owner, pools }: Config,
-  logger: Logger,
-): ReadonlyMap<DriverName, Driver> {
+export function createDrivers(current: () => Config, logger: Logger): ReadonlyMap<DriverName, Driver> {
+  const { stateDir, name: owner } = current();
   const qemu = createQemuDriver(
     { stateDir, imagesDir: imagesDirOf(stateDir), owner },
     { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
   );
-  const shapes = pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
-  const ec2 = createEc2Driver({ owner, sites: shapes, shapes }, { clock, random, logger });
+  const shapesNow = () => current().pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));
+  // A site that a later configuration brings is listed from its first launch on.
+  const options = {
+    ...{ owner, sites: shapesNow() },
+    get shapes() {
+      return shapesNow();
+    },
+  };
+  const ec2 = createEc2Driver(options, { clock, random, logger });
   return new Map([qemu, ec2].map((driver) => [driver.name, driver]));
 }
 
-/** Starts a manager on this host. @throws ConflictError when another one uses the state directory. */
+/**
+ * Starts a manager on this host.
+ * @param options.configSource where its configuration is read again. @default nowhere
+ * @throws ConflictError when another one uses the state directory.
+ */
 export async function startManager(
-  config: Config,
+  { config, entries }: Pick<ExplainedConfig, "config"> & Partial<ExplainedConfig>,
   version: string,
   logger: Logger,
-  options?: ManagerOptions,
+  { configSource, ...options }: StartOptions = { resumesJobs: true },
 ): Promise<RunningManager> {
   const { stateDir } = config;
+  const live = createLiveConfig(config, entries);
   const store = await openStore(stateDir, { clock, logger, writer: `mayfly ${version}` });
   const logs = createJobLogs(join(stateDir, "logs"));
   const archives = createArchives(join(stateDir, "archives"), { clock });
   const guest = createGuest({ clock, logger });
-  const drivers = createDrivers(config, logger);
+  const drivers = createDrivers(live.current, logger);
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
-  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers };
-  const running = await withDockerMachines(await composeManager(config, ports, version, options), {
+  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers, configSource };
+  const running = await withDockerMachines(await composeManager(config, ports, version, { ...options, live }), {
     records: createDockerMachineRecords(join(stateDir, "docker-machines")),
-    ...{ look: lookAtDirectory, pools: config.pools, clock, random, logger },
+    ...{ look: lookAtDirectory, pools: () => live.current().pools, clock, random, logger },
   });
   const stopHousekeeping = startHousekeeping({ logs, archives, clock, logger });
   const stopSweep = startLeftoverSweep({ drivers: drivers.values(), clock, logger });

@@ -27,7 +27,11 @@ export interface Sweeper extends Pick<Manager, "auditInstances" | "reapStrangers
  */
 export async function openSweeper(config: Config, version: string, logger: Logger): Promise<Sweeper> {
   const store = await openStore(config.stateDir, { clock: systemClock, logger, writer: `mayfly ${version}` });
-  return createSweeper(store, createDrivers(config, logger), systemClock);
+  return createSweeper(
+    store,
+    createDrivers(() => config, logger),
+    systemClock,
+  );
 }
 
 /** Creates a sweeper over its ports, which it closes. */

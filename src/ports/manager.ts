@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { ConfigReload } from "../domain/configChange.ts";
 import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
@@ -23,6 +24,8 @@ export interface Health {
   readonly problems: readonly string[];
   /** Why the store cannot be written, and since when. Absent when it can. */
   readonly storeProblem?: { readonly text: string; readonly since: EpochMs } | undefined;
+  /** Why the configuration file is not what is in force, and since when. Absent when it is. */
+  readonly configProblem?: { readonly text: string; readonly since: EpochMs } | undefined;
   /** The disks that it lives on, the state directory's first. */
   readonly disks: readonly DiskSpace[];
   /** With less free space than this at the state directory, nothing is launched. */
@@ -98,6 +101,11 @@ export interface LeaseView {
 /** All that a front door can ask of a running manager; what the API serves. Unknown ids throw NotFoundError. */
 export interface Manager {
   health(): Promise<Health>;
+  /**
+   * Reads the configuration file again and applies it, all of it or nothing.
+   * @throws ConfigError when it is broken, or changes what only a restart can; ConflictError when there is no file.
+   */
+  reloadConfig(): Promise<ConfigReload>;
   pools(): Promise<readonly PoolView[]>;
   pool(name: string): Promise<PoolView>;
   cordonPool(name: string): Promise<PoolView>;

@@ -3,12 +3,15 @@ import { destination } from "pino";
 import { reportError } from "../../src/commands/exit.ts";
 import { serveUntilSignalled } from "../../src/commands/daemon.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import type { LoadedConfig } from "../../src/config/load.ts";
 import { systemClock as clock } from "../../src/daemon/clock.ts";
 import { composeManager } from "../../src/daemon/compose.ts";
 import type { RunningManager } from "../../src/daemon/compose.ts";
 import { createDisks } from "../../src/daemon/disks.ts";
+import { createLiveConfig } from "../../src/daemon/liveConfig.ts";
 import { createLogger } from "../../src/daemon/logger.ts";
 import { systemRandom as random } from "../../src/daemon/random.ts";
+import { watchFile } from "../../src/daemon/watchFile.ts";
 import type { Guest } from "../../src/ports/guest.ts";
 import { createSimulatedDriver } from "../../src/simulation/driver.ts";
 import { createSimulatedGuest } from "../../src/simulation/guest.ts";
@@ -28,21 +31,35 @@ const surroundings = { env: process.env, cwd: "/", homeDir: "/", isRoot: true };
 const provider = createSimulatedProvider({ clock, random }, { terminateDelayMs: Number(terminateDelay) });
 const logger = createLogger("info", destination({ dest: 2, sync: true }));
 
+/** The file's pools, with pretended machines: another image makes others of them. */
+async function load(): Promise<LoadedConfig> {
+  const loaded = await loadConfig(configPath, surroundings);
+  const pools = loaded.config.pools.map((pool) => {
+    const image = pool.shape.driver === "qemu" ? pool.shape.image : "";
+    return { ...pool, shape: { driver: "simulated" as const, image } };
+  });
+  return { ...loaded, config: { ...loaded.config, pools } };
+}
+
 async function start(): Promise<RunningManager> {
-  const { config } = await loadConfig(configPath, surroundings);
+  const { config, entries } = await load();
   const { name, stateDir } = config;
-  const pools = config.pools.map((pool) => ({ ...pool, shape: { driver: "simulated" as const } }));
   const store = await openStore(stateDir, { clock, logger, writer: `mayfly ${VERSION}` });
   return composeManager(
-    { ...config, pools },
+    config,
     {
       ...{ clock, random, logger, store, guest: localGuest(), disks: createDisks(stateDir, join(stateDir, "images")) },
       logs: createJobLogs(join(stateDir, "logs")),
       archives: createArchives(join(stateDir, "archives"), { clock }),
       drivers: new Map([["simulated" as const, createSimulatedDriver(provider, name)]]),
+      configSource: { load, watch: (onChange) => watchFile(configPath, clock, onChange) },
     },
     VERSION,
-    { resumesJobs: true, folders: { builds: join(folder, "builds"), scratch: folder } },
+    {
+      resumesJobs: true,
+      live: createLiveConfig(config, entries),
+      folders: { builds: join(folder, "builds"), scratch: folder },
+    },
   );
 }
 
@@ -62,7 +79,7 @@ function localGuest(): Guest {
 try {
   const { config } = await loadConfig(configPath, surroundings);
   const options = { socketPath: config.api.socket, version: VERSION, logger, clock };
-  const left = await serveUntilSignalled(start, { ...options, stopTimeoutMs: config.stopTimeoutMs });
+  const left = await serveUntilSignalled(start, options);
   process.exitCode = left.length > 0 ? 3 : 0;
 } catch (error) {
   process.exitCode = reportError(error, process.stderr);

@@ -90,7 +90,7 @@ export async function startShimHost({
   docker.on("GET /version", json({ Version: "20.10.24", ApiVersion: "1.41" }));
   const provider = createSimulatedProvider({ clock, random });
   const config: Config = {
-    ...{ name: "test", stateDir, maxMachines: 100, stopTimeoutMs: 5_000, minFreeDiskMiB: 32 },
+    ...{ name: "test", stateDir, maxMachines: 100, stopTimeoutMs: 0, minFreeDiskMiB: 32 },
     ...{ api: { socket: socketPath }, pools },
   };
   const client = createApiClient(socketPath);
@@ -107,10 +107,10 @@ export async function startShimHost({
       "1.2.3",
     );
     const records = createDockerMachineRecords(join(stateDir, "docker-machines"));
-    const deps = { records, look: lookAtDirectory, pools, clock, random, logger: silentLogger };
+    const deps = { records, look: lookAtDirectory, pools: () => pools, clock, random, logger: silentLogger };
     const whole = await withDockerMachines(running, deps);
     const [stop, handOver] = [new AbortController(), new AbortController()];
-    const options = { socketPath, version: "1.2.3", logger: silentLogger, clock, stopTimeoutMs: 0 };
+    const options = { socketPath, version: "1.2.3", logger: silentLogger, clock };
     const signals = { stop: stop.signal, hurry: new AbortController().signal, handOver: handOver.signal };
     const served = serveManager(whole, options, signals);
     await until("the manager answers", 10_000, () => client.health().catch(() => undefined));

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { configReloadSchema } from "../configSchemas.ts";
 import { healthSchema, instanceViewSchema, machineSchema, poolViewSchema } from "../schemas.ts";
 import { about, answers, byId, byName, get, listed, post, switches } from "./parts.ts";
 
@@ -7,6 +8,13 @@ export const health = createRoute({
   method: get,
   path: "/v1/health",
   responses: answers(healthSchema, "Its health"),
+});
+
+export const reloadConfig = createRoute({
+  ...about("reloadConfig", "manager", "Read the configuration file again, and apply all of it or nothing"),
+  method: post,
+  path: "/v1/config/reload",
+  responses: answers(configReloadSchema, "What has changed by it", 400, 409),
 });
 
 export const pools = createRoute({

@@ -62,7 +62,7 @@ async function take(deps: CreateDeps, request: DockerMachineRequest): Promise<He
   const { heldById, records, pools, clock, random, closing } = deps;
   checkRequest(request);
   if (closing.aborted) throw new ConflictError("manager-stopping", "the manager is stopping and gives no new leases");
-  const pool = choosePool(pools, request.wish);
+  const pool = choosePool(pools(), request.wish);
   const { name, storagePath, key } = request;
   const other = [...heldById.values()].find(({ record }) => record.name === name && record.storagePath === storagePath);
   if (other !== undefined) {
@@ -131,7 +131,7 @@ function endedError(name: string, { outcome }: LeaseIn<"ended">, why: string | u
 
 /** Makes the way to the engine. A creator that comes back gets a certificate anew: its key is not kept. */
 async function admit(deps: CreateDeps, held: Held, signal: AbortSignal): Promise<ReadyDockerMachine> {
-  const { manager, entrance, records, pools } = deps;
+  const { manager, entrance, records } = deps;
   const { id, name, leaseId, poolName } = held.record;
   const { lease } = await manager.awaitLease(leaseId, 0, undefined, signal);
   if (lease.state !== "held") throw new CapacityError("lease-ended", `the lease of ${name} has ended`);
@@ -142,6 +142,6 @@ async function admit(deps: CreateDeps, held: Held, signal: AbortSignal): Promise
   return {
     ...{ id, leaseId, machineId: lease.machineId, poolName, url, caPem, certPem, keyPem },
     address: "address" in machine ? machine.address.host : "127.0.0.1",
-    user: pools.find((pool) => pool.name === poolName)?.guest.user ?? "",
+    user: machine.guestSettings?.user ?? "",
   };
 }

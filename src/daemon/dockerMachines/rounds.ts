@@ -10,12 +10,15 @@ import type { Held } from "./held.ts";
 const ROUND_MS = 15_000;
 /** How long a creator may take to come back to the next manager. */
 const PARTED_MS = 120_000;
+/** The default of job_timeout, for a machine whose pool was removed while somebody held it. */
+const REMOVED_TIMEOUT_MS = 3_600_000;
 
 export interface RoundDeps {
   readonly manager: Pick<Manager, "renewLease">;
   readonly records: DockerMachineRecords;
   readonly look: LookAtDirectory;
-  readonly pools: readonly DesiredPool[];
+  /** As they are now. */
+  readonly pools: () => readonly DesiredPool[];
   readonly clock: Clock;
   readonly logger: Logger;
   readonly heldById: ReadonlyMap<string, Held>;
@@ -74,6 +77,7 @@ async function whyOver(deps: RoundDeps, held: Held): Promise<string | undefined>
     await deps.records.put(held.record);
   }
   if (seen === "gone" && held.record.isSeen) return "its directory is gone";
-  const jobTimeoutMs = pools.find(({ name }) => name === held.record.poolName)?.jobTimeoutMs ?? 0;
+  const pool = pools().find(({ name }) => name === held.record.poolName);
+  const jobTimeoutMs = pool?.jobTimeoutMs ?? REMOVED_TIMEOUT_MS;
   return silentMs > jobTimeoutMs ? "nobody has asked for it within the pool's job_timeout" : undefined;
 }

@@ -23,7 +23,8 @@ export interface DockerMachineDeps {
   >;
   readonly records: DockerMachineRecords;
   readonly look: LookAtDirectory;
-  readonly pools: readonly DesiredPool[];
+  /** As they are now. */
+  readonly pools: () => readonly DesiredPool[];
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;

@@ -60,7 +60,7 @@ async function start(before?: Setting, mortal: Mortal = (_name, call) => call())
       },
       records: recordsIn(records, mortal),
       look: async () => setting.seen,
-      ...{ pools, clock, random: createSeededRandom(7), logger: silentLogger },
+      ...{ pools: () => pools, clock, random: createSeededRandom(7), logger: silentLogger },
     }),
     openLeases: async () => (await manager.leases(false)).length,
     async restart() {
