@@ -192,6 +192,7 @@ const machineBase = z.object({
   price: z.object({ usdPerHour: z.number(), diskUsdPerHour: z.number().optional(), source: text }).optional(),
   costUsd: z.number().optional(),
   recipe: text.optional(),
+  origin: z.enum(["booted", "restored"]).optional(),
   startedAt: instant.optional(),
   spentUsd: z.number().optional(),
 });

@@ -94,6 +94,7 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
     requested: shownInstant(machine.requestedAt),
     started: machine.startedAt === undefined ? undefined : shownInstant(machine.startedAt),
     ready: "readyAt" in machine ? shownInstant(machine.readyAt) : undefined,
+    "came up": cameUpFrom(machine),
     provider: "providerId" in machine ? machine.providerId : undefined,
     address: addressOf(machine),
     lease: "leaseId" in machine ? machine.leaseId : undefined,
@@ -102,6 +103,13 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
     reason: "reason" in machine ? machine.reason : undefined,
     detail: "detail" in machine ? machine.detail : undefined,
   });
+}
+
+/** How a machine came up, and how long after its launch it was ready, where there are two ways and it was not stopped since. */
+function cameUpFrom(machine: Machine): string | undefined {
+  const { origin, startedAt } = machine;
+  if (origin === undefined || startedAt !== undefined || !("readyAt" in machine)) return origin;
+  return `${origin}, ready ${((machine.readyAt - machine.launchedAt) / 1000).toFixed(1)} s after its launch`;
 }
 
 function addressOf(machine: Machine): string | undefined {

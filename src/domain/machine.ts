@@ -20,6 +20,9 @@ export interface Address {
   readonly port: number;
 }
 
+/** How a machine came up: from a first boot, or from the memory of one that had booted. */
+export type MachineOrigin = "booted" | "restored";
+
 /** Why a machine was ended. The first cause wins: a later one never overwrites it. */
 export type RetireReason =
   | "job-finished"
@@ -75,6 +78,8 @@ interface MachineBase {
   readonly recipe?: string | undefined;
   /** Digest of the shape and the settings that it was made from. Records of older managers lack it. */
   readonly shapeDigest?: string | undefined;
+  /** From its launch on, where there are two ways. */
+  readonly origin?: MachineOrigin | undefined;
   /** When it was last asked to start after a stop. */
   readonly startedAt?: EpochMs | undefined;
   /** In US dollars, what it cost before its present run, or its present stop, began. */

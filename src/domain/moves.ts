@@ -1,6 +1,6 @@
 import type { MachinePrice } from "./cost.ts";
 import type { EpochMs, LeaseId } from "./ids.ts";
-import type { Address, LiveMachine, MachineIn, RetireReason } from "./machine.ts";
+import type { Address, LiveMachine, MachineIn, MachineOrigin, RetireReason } from "./machine.ts";
 
 /** The provider accepted the launch. */
 export function bootingFrom(
@@ -8,8 +8,9 @@ export function bootingFrom(
   providerId: string,
   launchedAt: EpochMs,
   price?: MachinePrice,
+  origin?: MachineOrigin,
 ): MachineIn<"booting"> {
-  return { ...machine, state: "booting", providerId, launchedAt, price };
+  return { ...machine, state: "booting", providerId, launchedAt, price, origin };
 }
 
 /** The probes passed, after a launch or after a start. */
@@ -69,9 +70,9 @@ export function terminatingFrom(
   terminatingSince: EpochMs,
 ): MachineIn<"terminating"> {
   if (machine.state === "terminating") return machine;
-  const { id, poolName, driver, launchToken, requestedAt, isCordoned, price, startedAt, spentUsd } = machine;
+  const { id, poolName, driver, launchToken, requestedAt, isCordoned, price, origin, startedAt, spentUsd } = machine;
   return {
-    ...{ id, poolName, driver, launchToken, requestedAt, isCordoned, price, startedAt, spentUsd },
+    ...{ id, poolName, driver, launchToken, requestedAt, isCordoned, price, origin, startedAt, spentUsd },
     state: "terminating",
     providerId: machine.state === "requested" ? undefined : machine.providerId,
     launchedAt: machine.state === "requested" ? undefined : machine.launchedAt,

@@ -25,10 +25,10 @@ export interface Launched {
 /** Makes the record of a machine whose instance is known. */
 export function launchedFrom(fleet: Fleet, pool: DesiredPool, intent: LaunchIntent, instance: Instance): Launched {
   const { machine } = intent;
-  const { providerId, offering } = instance;
+  const { providerId, offering, origin } = instance;
   // The provider's clock is another one than ours.
   const launchedAt = Math.min(Math.max(instance.launchedAt, machine.requestedAt), fleet.deps.clock.now());
-  return { intent, instance, booting: bootingFrom(machine, providerId, launchedAt, priceFrom(pool, offering)) };
+  return { intent, instance, booting: bootingFrom(machine, providerId, launchedAt, priceFrom(pool, offering), origin) };
 }
 
 /** The writes that record it. Commit them inside `decide`, then call `afterLaunch`. */

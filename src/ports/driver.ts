@@ -1,7 +1,7 @@
 import type { Offering } from "../domain/cost.ts";
 import { TransientError } from "../domain/errors.ts";
 import type { EpochMs, MachineId } from "../domain/ids.ts";
-import type { Address } from "../domain/machine.ts";
+import type { Address, MachineOrigin } from "../domain/machine.ts";
 import type { MachineShape } from "../domain/shape.ts";
 
 /** Cloud-init documents, under NoCloud's names. */
@@ -91,7 +91,7 @@ export interface Instance {
   /** What was sold, for its price. */
   readonly offering?: Offering | undefined;
   /** Whether it came up from a first boot or from the memory of a machine that had booted; absent where there is only one way. */
-  readonly origin?: "booted" | "restored" | undefined;
+  readonly origin?: MachineOrigin | undefined;
   /** When it began to run, where the time before is free and the provider tells. EC2 does not: it names the launch alone. */
   readonly runningSince?: EpochMs | undefined;
 }

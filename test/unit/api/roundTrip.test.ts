@@ -92,6 +92,7 @@ const paid = {
   costUsd: 0.02,
   runningSince: 6,
   hostKey: "ssh-ed25519 A",
+  origin: "restored" as const,
 };
 const terminating = terminatingFrom({ ...idleMachine(), ...paid }, "host-key-changed", "it showed another key", 7);
 if (terminating.state !== "terminating") throw new Error("unreachable");

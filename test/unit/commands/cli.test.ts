@@ -14,6 +14,8 @@ import {
 } from "../../../src/domain/errors.ts";
 import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.ts";
 import type { Job } from "../../../src/domain/job.ts";
+import type { Machine } from "../../../src/domain/machine.ts";
+import { terminatingFrom } from "../../../src/domain/moves.ts";
 import type { LeaseView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import { CLI, runCli } from "../../support/cli.ts";
 import type { CliOptions, Outcome } from "../../support/cli.ts";
@@ -169,6 +171,17 @@ describe("a list", () => {
     expect(stdout).toMatch(/^m-\d+ +small +leased +\S+ +127\.1\.1\.1:22 +l-\d+ +\$12\.40 +-$/m);
     expect(stdout).toMatch(/^m-\d+ +small +terminating +\S+ +- +- +- +operator$/m);
     expect(free.stdout).toMatch(/^machine +pool +state +since +address +lease +why$/m);
+  });
+
+  it("of one machine says how it came up, and how soon it was ready", async () => {
+    const restored = { ...idleMachine(), readyAt: 4_400, launchedAt: 1_000, origin: "restored" as const };
+    const ended = terminatingFrom(restored, "operator", "by hand", 5_000);
+    const show = async (machine: Machine) =>
+      (await runAgainst({ machine: async () => machine }, ["machine", "show", machine.id])).stdout;
+
+    expect(await show(restored)).toMatch(/^came up +restored, ready 3\.4 s after its launch$/m);
+    expect(await show(ended)).toMatch(/^came up +restored$/m);
+    expect(await show(idleMachine())).not.toContain("came up");
   });
 
   it("of leases says why they wait and how they ended", async () => {
