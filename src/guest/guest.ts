@@ -1,15 +1,14 @@
 import { MachineError, MachineLostError, TransientError } from "../domain/errors.ts";
 import type { Address } from "../domain/machine.ts";
-import type { GuestSettings } from "../domain/pool.ts";
 import type { Clock } from "../ports/clock.ts";
-import type { Guest, KnownKeys, ReadyGuest } from "../ports/guest.ts";
+import type { Guest, KnownKeys, ReachSettings, ReadyGuest } from "../ports/guest.ts";
 import type { Logger } from "../ports/logger.ts";
 import { setSwitchBack } from "./alive.ts";
 import { createEngine } from "./engine/engine.ts";
 import { openChannel } from "./handshake.ts";
 import { createKeys } from "./keys.ts";
 import { watchNotices } from "./notices.ts";
-import { probeMachine } from "./ready.ts";
+import { probeMachine, probeRestored } from "./ready.ts";
 import { sealAgain, sealMachine } from "./seal.ts";
 import { seedFrom } from "./seed.ts";
 import { settleMachine } from "./settle.ts";
@@ -61,7 +60,7 @@ function engineProblemFrom(error: unknown): unknown {
 async function connectUntilReady(
   address: Address,
   keys: KnownKeys,
-  settings: GuestSettings,
+  settings: ReachSettings,
   deps: GuestDeps,
   signal: AbortSignal,
 ): Promise<ReadyGuest> {
@@ -84,7 +83,7 @@ async function connectUntilReady(
 async function connectOnce(
   address: Address,
   keys: KnownKeys,
-  settings: GuestSettings,
+  settings: ReachSettings,
   bannerDeadlineMs: number,
   { clock, logger, engineSocketPath, switchSocketPath }: GuestDeps,
   signal: AbortSignal,
@@ -92,7 +91,8 @@ async function connectOnce(
   const channel = await openChannel(address, keys, settings.user, bannerDeadlineMs, clock, signal);
   try {
     const engine = createEngine(channel, engineSocketPath);
-    await probeMachine({ channel, engine }, { clock, logger: logger.child({ address }), switchSocketPath }, signal);
+    const probe = settings.origin === "restored" ? probeRestored : probeMachine;
+    await probe({ channel, engine }, { clock, logger: logger.child({ address }), switchSocketPath }, signal);
     return { channel, engine };
   } catch (error) {
     channel.close();

@@ -18,6 +18,10 @@ interface ProbeDeps {
   readonly switchSocketPath: string | undefined;
 }
 
+/** Waits until the engine of a machine answers that has all else of the one that it is a copy of. @throws MachineLostError. */
+export const probeRestored = (guest: ReadyGuest, deps: ProbeDeps, signal: AbortSignal): Promise<void> =>
+  probeEngine(guest, deps, signal);
+
 /**
  * Waits until the account has its rights, the dead-man's switch is known to be armed, and the engine answers.
  * @throws MachineError `boot-failed` when sudo asks for more than `-n`, `switch-failed` when there is no switch; MachineLostError when the connection ends meanwhile.

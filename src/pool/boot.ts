@@ -38,7 +38,9 @@ export async function bringUp(
 ): Promise<void> {
   try {
     const address = known ?? (await findAddress(fleet, machine, signal));
-    const guest = await fleet.deps.guest.connect(address, acceptedKeys(machine, keys), settings, signal);
+    // What was restored and then stopped comes up by a boot.
+    const origin = machine.state === "booting" ? machine.origin : undefined;
+    const guest = await fleet.deps.guest.connect(address, acceptedKeys(machine, keys), { ...settings, origin }, signal);
     try {
       await sealSeed(fleet, machine, guest, signal);
       await noteReady(fleet, machine, address, guest, signal);

@@ -1,5 +1,5 @@
 import type { EpochMs, MachineId } from "../domain/ids.ts";
-import type { Address } from "../domain/machine.ts";
+import type { Address, MachineOrigin } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Channel } from "./channel.ts";
 import type { Seed } from "./driver.ts";
@@ -53,6 +53,12 @@ export interface MachineLimits {
   readonly lifetimeMs: number;
 }
 
+/** What is known of a machine that is connected to. */
+export interface ReachSettings extends GuestSettings {
+  /** How it came up a moment ago. @default nobody knows */
+  readonly origin?: MachineOrigin | undefined;
+}
+
 /** How a machine is told who it is, reached, and found ready. */
 export interface Guest {
   /** @param name what the keys are known by: a machine's id, or a token of several that share them. */
@@ -66,11 +72,12 @@ export interface Guest {
   ): Promise<Seed>;
   /**
    * Connects, retrying while the machine comes up, until it is ready: logged in, `sudo -n true` works, the dead-man's switch is
-   * armed and set back, the engine answers.
+   * armed and set back, the engine answers. A machine that was just restored has armed its switch before it let anybody in, and its
+   * account's rights are those of the one that it is a copy of: only its engine is asked.
    * @throws MachineError `host-key-changed` at once when another host key is shown, before anything was sent; `boot-failed`
    * or `switch-failed` when a probe can never pass; the signal's reason when it aborts (the caller's boot timeout).
    */
-  connect(address: Address, keys: KnownKeys, settings: GuestSettings, signal: AbortSignal): Promise<ReadyGuest>;
+  connect(address: Address, keys: KnownKeys, settings: ReachSettings, signal: AbortSignal): Promise<ReadyGuest>;
   /**
    * Makes what the seed held worthless for whoever can read it: the machine makes itself a new host key and closes its
    * metadata service. For a machine that no job has touched. The connection stays.

@@ -4,6 +4,7 @@ import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/daemon/clock.ts";
 import { machineIdFrom } from "../../../src/domain/ids.ts";
+import type { MachineOrigin } from "../../../src/domain/machine.ts";
 import { createGuest } from "../../../src/guest/guest.ts";
 import type { Guest, MachineKeys, ReadyGuest } from "../../../src/ports/guest.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
@@ -54,8 +55,8 @@ function guestWith(engineSocketPath: string, switchSocketPath = machineSwitch.so
   return createGuest({ clock: systemClock, logger, engineSocketPath, switchSocketPath });
 }
 
-const connect = (to: TestSshd, signal = always, keys: MachineKeys = to.keys) =>
-  guest.connect(to.address, keys, { user: to.user, docker: "dind", dataRoot: "/var/lib/docker" }, signal);
+const connect = (to: TestSshd, signal = always, keys: MachineKeys = to.keys, origin?: MachineOrigin) =>
+  guest.connect(to.address, keys, { user: to.user, docker: "dind", dataRoot: "/var/lib/docker", origin }, signal);
 
 describe("connect", () => {
   it("answers the kept channel and the engine once sudo works and the engine answers", async () => {
@@ -132,6 +133,18 @@ describe("connect", () => {
     guest = guestWith(docker.socketPath, join(sshd.folder, "no.sock"));
 
     await expect(connect(sshd)).rejects.toMatchObject({ name: "MachineError", code: "switch-failed" });
+  });
+
+  it("asks no more than the engine of a machine that was just restored", async () => {
+    sshd.playSudo("exit 1");
+    guest = guestWith(docker.socketPath, join(sshd.folder, "no.sock"));
+
+    const { channel, engine } = await connect(sshd, always, sshd.keys, "restored");
+
+    await engine.ping(always);
+    expect(problems).toEqual([]);
+    await expect(connect(sshd, always, sshd.keys, "booted")).rejects.toMatchObject({ name: "MachineError" });
+    channel.close();
   });
 
   it("ends at once on another host key", async () => {
