@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import type { Config } from "../config/config.ts";
-import { probeAccelerators } from "../drivers/qemu/accelerator.ts";
+import { probeAccelerators, readQemuVersion } from "../drivers/qemu/accelerator.ts";
 import { listGolden } from "../drivers/qemu/golden/list.ts";
 import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
@@ -26,7 +26,7 @@ export async function checkHost(
     await checkMemory(config),
     ...disks,
     ...(await checkImages(config, imagesDir)),
-    ...(await checkGolden(config, imagesDir)),
+    ...(await checkGolden(config, imagesDir, await readQemuVersion(signal).catch(() => undefined))),
   ];
 }
 
@@ -70,9 +70,13 @@ async function checkImages(config: Config, imagesDir: string): Promise<readonly 
 }
 
 /** There are none before the first machine: that is no fault. */
-async function checkGolden(config: Config, imagesDir: string): Promise<readonly Check[]> {
-  const restores = config.pools.some(({ shape }) => shape.driver === "qemu" && shape.restore === true);
-  const states = await listGolden(imagesDir);
+async function checkGolden(
+  config: Config,
+  imagesDir: string,
+  qemuVersion: string | undefined,
+): Promise<readonly Check[]> {
+  const restores = config.pools.some(({ shape }) => shape.driver === "qemu" && shape.restore !== false);
+  const states = await listGolden(imagesDir, qemuVersion);
   if (!restores || states.length === 0) return [];
   const gibibytes = states.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
   const spoilt = states.filter(({ problem }) => problem !== "").map(({ problem }) => `; ${problem}: it is made again`);

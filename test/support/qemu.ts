@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { systemClock } from "../../src/daemon/clock.ts";
 import { systemRandom } from "../../src/daemon/random.ts";
 import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
-import type { BootImage, QemuDeps } from "../../src/drivers/qemu/options.ts";
+import type { BootImage, QemuDeps, QemuOptions } from "../../src/drivers/qemu/options.ts";
 import { findProcesses } from "../../src/drivers/qemu/processes.ts";
 import type { Driver } from "../../src/ports/driver.ts";
 import { silentLogger } from "./jobs.ts";
@@ -21,7 +21,7 @@ export interface QemuLab {
   /** Holds a folder an instance. */
   readonly root: string;
   readonly image: BootImage;
-  createDriver(owner: string, deps?: Partial<QemuDeps>): Driver;
+  createDriver(owner: string, deps?: Partial<QemuDeps>, options?: Partial<QemuOptions>): Driver;
   /** Pid of an instance. @throws Error when it has no process. */
   pidOf(providerId: string): Promise<number>;
   /** Folders and processes that are there now. */
@@ -46,9 +46,9 @@ export async function createQemuLab(image?: BootImage, options: QemuLabOptions =
   const bootImage = image ?? (await makeTinyImage(shared ?? stateDir));
   const drivers: Driver[] = [];
 
-  const create = (owner: string, deps: Partial<QemuDeps> = {}): Driver => {
+  const create = (owner: string, deps: Partial<QemuDeps> = {}, more: Partial<QemuOptions> = {}): Driver => {
     const driver = createQemuDriver(
-      { stateDir, imagesDir: shared ?? stateDir, owner },
+      { stateDir, imagesDir: shared ?? stateDir, owner, ...more },
       {
         clock: systemClock,
         random: systemRandom,

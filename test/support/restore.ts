@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import type { Driver, RestoreSeed } from "../../src/ports/driver.ts";
 
 /** What a machine that does not read it can be told as well as any other. */
-const EMPTY_RESTORE: RestoreSeed = {
+export const EMPTY_RESTORE: RestoreSeed = {
   template: { userData: "#cloud-config\n", metaData: "instance-id: template\n" },
   identity: { hostname: "m-restored", engine: { id: "A", key: "{}" }, files: [], units: [] },
 };

@@ -22,7 +22,7 @@ export function errorFrom(error: unknown, program?: string): unknown {
 
 /** Classifies QEMU's last words; `log` is what it wrote to stderr. Source of the sentences: QEMU 7.2. */
 export function startErrorFrom(log: string, exit: string): MayflyError {
-  const words = log.trim().split("\n").slice(-3).join("; ") || "it said nothing";
+  const words = lastWordsFrom(log);
   if (/host forwarding rule/.test(log)) return new AddressTakenError("address-taken", words);
   if (/cannot allocate memory|cannot set up guest memory/i.test(log))
     return new CapacityError("no-memory", `the host has no memory for one more machine: ${words}`);
@@ -30,3 +30,6 @@ export function startErrorFrom(log: string, exit: string): MayflyError {
     return new CapacityError("no-disk", `the host has no disk space for one more machine: ${words}`);
   return new SystemError("qemu-failed", `QEMU did not start (${exit}): ${words}`);
 }
+
+/** The last lines of a log, in one. */
+export const lastWordsFrom = (log: string): string => log.trim().split("\n").slice(-3).join("; ") || "it said nothing";

@@ -15,6 +15,7 @@ import { untilSaid } from "./golden/listen.ts";
 import type { GoldenState } from "./golden/manifest.ts";
 import { loadDevices } from "./golden/migrate.ts";
 import { blankWakeDisk, wakeDiskFrom } from "./golden/wake.ts";
+import { lastWordsIn } from "./start.ts";
 import type { StartOptions } from "./start.ts";
 import type { QmpConnection } from "./qmp.ts";
 
@@ -63,11 +64,21 @@ export async function wake(
 ): Promise<void> {
   const { clock } = context.deps;
   const late = () => new SystemError("golden-unusable", `it did not wake within ${WAKE_DEADLINE_MS / 1000} s`);
+  const folder = folderOf(context, providerId);
   await withDeadline(clock, WAKE_DEADLINE_MS, late, signal, async (bounded) => {
-    await loadDevices(qemu, clock, bounded);
-    await writeWakeDisk(folderOf(context, providerId), identity, providerId, clock);
+    await loadDevices(qemu, clock, bounded).catch((error: unknown) => endOf(error, qemu, folder, bounded));
+    await writeWakeDisk(folder, identity, providerId, clock);
     await qemu.execute("cont", {}, bounded);
     await untilSaid("awake", qemu, WAKE_POLL_MS, clock, bounded);
+  });
+}
+
+/** QEMU ends when it is given what it does not take. */
+async function endOf(error: unknown, qemu: QmpConnection, folder: string, signal: AbortSignal): Promise<never> {
+  signal.throwIfAborted();
+  if ((await Promise.race([qemu.ended, Promise.resolve(undefined)])) === undefined) throw error;
+  throw new SystemError("golden-unusable", `QEMU ended while it was restored: ${await lastWordsIn(folder)}`, {
+    cause: error,
   });
 }
 

@@ -6,7 +6,7 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { TransientError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
-import { errorFrom, startErrorFrom } from "./errors.ts";
+import { errorFrom, lastWordsFrom, startErrorFrom } from "./errors.ts";
 import { POLL_MS, START_DEADLINE_MS } from "./options.ts";
 import type { QmpConnection } from "./qmp.ts";
 import { connectQmp } from "./qmp.ts";
@@ -67,6 +67,11 @@ async function untilRunning(
       throw startErrorFrom(await readFile(join(folder, LOG), "utf8"), `${child.exitCode ?? child.signalCode}`);
     await clock.sleep(POLL_MS, signal);
   }
+}
+
+/** The end of what QEMU complained of, in an instance's folder. */
+export async function lastWordsIn(folder: string): Promise<string> {
+  return lastWordsFrom(await readFile(join(folder, LOG), "utf8"));
 }
 
 async function spawnIn(folder: string, argv: readonly string[], options: StartOptions): Promise<ChildProcess> {

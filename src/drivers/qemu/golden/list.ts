@@ -16,8 +16,11 @@ export interface ListedGolden extends Pick<GoldenManifest, "key" | "cpus" | "mem
   readonly problem: string;
 }
 
-/** Answers the golden states of a folder of images, those used last first. */
-export async function listGolden(imagesDir: string): Promise<readonly ListedGolden[]> {
+/**
+ * Answers the golden states of a folder of images, those used last first.
+ * @param qemuVersion see problemWith.
+ */
+export async function listGolden(imagesDir: string, qemuVersion?: string): Promise<readonly ListedGolden[]> {
   const root = await goldenRoot(imagesDir).catch(() => undefined);
   if (root === undefined) return [];
   const states = await Promise.all((await goldenFolders(root)).map(readManifest));
@@ -25,7 +28,11 @@ export async function listGolden(imagesDir: string): Promise<readonly ListedGold
     .filter((state) => state !== undefined)
     .map(async (state) => {
       const { key, cpus, memoryMiB, diskGiB, createdAt, image } = state;
-      const [bytes, used, problem] = await Promise.all([diskBytesOf(state), usedAt(state), problemWith(state)]);
+      const [bytes, used, problem] = await Promise.all([
+        diskBytesOf(state),
+        usedAt(state),
+        problemWith(state, qemuVersion),
+      ]);
       const shape = { key, cpus, memoryMiB, diskGiB, createdAt };
       return { ...shape, imageName: image.name, imageDigest: image.digest, bytes, usedAt: used, problem };
     });

@@ -1,6 +1,7 @@
 import { SystemError } from "../../../domain/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { SERIAL_RING, SERIAL_RING_BYTES } from "../command.ts";
+import { lastWordsFrom } from "../errors.ts";
 import type { QmpConnection } from "../qmp.ts";
 
 /**
@@ -32,6 +33,5 @@ export async function untilSaid(
 function endOf(error: unknown, ended: string | undefined, heard: string, signal: AbortSignal): never {
   signal.throwIfAborted();
   if (ended === undefined) throw error;
-  const last = heard.trim().split("\n").slice(-3).join("; ") || "it said nothing";
-  throw new SystemError("golden-unusable", `${ended}; its console ended with: ${last}`);
+  throw new SystemError("golden-unusable", `${ended}; its console ended with: ${lastWordsFrom(heard)}`);
 }

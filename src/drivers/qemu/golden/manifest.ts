@@ -59,8 +59,11 @@ export async function readManifest(folder: string): Promise<GoldenState | undefi
 /**
  * Says what is wrong with a golden state: "" when its files and its image's disk are what they were. Reads the devices' states in
  * full; of the memory and the disks only sizes and times, since they are as large as the machine.
+ * @param qemuVersion of the QEMU that would restore it; no other one's is looked for when it is absent.
  */
-export async function problemWith(state: GoldenState): Promise<string> {
+export async function problemWith(state: GoldenState, qemuVersion = state.qemuVersion): Promise<string> {
+  if (state.qemuVersion !== qemuVersion)
+    return `${state.folder} was made by "${state.qemuVersion}", this is "${qemuVersion}"`;
   const paths = { ...Object.fromEntries(GOLDEN_FILES.map((name) => [name, join(state.folder, name)])) };
   for (const [name, expected] of Object.entries(state.files)) {
     const path = paths[name] ?? state.image.diskPath;

@@ -49,7 +49,7 @@ export interface GoldenStates {
 export interface GoldenDeps {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** @throws CapacityError when there is no room for one more machine of that shape. */
+  /** @throws CapacityError when there is no room for a template of that shape, or for what is saved of it. */
   readonly checkRoom: (facts: GoldenFacts) => Promise<void>;
 }
 
@@ -60,10 +60,10 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
   const making = new Map<string, Promise<void>>();
   const pausedUntil = new Map<string, number>();
 
-  const readWhole = async (root: string, key: string): Promise<GoldenState | undefined> => {
+  const readWhole = async (root: string, key: string, facts: GoldenFacts): Promise<GoldenState | undefined> => {
     const state = await readManifest(join(root, key));
     if (state === undefined) return undefined;
-    const problem = state.key === key ? await problemWith(state) : "it is another one's";
+    const problem = state.key === key ? await problemWith(state, facts.qemuVersion) : "it is another one's";
     if (problem === "") return state;
     logger.warn({ golden: key, problem }, "golden state is not whole, makes it again");
     await removeState(state.folder);
@@ -76,8 +76,8 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
     using _lock = await lockImages(root, () => undefined, clock, signal);
     await removeLeftTemplates(root, clock);
     // Another process may have been faster.
-    if ((await readWhole(root, key)) !== undefined) return;
-    await removeOldStates(root);
+    if ((await readWhole(root, key, facts)) !== undefined) return;
+    await removeOldStates(root, facts.qemuVersion);
     await deps.checkRoom(facts);
     logger.info({ image: facts.image.name, golden: key }, "boots a template, to restore machines from");
     const late = () =>
@@ -105,10 +105,10 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
       const root = await goldenRoot(imagesDir);
       const key = goldenKeyFrom(facts);
       if ((pausedUntil.get(key) ?? 0) > clock.now()) return undefined;
-      let state = await readWhole(root, key);
+      let state = await readWhole(root, key, facts);
       if (state === undefined) {
         await waitFor(startMaking(root, facts, key), clock, signal);
-        state = await readWhole(root, key);
+        state = await readWhole(root, key, facts);
       }
       if (state === undefined) return undefined;
       await noteUse(state, clock.now());

@@ -18,11 +18,12 @@ export async function removeLeftTemplates(root: string, clock: Clock): Promise<v
 }
 
 /** Removes states that are of no use any more, and, beyond the bounds, those that were used least lately. Only for the holder of the lock. */
-export async function removeOldStates(root: string): Promise<void> {
+export async function removeOldStates(root: string, qemuVersion: string): Promise<void> {
   const states = await Promise.all(
     (await goldenFolders(root)).map(async (folder) => {
       const state = await readManifest(folder);
-      if (state === undefined || (await problemWith(state)) !== "") return { folder, usedAt: -1, bytes: 0 };
+      if (state === undefined || (await problemWith(state, qemuVersion)) !== "")
+        return { folder, usedAt: -1, bytes: 0 };
       return { folder, usedAt: await usedAt(state), bytes: await diskBytesOf(state) };
     }),
   );

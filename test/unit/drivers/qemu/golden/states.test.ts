@@ -89,7 +89,7 @@ describe("removing old states", () => {
     for (let number = 0; number < 10; number += 1) await makeState(`a${number}`, 1_000 + number);
     await truncate(join(root, "a5", "ram.img"), 1);
 
-    await removeOldStates(root);
+    await removeOldStates(root, "7.2");
 
     expect(await namesIn()).toEqual(["a1", "a2", "a3", "a4", "a6", "a7", "a8", "a9"]);
   });
