@@ -31,7 +31,7 @@ const qemuSchema = z.strictObject(
     cpus: integer(1, 64).prefault(2),
     memory: size(2 ** 20, 256, 2 ** 20).prefault("2GiB"),
     disk: size(2 ** 30, 1, 2 ** 14).prefault("20GiB"),
-    restore: boolean().prefault(false),
+    restore: boolean().prefault(true),
   },
   { error: "a table" },
 );

@@ -38,7 +38,12 @@ export function acceleratorOf(stateDir: string): (signal: AbortSignal) => Promis
 export function createDrivers(current: () => Config, logger: Logger): ReadonlyMap<DriverName, Driver> {
   const { stateDir, name: owner } = current();
   const qemu = createQemuDriver(
-    { stateDir, imagesDir: imagesDirOf(stateDir), owner },
+    {
+      ...{ stateDir, imagesDir: imagesDirOf(stateDir), owner },
+      get minFreeDiskMiB() {
+        return current().minFreeDiskMiB;
+      },
+    },
     { clock, random, logger, chooseAccelerator: acceleratorOf(stateDir) },
   );
   const shapesNow = () => current().pools.flatMap(({ shape }) => (shape.driver === "ec2" ? [shape] : []));

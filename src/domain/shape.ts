@@ -9,7 +9,7 @@ export interface QemuShape {
   readonly memoryMiB: number;
   /** Virtual size of the root disk in GiB, ≥ the image's own size. */
   readonly diskGiB: number;
-  /** Whether machines are restored from the memory of one that has booted, where that can be. @default false */
+  /** Whether machines are restored from the memory of one that has booted, where that can be. @default true */
   readonly restore?: boolean | undefined;
 }
 

@@ -19,7 +19,6 @@ name = "small"
 max_machines = 2
 idle_count = ${idleCount}
 [pool.qemu]
-restore = true
 memory = "1GiB"
 `;
 

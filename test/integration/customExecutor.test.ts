@@ -153,7 +153,6 @@ docker = "dind"
 registry_mirror = "${mirror}"
 
 [pool.qemu]
-restore = true
 image = "${DOCKER_IMAGE}"
 memory = "2GiB"
 disk = "10GiB"

@@ -164,7 +164,6 @@ boot_timeout = "10m"
 [pool.guest]
 registry_mirror = "${registryMirror}"
 [pool.qemu]
-restore = true
 image = "${DOCKER_IMAGE}"
 memory = "2GiB"
 disk = "10GiB"

@@ -8,7 +8,7 @@ import { createQemuLab } from "../support/qemu.ts";
 import type { QemuLab } from "../support/qemu.ts";
 import { withRestoreSeeds } from "../support/restore.ts";
 
-const SHAPE: QemuShape = { driver: "qemu", image: "halting", cpus: 1, memoryMiB: 256, diskGiB: 1, restore: true };
+const SHAPE: QemuShape = { driver: "qemu", image: "halting", cpus: 1, memoryMiB: 256, diskGiB: 1 };
 
 const harnessOf = (lab: QemuLab) => ({
   shape: SHAPE,

@@ -1,4 +1,3 @@
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/daemon/clock.ts";
@@ -8,6 +7,7 @@ import { findImage } from "../../src/drivers/qemu/image/find.ts";
 import { createGuest } from "../../src/guest/guest.ts";
 import type { Driver, Instance } from "../../src/ports/driver.ts";
 import type { MachineKeys, MachineLimits, ReadyGuest } from "../../src/ports/guest.ts";
+import { deadlinesOf } from "../support/deadlines.ts";
 import { silentLogger as logger } from "../support/jobs.ts";
 import { createQemuLab } from "../support/qemu.ts";
 import type { QemuLab } from "../support/qemu.ts";
@@ -24,6 +24,7 @@ interface Launched {
   readonly keys: MachineKeys;
 }
 
+// That it is armed by the boot itself; what restored machines are told, restore.test.ts holds.
 // Two machines: one that is probed until its end, and one that nobody ever speaks to. The second boots when the first is
 // ready: the first one's lifetime passes from its boot on, and two that boot at once take twice as long.
 describe.skipIf(imagesDir === undefined)(
@@ -40,7 +41,8 @@ describe.skipIf(imagesDir === undefined)(
     const launch = async (name: string, limits: MachineLimits): Promise<Launched> => {
       const machineId = machineIdFrom(name);
       const keys = guest.createKeys(machineId);
-      const shape = { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
+      const size = { cpus: 2, memoryMiB: 1_024, diskGiB: 8 } as const;
+      const shape = { driver: "qemu", image: "debian-12", ...size, restore: false } as const;
       const seed = await guest.seedFrom([machineId], keys, SETTINGS, limits);
       return { keys, instance: await driver.launch({ machineId, poolName: "small", shape, seed }, name, never) };
     };
@@ -108,23 +110,3 @@ describe.skipIf(imagesDir === undefined)(
       (await driver.list(never)).find(({ providerId }) => providerId === wanted)?.state;
   },
 );
-
-/** When the machine's timers fire, and its present, all on its own monotonic clock. */
-async function deadlinesOf({
-  channel,
-}: ReadyGuest): Promise<{ orphanAtMs: number; lifetimeAtMs: number; nowMs: number }> {
-  const show = "systemctl show --value -p NextElapseUSecMonotonic";
-  const command = `${show} mayfly-orphan.timer; ${show} mayfly-lifetime.timer; cut -d ' ' -f 1 /proc/uptime`;
-  const { stdin, stdout, stderr } = await channel.exec(command, {}, never);
-  stdin.end();
-  stderr.resume();
-  const [orphan = "", lifetime = "", uptime = ""] = (await text(stdout)).trim().split("\n");
-  return { orphanAtMs: msFrom(orphan), lifetimeAtMs: msFrom(lifetime), nowMs: msFrom(`${uptime}s`) };
-}
-
-/** Reads a span as systemd shows it, e.g. `1h 17.136575s`. */
-function msFrom(span: string): number {
-  const unitsMs: Record<string, number> = { h: 60 * MINUTE_MS, min: MINUTE_MS, s: 1_000, ms: 1 };
-  const parts = [...span.matchAll(/([\d.]+)([a-z]+)/g)];
-  return parts.reduce((sum, [, count, unit]) => sum + Number(count) * (unitsMs[unit ?? ""] ?? Number.NaN), 0);
-}

@@ -107,7 +107,6 @@ docker = "${call.docker}"
 registry_mirror = "${registryMirror}"
 
 [pool.qemu]
-restore = true
 image = "${image}"
 memory = "${memory}"
 disk = "10GiB"

@@ -1,6 +1,6 @@
 import { join, resolve } from "node:path";
 import { readQemuVersion } from "./accelerator.ts";
-import { checkRoom } from "./capacity.ts";
+import { checkGoldenRoom } from "./capacity.ts";
 import { createGoldenStates } from "./golden/states.ts";
 import type { GoldenStates } from "./golden/states.ts";
 import type { QemuDeps, QemuOptions } from "./options.ts";
@@ -41,7 +41,10 @@ export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext
     deps,
     root: join(resolve(options.stateDir), "qemu"),
     watcher: createWatcher(deps),
-    golden: createGoldenStates(options.imagesDir, { ...deps, checkRoom: ({ shape }) => checkRoom(context, shape) }),
+    golden: createGoldenStates(options.imagesDir, {
+      ...deps,
+      checkRoom: ({ shape }) => checkGoldenRoom(context, shape),
+    }),
     sweepOnce() {
       swept ??= context.golden.sweep().catch((err: unknown) => {
         deps.logger.warn({ err }, "could not look for templates of an earlier run");

@@ -91,7 +91,7 @@ async function findGolden(
   accelerator: AcceleratorName,
   signal: AbortSignal,
 ): Promise<Restoring | undefined> {
-  if (shape.restore !== true || seed.restore === undefined || !canWake(seed.restore.identity)) return undefined;
+  if (shape.restore === false || seed.restore === undefined || !canWake(seed.restore.identity)) return undefined;
   const { template, identity } = seed.restore;
   try {
     const facts = { image, shape, accelerator, template, qemuVersion: await context.qemuVersion(signal) };

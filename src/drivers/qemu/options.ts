@@ -22,6 +22,8 @@ export interface QemuOptions {
   readonly imagesDir: string;
   /** Tag on all that this driver launches; instances of other owners are never seen. */
   readonly owner: string;
+  /** What golden states leave free of their file system, in MiB. @default what machines leave free of theirs */
+  readonly minFreeDiskMiB?: number | undefined;
 }
 
 export interface QemuDeps {

@@ -90,7 +90,7 @@ it("reads a full file", () => {
       engine: "baked",
       dataRoot: "/var/lib/docker",
     },
-    shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10, restore: false },
+    shape: { driver: "qemu", image: "debian-12", cpus: 4, memoryMiB: 512, diskGiB: 10, restore: true },
     cost: { usdPerHour: 0.02, usdPerGiBMonth: 0.08, usdPerHourByType: { "m7i.large": 0.1008 } },
   });
   expect(config.pools[1]?.cost).toEqual({});
@@ -109,7 +109,7 @@ it("holds one pool of local machines when the file says nothing", () => {
       name: "default",
       maxMachines: 2,
       idleCount: 1,
-      shape: { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 2048, diskGiB: 20, restore: false },
+      shape: { driver: "qemu", image: "debian-12", cpus: 2, memoryMiB: 2048, diskGiB: 20, restore: true },
     },
   ]);
 });
