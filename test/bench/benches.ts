@@ -4,6 +4,7 @@ import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
 import { compareCustomExecutor } from "./customExecutor.ts";
 import { compareMemory } from "./managerMemory.ts";
+import { compareRestore } from "./restore.ts";
 import { compareThinClient } from "./thinClient.ts";
 
 /** Every part of `npm run bench`, in the order of the run: memory while nothing else runs, real machines last. */
@@ -35,4 +36,5 @@ export const BENCHES: readonly Bench[] = [
     measure: async ({ rounds, progress, signal, machine }) =>
       compareConnections(await machine(), rounds, progress, signal),
   },
+  { name: "restore", isOnMachines: true, measure: async (context) => [await compareRestore(context)] },
 ];

@@ -29,7 +29,7 @@ export interface BenchMachine extends AsyncDisposable {
 export async function bootMachine(progress: Progress, signal: AbortSignal): Promise<BenchMachine> {
   const buildLimit = AbortSignal.any([signal, AbortSignal.timeout(BUILD_DEADLINE_MS)]);
   const { imagesDir, chooseAccelerator } = await buildTestImage(progress, buildLimit);
-  const lab = await createQemuLab(await findImage(imagesDir, "debian-12"));
+  const lab = await createQemuLab(await findImage(imagesDir, "debian-12"), { imagesDir });
   const step = progress.step("Booting a machine");
   try {
     const limit = AbortSignal.any([signal, AbortSignal.timeout(BOOT_DEADLINE_MS)]);
