@@ -28,7 +28,7 @@ export interface JobRecord {
 /** One executor of the runner's: each try of a preparation has its own, with a folder, an exit-code file and a job_env of its own. */
 export interface Attempt {
   prepare(signal: AbortSignal): Promise<void>;
-  /** Runs one script; nothing when it has no commands. @throws JobFailure, or the signal's reason when it has aborted already. */
+  /** Runs one script; nothing when it has no commands. A status is that of all later stages too. @throws JobFailure, or the signal's reason when it has aborted already. */
   run(stage: string, commands: readonly string[] | undefined, signal: AbortSignal, status?: string): Promise<void>;
   /** Is not cancelled, and fails for nobody. */
   cleanUp(): Promise<void>;
@@ -72,10 +72,10 @@ export async function createAttempt(job: CoordinatorJob, options: AttemptOptions
       facts = { ...facts, buildsDir, jobEnv: told.job_env ?? {} };
       await call("prepare", [], signal);
     },
-    async run(stage, commands, signal, status = "running") {
+    async run(stage, commands, signal, status) {
+      facts = { ...facts, status: status ?? facts.status };
       signal.throwIfAborted();
       if (commands === undefined) return;
-      facts = { ...facts, status };
       const file = join(await mkdtemp(join(folder, "script")), "script");
       const projectDir = projectDirOf(job, facts.buildsDir);
       const script = gitlabScript({ variables: variablesOf(job, facts), folder: projectDir, commands });
