@@ -1,3 +1,4 @@
+import { Option } from "commander";
 import type { Command } from "commander";
 import { contextOf } from "./context.ts";
 import type { PlanOptions } from "./plan/options.ts";
@@ -46,6 +47,14 @@ export function addPlanCommand(program: Command): void {
     .option("--max-machines <count>", "machines in any state (else the pool's; no limit)")
     .option("--growth <count>", "machines that boot at once (else the pool's; no limit)")
     .option("--price <usd>", "one machine for an hour, in US dollars (else the pool's)")
+    .addOption(
+      new Option(
+        "--engine <engine>",
+        "loop: the manager's own control loop under a virtual clock, for the policies asked for",
+      )
+        .choices(["auto", "loop"])
+        .default("auto"),
+    )
     .addHelpText("after", HELP)
     .action(async (options: PlanOptions, command: Command) => {
       const { runPlan } = await import("./plan/run.ts");

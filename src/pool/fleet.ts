@@ -48,12 +48,25 @@ export interface FleetDeps {
   readonly version?: string | undefined;
   /** Why the host has no room for more machines; empty when it has. Read anew on every pass. @default always room */
   readonly spaceProblem?: (() => string) | undefined;
+  /** How often things are looked at though nothing tells to. @default 30 s, a minute, a minute */
+  readonly pace?: Pace | undefined;
 }
+
+/** Longest pauses, in milliseconds: between two passes, two looks at a provider's list, and two probes of an idle machine. */
+export interface Pace {
+  readonly passMs: number;
+  readonly lookMs: number;
+  readonly probeMs: number;
+}
+
+/** Quick enough for a world in which anything may go wrong untold. News of any kind, and what comes due, are met at once. */
+const DEFAULT_PACE: Pace = { passMs: 30_000, lookMs: 60_000, probeMs: 60_000 };
 
 /** Everything that the parts of the control loop share. */
 export interface Fleet {
   /** Its clock is steady: it shows no jump of the host's. */
   readonly deps: FleetDeps;
+  readonly pace: Pace;
   /** The host's clock, for instants that others name. */
   readonly wallClock: Clock;
   readonly state: FleetState;
@@ -110,6 +123,7 @@ export function createFleet(ports: FleetDeps): Fleet {
   const state = createFleetState(deps.store, changes, deps.clock);
   return {
     deps,
+    pace: ports.pace ?? DEFAULT_PACE,
     wallClock: ports.clock,
     state,
     guests: createGuests(),

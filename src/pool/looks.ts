@@ -36,8 +36,7 @@ export interface Stranger {
   readonly reapedAt?: EpochMs | undefined;
 }
 
-/** Pause between two looks while all is as known, and while something is not. */
-const CALM_INTERVAL_MS = 60_000;
+/** Pause between two looks while something is not as known; while all is, the fleet's pace holds. */
 const ALERT_INTERVAL_MS = 15_000;
 /** Pause before a look that somebody waits for. */
 const WANTED_INTERVAL_MS = 2_000;
@@ -72,10 +71,10 @@ interface Tried {
 function dueAt(fleet: Fleet, name: DriverName, tried: ReadonlyMap<DriverName, Tried>): EpochMs {
   const last = tried.get(name);
   if (last === undefined) return 0;
-  const backOffMs = Math.min(CALM_INTERVAL_MS, ALERT_INTERVAL_MS * 2 ** Math.min(last.failures - 1, 16));
+  const backOffMs = Math.min(fleet.pace.lookMs, ALERT_INTERVAL_MS * 2 ** Math.min(last.failures - 1, 16));
   if (fleet.wantedLooks.has(name)) return last.at + (last.failures > 0 ? backOffMs : WANTED_INTERVAL_MS);
   if (last.failures > 0) return last.at + backOffMs;
-  return last.at + (isCalm(fleet, name) ? CALM_INTERVAL_MS : ALERT_INTERVAL_MS);
+  return last.at + (isCalm(fleet, name) ? fleet.pace.lookMs : ALERT_INTERVAL_MS);
 }
 
 const isCalm = (fleet: Fleet, name: DriverName): boolean =>

@@ -10,8 +10,6 @@ import { reconcileFleet } from "./reconcile.ts";
 import { ANY_CHANGE } from "./state.ts";
 import { retireMachine } from "./terminate.ts";
 
-/** Longest pause between two passes; news of any kind, and what comes due, bring the next one forward. */
-const PASS_INTERVAL_MS = 30_000;
 /** A pass that is so late, or that took so long, tells that the process or its disk stood still for a moment. */
 const LATE_MS = 1_000;
 /** A pass that is so late tells that the whole process stood still for long. */
@@ -78,7 +76,7 @@ async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
     const endedAt = clock.now();
     if (endedAt - startedAt > LATE_MS) forgiveSlowness(fleet, endedAt - startedAt);
     if (fleet.isNudged) continue;
-    const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + PASS_INTERVAL_MS));
+    const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + fleet.pace.passMs));
     await napUntil(wakeAt);
     const lateMs = clock.now() - wakeAt;
     if (lateMs > AWAY_MS) forgiveAbsence(fleet, lateMs);

@@ -6,8 +6,7 @@ import { desiredPool, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { retireMachine } from "./terminate.ts";
 
-/** Longest pause between two probes of an idle machine, and of one whose last probe failed. */
-const IDLE_PROBE_MS = 60_000;
+/** Longest pause between two probes of a machine whose last probe failed; of an idle one it is the fleet's pace. */
 const DOUBTED_PROBE_MS = 10_000;
 /** Probes in one orphan timeout: some may fail before a machine takes itself for forgotten. */
 const PROBES_PER_ORPHAN_TIMEOUT = 6;
@@ -30,7 +29,7 @@ export async function runProbes(fleet: Fleet, signal: AbortSignal): Promise<void
       for (const { id } of batch) probedAt.set(id, now);
     }
     for (const id of probedAt.keys()) if (fleet.guests.get(id) === undefined) probedAt.delete(id);
-    const pauseMs = fleet.failedProbes.size > 0 ? DOUBTED_PROBE_MS : IDLE_PROBE_MS;
+    const pauseMs = fleet.failedProbes.size > 0 ? DOUBTED_PROBE_MS : fleet.pace.probeMs;
     await fleet.deps.clock.sleep(pauseMs, signal).catch(() => undefined);
   }
 }
@@ -42,8 +41,8 @@ function dueAt(fleet: Fleet, machine: LiveMachine, probedAt: ReadonlyMap<Machine
   const lastAt = probedAt.get(machine.id);
   if (lastAt === undefined || machine.state !== "leased" || fleet.failedProbes.has(machine.id)) return now;
   const orphanTimeoutMs = desiredPool(fleet, machine.poolName)?.orphanTimeoutMs ?? 0;
-  // Rounds come once a minute: the last one that is early enough.
-  return lastAt + orphanTimeoutMs / PROBES_PER_ORPHAN_TIMEOUT - IDLE_PROBE_MS;
+  // Rounds come once a pause: the last one that is early enough.
+  return lastAt + orphanTimeoutMs / PROBES_PER_ORPHAN_TIMEOUT - fleet.pace.probeMs;
 }
 
 async function probeMachine(fleet: Fleet, id: MachineId, signal: AbortSignal): Promise<void> {

@@ -10,6 +10,7 @@ import type { Trial, Tried } from "../../planning/capacity/trial.ts";
 import { busiestWeek, recordLevels } from "../../planning/capacity/week.ts";
 import type { Week } from "../../planning/capacity/week.ts";
 import type { Progress } from "../../ports/progress.ts";
+import { tryInLoop } from "./loop.ts";
 import type { NamedPolicy } from "./policies.ts";
 
 /** One policy that was tried. */
@@ -47,6 +48,7 @@ const HINDSIGHT: readonly (readonly [name: string, search: (trial: Trial) => Sea
 export async function compareAll(
   trial: Trial,
   policies: readonly NamedPolicy[],
+  engine: "auto" | "loop",
   progress: Progress,
   signal: AbortSignal,
 ): Promise<Comparison> {
@@ -59,7 +61,11 @@ export async function compareAll(
     );
     await breathe(signal);
     const record = recordLevels(week);
-    const result = tryAsked(trial, asked, record.watch);
+    const onFraction = (fraction: number): void => step.update("", fraction);
+    const result =
+      engine === "loop"
+        ? await tryInLoop(trial, asked, record.watch, onFraction, signal)
+        : tryAsked(trial, asked, record.watch);
     const row = rowFrom(trial, name, result, record.levels());
     rows.push(row);
     step.done(`${(row.attained.share * 100).toFixed(1)} % in time`);

@@ -20,6 +20,8 @@ export interface PlanOptions {
   readonly maxMachines?: string;
   readonly growth?: string;
   readonly price?: string;
+  /** `auto`: by closed form where it applies, else by the planner's rules from event to event. */
+  readonly engine: "auto" | "loop";
 }
 
 /** Wrong usage of an option, as an error of one problem. */

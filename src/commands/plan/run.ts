@@ -39,7 +39,7 @@ export async function runPlan(options: PlanOptions, context: CommandContext): Pr
         bootMsOf: bootsFrom(bootTimes),
         bootMs: bootQuantile({ tookMs: bootTimes }, goal.share, bootTimes[0] ?? DEFAULT_BOOT_MS),
       };
-      const comparison = await compareAll(trial, policies, progress, signal);
+      const comparison = await compareAll(trial, policies, options.engine, progress, signal);
       return { input, bootTimes, trial, comparison, usdPerHour: setting.usdPerHour };
     });
     progress.close();

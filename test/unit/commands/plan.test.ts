@@ -59,6 +59,16 @@ describe("mayfly plan", () => {
     expect(config.costUsd).toBeCloseTo(6 * (config.idleHours + config.bootingHours + config.busyHours), 6);
   });
 
+  it("replays through the manager's own loop where that is asked for", async () => {
+    const args = ["--trace", "jobs.csv", "--policy", "static:2", "--policy", "config", "--growth", "10", "--json"];
+    const { stdout } = await plan([...args, "--engine", "loop"]);
+
+    const [level, config] = JSON.parse(stdout).policies;
+    expect(level).toMatchObject({ engine: "loop", maxMs: config.maxMs });
+    expect(config).toMatchObject({ engine: "loop", peakMachines: 3 });
+    expect(config.maxMs).toBeGreaterThan(120_000);
+  });
+
   it("judges by the first target's promise", async () => {
     const { stdout } = await plan(["--trace", "jobs.csv", "--policy", "target:wait=90s,share=0.5", "--json"]);
 
