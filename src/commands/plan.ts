@@ -17,7 +17,7 @@ Traces, gzipped or not: CSV with ready_at and duration, GitLab's jobs as CSV or 
 
 Examples:
   mayfly plan --trace jobs.csv --policy static:3 --policy target:wait=5s,share=0.95
-  mayfly plan --trace jobs.json.gz --boot 45s,60s,90s --from 2026-10-01
+  mayfly plan --trace jobs.json.gz --boot 45s,60s,90s --from 2026-10-01 --out report
   mayfly plan --history --policy config`;
 
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
@@ -47,6 +47,7 @@ export function addPlanCommand(program: Command): void {
     .option("--max-machines <count>", "machines in any state (else the pool's; no limit)")
     .option("--growth <count>", "machines that boot at once (else the pool's; no limit)")
     .option("--price <usd>", "one machine for an hour, in US dollars (else the pool's)")
+    .option("--out <dir>", "write pictures (SVG) and a page (HTML) there")
     .addOption(
       new Option(
         "--engine <engine>",

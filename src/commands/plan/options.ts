@@ -20,6 +20,7 @@ export interface PlanOptions {
   readonly maxMachines?: string;
   readonly growth?: string;
   readonly price?: string;
+  readonly out?: string;
   /** `auto`: by closed form where it applies, else by the planner's rules from event to event. */
   readonly engine: "auto" | "loop";
 }

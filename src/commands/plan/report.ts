@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { formatDuration } from "../../config/units.ts";
 import { summarize } from "../../planning/capacity/summary.ts";
 import type { Summary } from "../../planning/capacity/summary.ts";
@@ -7,6 +9,10 @@ import { printJson, tableFrom, writeAll } from "../output.ts";
 import { shownDuration, shownInstant, shownUsd } from "../shown.ts";
 import type { Comparison, PlanRow } from "./compare.ts";
 import type { PlanInput } from "./input.ts";
+import { usage } from "./options.ts";
+import { frontierPicture } from "./picture/frontier.ts";
+import { pageFrom } from "./picture/page.ts";
+import { weekPicture } from "./picture/week.ts";
 
 /** All that a run of `mayfly plan` found out. */
 export interface PlanReport {
@@ -23,11 +29,13 @@ interface ShownRow extends PlanRow {
   readonly summary: Summary;
 }
 
-/** Prints a report. */
-export async function printReport(report: PlanReport, context: CommandContext): Promise<void> {
+/** Prints a report; with `out` it writes pictures and a page into that directory, made when it is not there. */
+export async function printReport(report: PlanReport, out: string | undefined, context: CommandContext): Promise<void> {
   const rows = rowsOf(report);
-  if (context.isJson) return printJson(context, jsonFrom(report, rows));
+  const files = out === undefined ? [] : await writePictures(report, rows, resolve(context.cwd, out));
+  if (context.isJson) return printJson(context, { ...jsonFrom(report, rows), files });
   await writeAll(context.stdout, await textFrom(report, rows));
+  for (const file of files) await writeAll(context.stderr, `mayfly: wrote ${file}\n`);
 }
 
 function rowsOf({ trial, comparison, usdPerHour }: PlanReport): ShownRow[] {
@@ -86,11 +94,27 @@ function tableOf(rows: readonly ShownRow[]): { readonly head: string[]; readonly
 
 async function textFrom(report: PlanReport, rows: readonly ShownRow[]): Promise<string> {
   const { head, cells } = tableOf(rows);
-  const notes = [
-    ...(rows.some(({ isReached }) => !isReached) ? ["✗ misses the goal."] : []),
-    "best … and oracle: chosen, or known, on these very arrivals, which nobody can beforehand.",
-  ];
-  return [...headFrom(report), "", await tableFrom(head, cells), "", ...notes, ""].join("\n");
+  return [...headFrom(report), "", await tableFrom(head, cells), "", ...notesOf(rows), ""].join("\n");
+}
+
+const notesOf = (rows: readonly ShownRow[]): string[] => [
+  ...(rows.some(({ isReached }) => !isReached) ? ["✗ misses the goal."] : []),
+  "best … and oracle: chosen, or known, on these very arrivals, which nobody can beforehand.",
+];
+
+async function writePictures(report: PlanReport, rows: readonly ShownRow[], dir: string): Promise<string[]> {
+  const { trial, comparison } = report;
+  const frontier = frontierPicture(comparison, { share: trial.share, within: formatDuration(trial.waitMs) });
+  const week = weekPicture(comparison, trial);
+  const parts = { head: headFrom(report), table: tableOf(rows), pictures: [frontier, week], notes: notesOf(rows) };
+  const files = { "frontier.svg": frontier, "week.svg": week, "plan.html": pageFrom(parts) };
+  try {
+    await mkdir(dir, { recursive: true });
+    for (const [name, text] of Object.entries(files)) await writeFile(join(dir, name), text);
+  } catch (error) {
+    throw usage("--out", `Expected a directory that can be written: ${(error as Error).message}`);
+  }
+  return Object.keys(files).map((name) => join(dir, name));
 }
 
 function jsonFrom(report: PlanReport, rows: readonly ShownRow[]): object {

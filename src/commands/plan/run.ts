@@ -43,7 +43,7 @@ export async function runPlan(options: PlanOptions, context: CommandContext): Pr
       return { input, bootTimes, trial, comparison, usdPerHour: setting.usdPerHour };
     });
     progress.close();
-    await printReport(report, context);
+    await printReport(report, options.out, context);
   } finally {
     progress.close();
   }

@@ -13,6 +13,9 @@ import type { Trial, Tried } from "./trial.ts";
  * share in time; where none does, the one that serves most.
  */
 
+/** Constant levels from none to twice the best are told of, no more than so many. */
+const SHOWN_LEVELS = 24;
+
 /** A setting chosen in hindsight, and what it does. */
 export interface Chosen extends Tried {
   /** The setting in words. */
@@ -30,6 +33,13 @@ const [MAX_STRENGTH, HALVINGS] = [16, 7];
 /** The least constant level that would serve the share in time if no limit bound. */
 export function* bestConstant(trial: Trial): Search {
   const level = leastLevel(trial);
+  const { from, to, arrivals, waitMs } = trial;
+  const stretch = { ...arrivals, machineReadyAt: machineReadyTimes(arrivals.readyAt, trial.bootMsOf), from, to };
+  const most = Math.max(2, 2 * level);
+  for (let shown = 0; shown <= most; shown += Math.ceil(most / SHOWN_LEVELS)) {
+    const { share, idleMs } = levelPoint(stretch, shown, waitMs);
+    yield { share, idleMinutes: idleMs / MINUTE_MS / Math.max(1, arrivals.readyAt.length) };
+  }
   const tried = tryConstant(trial, level);
   const attained = attainedBy(tried.outcome, trial.waitMs);
   yield attained;

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -57,6 +57,25 @@ describe("mayfly plan", () => {
     const [config] = JSON.parse(stdout).policies;
     expect(config).toMatchObject({ name: "config", engine: "rules", peakMachines: 3 });
     expect(config.costUsd).toBeCloseTo(6 * (config.idleHours + config.bootingHours + config.busyHours), 6);
+  });
+
+  it("draws what it found, and makes a page of it that needs nothing else", async () => {
+    const { stdout } = await plan(["--trace", "jobs.csv", "--policy", "static:2", "--out", "report", "--json"]);
+
+    const { files } = JSON.parse(stdout);
+    expect(files).toEqual(["frontier.svg", "week.svg", "plan.html"].map((name) => join(dir, "report", name)));
+    const [frontier = "", week = "", page = ""] = await Promise.all(
+      files.map((file: string) => readFile(file, "utf8")),
+    );
+    for (const picture of [frontier, week]) {
+      // Every tag that opens is closed, and no number is none.
+      expect(picture.match(/<[a-z]+[^>]*[^/]>/g)?.length).toBe(picture.match(/<\/[a-z]+>/g)?.length);
+      expect(picture).not.toMatch(/NaN|Infinity|undefined/);
+      expect(picture).toContain("static:2");
+      expect(page).toContain(picture);
+    }
+    expect(page).toContain("<td>best constant: idle_count 10</td>");
+    expect(page).not.toMatch(/(?:src|href)=/);
   });
 
   it("replays through the manager's own loop where that is asked for", async () => {
