@@ -20,7 +20,7 @@ import { outcomeLine, reportTable } from "./ciReport.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT } from "./exit.ts";
 import type { Interrupts } from "./interrupts.ts";
-import { variablesFrom } from "./options.ts";
+import { variablesFrom } from "./variableOptions.ts";
 import { printJson, writeAll } from "./output.ts";
 import { reconnectFrom } from "./reconnect.ts";
 import { withManager } from "./withManager.ts";

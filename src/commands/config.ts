@@ -1,11 +1,7 @@
 import type { Command } from "commander";
 import type { ConfigEntry } from "../config/explain.ts";
 import type { LoadedConfig } from "../config/load.ts";
-import { systemClock } from "../daemon/clock.ts";
-import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { describeSection } from "../planning/schedule/describe.ts";
-import { scheduleFrom } from "../planning/schedule/section.ts";
 import { addConfigImportCommand } from "./configImport.ts";
 import { addConfigReloadCommand } from "./configReload.ts";
 import { contextOf } from "./context.ts";
@@ -23,8 +19,7 @@ export function addConfigCommand(program: Command): void {
       const context = contextOf(command);
       const loaded = await context.loadConfig(file);
       await printConfig(context, loaded);
-      for (const line of heldNow(loaded.config.pools, systemClock.now()))
-        await writeAll(context.stderr, `mayfly: ${line}\n`);
+      for (const line of await heldNow(loaded.config.pools)) await writeAll(context.stderr, `mayfly: ${line}\n`);
       await writeAll(
         context.stderr,
         `mayfly: ${loaded.path ?? "no config file, all values are defaults"}: no problems\n`,
@@ -42,7 +37,13 @@ export function addConfigCommand(program: Command): void {
 }
 
 /** Says of every pool with a schedule which of its sections holds. */
-function heldNow(pools: readonly DesiredPool[], now: EpochMs): string[] {
+async function heldNow(pools: readonly DesiredPool[]): Promise<string[]> {
+  const [{ systemClock }, { describeSection }, { scheduleFrom }] = await Promise.all([
+    import("../daemon/clock.ts"),
+    import("../planning/schedule/describe.ts"),
+    import("../planning/schedule/section.ts"),
+  ]);
+  const now = systemClock.now();
   return pools.flatMap(({ name, schedule = [] }) => {
     if (schedule.length === 0) return [];
     return [`pool ${name}: now ${describeSection(schedule, scheduleFrom(schedule).heldAt(now))}`];

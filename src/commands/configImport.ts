@@ -2,8 +2,6 @@ import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Note, Verdict } from "../config/import/notes.ts";
-import { timezone } from "../config/fields.ts";
-import { readConfigText, shownPath } from "../config/load.ts";
 import { ConfigError } from "../domain/errors.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
@@ -33,8 +31,11 @@ export function addConfigImportCommand(config: Command): void {
 }
 
 async function importConfig(file: string, options: ImportOptions, context: CommandContext): Promise<void> {
-  const { importRunnerConfig } = await import("../config/import/config.ts");
-  const localZone = zoneFrom(options.timezone);
+  const [{ importRunnerConfig }, { readConfigText, shownPath }] = await Promise.all([
+    import("../config/import/config.ts"),
+    import("../config/load.ts"),
+  ]);
+  const localZone = await zoneFrom(options.timezone);
   const path = resolve(context.cwd, file);
   const fileName = shownPath(context.cwd, path);
   const { toml, notes } = importRunnerConfig(await readConfigText(path, fileName), fileName, localZone);
@@ -47,8 +48,9 @@ async function importConfig(file: string, options: ImportOptions, context: Comma
     await writeAll(context.stderr, `mayfly: wrote ${output}; next: mayfly config check ${options.output}\n`);
 }
 
-function zoneFrom(option: string | undefined): string {
+async function zoneFrom(option: string | undefined): Promise<string> {
   if (option === undefined) return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const { timezone } = await import("../config/fields.ts");
   const parsed = timezone().safeParse(option);
   if (parsed.success) return parsed.data;
   const message = `Expected ${parsed.error.issues[0]?.message}, got "${option}"`;

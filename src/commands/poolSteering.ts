@@ -1,12 +1,9 @@
 import type { Command } from "commander";
-import { systemClock } from "../daemon/clock.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { Manager, PoolView } from "../ports/manager.ts";
 import { connectManager } from "./connect.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
-import { withInterrupts } from "./interrupts.ts";
-import { durationFrom } from "./options.ts";
 import { writeAll } from "./output.ts";
 import { printPool, printPools } from "./poolOutput.ts";
 
@@ -52,6 +49,7 @@ async function steerPools(
     const got = all ? "both" : "neither";
     throw new ConfigError([{ place: `pool ${verb}`, message: `Expected a pool's name or --all, got ${got}` }], "usage");
   }
+  const { durationFrom } = await import("./options.ts");
   const timeoutMs = durationFrom("--timeout", timeout);
   const manager = await connectManager(context);
   const views = name === undefined ? await steerAll(manager, verb) : [await steerOne(manager, verb, name)];
@@ -84,14 +82,18 @@ function steerAll(manager: Manager, verb: Verb): Promise<readonly PoolView[]> {
   }
 }
 
-function waitUntilEmpty(
+async function waitUntilEmpty(
   manager: Manager,
   views: readonly PoolView[],
   timeoutMs: number,
   { stderr }: CommandContext,
 ): Promise<void> {
+  const [{ withInterrupts }, { systemClock }, { awaitEmptyPools }] = await Promise.all([
+    import("./interrupts.ts"),
+    import("../daemon/clock.ts"),
+    import("./awaitEmptyPools.ts"),
+  ]);
   return withInterrupts(async ({ first }) => {
-    const { awaitEmptyPools } = await import("./awaitEmptyPools.ts");
     const names = views.map(({ desired }) => desired.name);
     const tell = (text: string): Promise<void> => writeAll(stderr, `mayfly: ${text}\n`);
     await awaitEmptyPools(manager, names, timeoutMs, tell, systemClock, first);

@@ -13,11 +13,12 @@ import type { Manager } from "../ports/manager.ts";
 import type { CommandContext } from "./context.ts";
 import { EXIT, exitCodeFrom } from "./exit.ts";
 import type { Interrupts } from "./interrupts.ts";
-import { durationFrom, variablesFrom } from "./options.ts";
+import { durationFrom } from "./options.ts";
 import { printJson, writeAll } from "./output.ts";
 import { reconnectFrom } from "./reconnect.ts";
 import { quoteWords } from "./shellWords.ts";
 import { tellWait } from "./tellWait.ts";
+import { variablesFrom } from "./variableOptions.ts";
 import { withManager } from "./withManager.ts";
 
 /** The options of `mayfly run` itself, as they were given. */

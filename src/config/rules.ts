@@ -4,10 +4,8 @@ import { checkListen } from "./listenRules.ts";
 import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import { checkIdleWish } from "./scheduleRules.ts";
+import { MAX_SOCKET_BYTES } from "./socketPath.ts";
 import type { Path } from "./toml.ts";
-
-/** The longest path of a unix socket that Linux can bind, in bytes (unix(7): sun_path, less its NUL). */
-const MAX_SOCKET_BYTES = 107;
 
 /**
  * Checks the rules that bind several values. Runs on documents that break other rules too, so that all problems show

@@ -5,7 +5,7 @@ import { compareConnections } from "./connections.ts";
 import { compareCustomExecutor } from "./customExecutor.ts";
 import { compareMemory } from "./managerMemory.ts";
 import { compareRestore } from "./restore.ts";
-import { compareThinClient } from "./thinClient.ts";
+import { compareThinClients } from "./thinClient.ts";
 
 /** Every part of `npm run bench`, in the order of the run: memory while nothing else runs, real machines last. */
 export const BENCHES: readonly Bench[] = [
@@ -18,7 +18,7 @@ export const BENCHES: readonly Bench[] = [
   {
     name: "thin-clients",
     isOnMachines: false,
-    measure: ({ rounds, progress, signal }) => compareThinClient(rounds, progress, signal),
+    measure: ({ rounds, progress, signal }) => compareThinClients(rounds, progress, signal),
   },
   {
     name: "custom-executor",

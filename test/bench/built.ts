@@ -1,24 +1,23 @@
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
+import { bundle } from "../../build/bundle.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The sources compiled and laid out as they are published, in a folder that lives until it is disposed of. */
+/** The sources bundled and laid out as they are published, in a folder that lives until it is disposed of. */
 export interface BuiltSources extends AsyncDisposable {
-  /** Answers the compiled file of a source, named as below `src` without its ending. */
+  /** Answers the file of a bin, named as below `src` without its ending. */
   file(source: string): string;
 }
 
-export async function buildSources(signal: AbortSignal): Promise<BuiltSources> {
+/** Bundles the sources. */
+export async function buildSources(): Promise<BuiltSources> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-built-"));
-  const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  const args = [tsc, "-p", join(ROOT, "tsconfig.json"), "--noEmit", "false", "--outDir", join(folder, "dist")];
-  await promisify(execFile)(process.execPath, args, { cwd: ROOT, signal });
+  await bundle(join(folder, "dist"));
   await cp(join(ROOT, "package.json"), join(folder, "package.json"));
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   return {

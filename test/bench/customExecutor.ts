@@ -18,7 +18,7 @@ export async function compareCustomExecutor(
   signal: AbortSignal,
 ): Promise<readonly Comparison[]> {
   const step = progress.step("Measuring calls of the custom executor");
-  await using built = await buildSources(signal);
+  await using built = await buildSources();
   await using world = await createCustomWorld(1);
   const cli = built.file("cli");
   const env = { ...process.env, CUSTOM_ENV_CI_JOB_ID: "1", MAYFLY_SOCKET: world.socketPath };

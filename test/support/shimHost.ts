@@ -20,7 +20,7 @@ import { systemRandom as random } from "../../src/daemon/random.ts";
 import { serveManager } from "../../src/daemon/serve.ts";
 import { NotFoundError } from "../../src/domain/errors.ts";
 import type { DesiredPool } from "../../src/domain/pool.ts";
-import type { Streams } from "../../src/fleet/docker-machine/call.ts";
+import type { Streams } from "../../src/fleet/streams.ts";
 import { runDockerMachine } from "../../src/fleet/docker-machine/run.ts";
 import type { Guest } from "../../src/ports/guest.ts";
 import type { Manager } from "../../src/ports/manager.ts";

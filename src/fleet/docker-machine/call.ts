@@ -1,3 +1,4 @@
+import type { Streams } from "../streams.ts";
 import type { Parsed } from "./flags.ts";
 
 /** What a call knows of the world around it. */
@@ -5,13 +6,6 @@ export interface Surroundings {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
   readonly io: Streams;
-}
-
-/** The streams of a process. Each is made when it is looked at, which costs some milliseconds: look at what you need. */
-export interface Streams {
-  readonly stdin: NodeJS.ReadStream;
-  readonly stdout: NodeJS.WriteStream;
-  readonly stderr: NodeJS.WriteStream;
 }
 
 /** One call of docker-machine, its global flags read. */
