@@ -7,11 +7,13 @@ import { machineIdFrom } from "../../../src/domain/ids.ts";
 import type { MachineOrigin } from "../../../src/domain/machine.ts";
 import { createGuest } from "../../../src/guest/guest.ts";
 import type { Guest, MachineKeys, ReadyGuest } from "../../../src/ports/guest.ts";
+import type { Clock } from "../../../src/ports/clock.ts";
 import type { Logger } from "../../../src/ports/logger.ts";
 import type { FakeDocker } from "../../support/fakeDocker.ts";
 import { startFakeDocker } from "../../support/fakeDocker.ts";
 import type { FakeSwitch } from "../../support/fakeSwitch.ts";
 import { startFakeSwitch } from "../../support/fakeSwitch.ts";
+import { silentLogger } from "../../support/jobs.ts";
 import { freePort } from "../../support/ports.ts";
 import type { TestSshd } from "../../support/sshd.ts";
 import { startSshd } from "../../support/sshd.ts";
@@ -145,6 +147,23 @@ describe("connect", () => {
     expect(problems).toEqual([]);
     await expect(connect(sshd, always, sshd.keys, "booted")).rejects.toMatchObject({ name: "MachineError" });
     channel.close();
+  });
+
+  it.each([
+    ["booted", 2_000],
+    ["restored", 20_000],
+  ] as const)("gives a %s machine %i ms for its banner before it tries again", async (origin, deadlineMs) => {
+    const abort = new AbortController();
+    const deadlinesMs: number[] = [];
+    const schedule: Clock["schedule"] = (ms, run) => {
+      deadlinesMs.push(ms);
+      abort.abort(new Error("seen"));
+      return systemClock.schedule(ms, run);
+    };
+    guest = createGuest({ clock: { ...systemClock, schedule }, logger: silentLogger });
+
+    await expect(connect(sshd, abort.signal, sshd.keys, origin)).rejects.toThrow("seen");
+    expect(deadlinesMs).toEqual([deadlineMs]);
   });
 
   it("ends at once on another host key", async () => {
