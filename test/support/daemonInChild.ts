@@ -20,6 +20,7 @@ import { createArchives } from "../../src/store/archives.ts";
 import { createJobLogs } from "../../src/store/jobLogs.ts";
 import { openStore } from "../../src/store/open.ts";
 import { openLocalChannel } from "./localChannel.ts";
+import { simulatedPools } from "./pools.ts";
 
 // `mayfly daemon` of the config argv[2], with pretended machines on which jobs run as processes of this host, in the folder
 // argv[3]. Its store, logs, socket and signals are real. An instance takes argv[4] ms to end.
@@ -34,11 +35,7 @@ const logger = createLogger("info", destination({ dest: 2, sync: true }));
 /** The file's pools, with pretended machines: another image makes others of them. */
 async function load(): Promise<LoadedConfig> {
   const loaded = await loadConfig(configPath, surroundings);
-  const pools = loaded.config.pools.map((pool) => {
-    const image = pool.shape.driver === "qemu" ? pool.shape.image : "";
-    return { ...pool, shape: { driver: "simulated" as const, image } };
-  });
-  return { ...loaded, config: { ...loaded.config, pools } };
+  return { ...loaded, config: simulatedPools(loaded.config) };
 }
 
 async function start(): Promise<RunningManager> {

@@ -1,3 +1,4 @@
+import type { Config } from "../../src/config/config.ts";
 import type { DesiredPool } from "../../src/domain/pool.ts";
 
 /** A pool of simulated machines; every setting may be overridden. */
@@ -16,4 +17,13 @@ export function pool(overrides: Partial<DesiredPool> = {}): DesiredPool {
     shape: { driver: "simulated" },
     ...overrides,
   };
+}
+
+/** The same wishes, with pools of simulated machines: another image makes others of them. */
+export function simulatedPools(config: Config): Config {
+  const pools = config.pools.map((one) => {
+    const image = one.shape.driver === "qemu" ? one.shape.image : "";
+    return { ...one, shape: { driver: "simulated" as const, image } };
+  });
+  return { ...config, pools };
 }
