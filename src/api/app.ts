@@ -24,10 +24,12 @@ export interface AppDeps {
   readonly version: string;
   /** @default none are held here */
   readonly dockerMachines?: DockerMachines | undefined;
+  /** What is told to Prometheus. @default nothing */
+  readonly metrics?: (() => Promise<{ readonly type: string; readonly text: string }>) | undefined;
 }
 
 /** Joins the routes to a manager. */
-export function createApp({ manager, logger, version, dockerMachines }: AppDeps): OpenAPIHono<Env> {
+export function createApp({ manager, logger, version, dockerMachines, metrics }: AppDeps): OpenAPIHono<Env> {
   const app = new OpenAPIHono<Env>({
     defaultHook: (result) => {
       if (result.success) return;
@@ -52,6 +54,12 @@ export function createApp({ manager, logger, version, dockerMachines }: AppDeps)
   serveJobs(app, manager);
   serveStages(app, manager);
   serveDockerMachines(app, dockerMachines);
+  if (metrics !== undefined) {
+    app.get("/metrics", async (c) => {
+      const { type, text } = await metrics();
+      return c.body(text, 200, { "content-type": type });
+    });
+  }
   describeApi(app, version);
   return app;
 }

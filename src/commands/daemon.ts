@@ -53,6 +53,7 @@ async function runDaemon(level: Level, context: CommandContext): Promise<void> {
   const left = await serveUntilSignalled(start, {
     socketPath,
     tcp: config.api.tcp,
+    metricsAt: config.metrics?.listen,
     version,
     logger,
     clock,

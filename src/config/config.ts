@@ -9,6 +9,14 @@ interface ApiConfig {
   readonly tcp?: ListenConfig | undefined;
 }
 
+/** What is told to Prometheus. */
+interface MetricsConfig {
+  /** Where `/metrics` is served beside the API's socket. @default nowhere */
+  readonly listen?: { readonly host: string; readonly port: number } | undefined;
+  /** Whether gitlab-runner's own families are there, too. @default false */
+  readonly gitlabNames: boolean;
+}
+
 /** All that an operator wishes, checked. */
 export interface Config {
   /** Owner tag on all that this manager launches. @default "mayfly" */
@@ -22,6 +30,7 @@ export interface Config {
   /** How long a stopping daemon waits for running jobs and held leases, in milliseconds, ≥ 0. @default 10 minutes */
   readonly stopTimeoutMs: number;
   readonly api: ApiConfig;
+  readonly metrics?: MetricsConfig | undefined;
   /** At least one, with unique names, in the order of the file. */
   readonly pools: readonly DesiredPool[];
 }

@@ -5,7 +5,7 @@ import type { Config } from "./config.ts";
 import { fillDefaults } from "./defaults.ts";
 import { entriesFrom } from "./explain.ts";
 import type { ConfigEntry } from "./explain.ts";
-import { listenFrom } from "./listen.ts";
+import { listenFrom, placeFrom } from "./listen.ts";
 import { problemsFrom } from "./problems.ts";
 import { checkRules } from "./rules.ts";
 import { idleWishFrom } from "./schedule.ts";
@@ -73,6 +73,10 @@ function configFrom(file: ConfigFile): Config {
     stopTimeoutMs: file.stop_timeout,
     minFreeDiskMiB: file.min_free_disk,
     api: { socket: file.api.socket, tcp: listenFrom(file.api) },
+    metrics: {
+      listen: file.metrics.listen === undefined ? undefined : placeFrom(file.metrics.listen),
+      gitlabNames: file.metrics.gitlab_names,
+    },
     pools: file.pool.map(poolFrom),
   };
 }

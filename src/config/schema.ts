@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
 import { MAX_MACHINES } from "./limits.ts";
-import { listenFields } from "./listen.ts";
+import { listenAddress, listenFields } from "./listen.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
 import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
@@ -73,6 +73,11 @@ const poolSchema = z.strictObject(
 
 const apiSchema = z.strictObject({ socket: absolutePath(), ...listenFields }, { error: "a table" });
 
+const metricsSchema = z.strictObject(
+  { listen: listenAddress().optional(), gitlab_names: boolean().prefault(false) },
+  { error: "a table" },
+);
+
 /** What mayfly.toml may hold, with the defaults that depend on nothing else. */
 export const fileSchema = z.strictObject({
   name: text(NAME, NAME_RULE).prefault("mayfly"),
@@ -82,6 +87,7 @@ export const fileSchema = z.strictObject({
   // The store's own reserve comes back at half of the least.
   min_free_disk: size(2 ** 20, 32, 2 ** 24).prefault("1GiB"),
   api: apiSchema,
+  metrics: metricsSchema.prefault({}),
   pool: z
     .array(poolSchema, { error: "an array of tables, each under [[pool]]" })
     .min(1, { error: "an array of at least one pool" }),
@@ -94,6 +100,7 @@ export type ConfigFile = z.output<typeof fileSchema>;
 export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "the top level": Object.keys(fileSchema.shape),
   "[api]": Object.keys(apiSchema.shape),
+  "[metrics]": Object.keys(metricsSchema.shape),
   "[[pool]]": Object.keys(poolSchema.shape),
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),

@@ -27,6 +27,7 @@ import { healthOf } from "./health.ts";
 import { createLiveConfig } from "./liveConfig.ts";
 import type { LiveConfig } from "./liveConfig.ts";
 import { createManager } from "./manager.ts";
+import { createMetrics } from "./metrics/metrics.ts";
 import { createReloader } from "./reload.ts";
 import type { Reloader } from "./reload.ts";
 
@@ -52,6 +53,8 @@ export interface ManagerPorts {
 /** A manager at work in this process. */
 export interface RunningManager {
   readonly manager: Manager;
+  /** What is told to Prometheus. */
+  metrics(): Promise<{ readonly type: string; readonly text: string }>;
   /** How long running jobs and held leases are waited for at its end, in milliseconds, as it is wished for now. */
   stopTimeoutMs(): number;
   /** Reads the configuration again; see `Reloader`. @param why who asked, for the log. */
@@ -95,7 +98,10 @@ export async function composeManager(
   version: string,
   { resumesJobs, folders, live = createLiveConfig(config) }: ManagerOptions = { resumesJobs: true },
 ): Promise<RunningManager> {
-  const { clock, random, logger, store, logs, archives, guest, drivers } = ports;
+  const { clock, random, logger, logs, archives, guest } = ports;
+  const metrics = createMetrics({ current: live.current, clock });
+  const store = metrics.store(ports.store);
+  const drivers = metrics.drivers(ports.drivers);
   let watch: DiskWatch | undefined;
   const spaceProblem = (): string => watch?.problem() ?? "";
   const desired = live.current;
@@ -111,12 +117,14 @@ export async function composeManager(
   let reloader: Reloader | undefined;
   const health = (): Health =>
     healthOf({ config: live.current(), configProblem: reloader?.problem(), fleet, version, startedAt, watch });
+  metrics.show(fleet, health);
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);
   const loop = startLoop(fleet);
   const reloads = createReloader({
     ...{ live, source: ports.configSource, clock, logger },
     onApplied: () => nudge(fleet),
+    onRead: metrics.reload,
   });
   reloader = reloads;
   const { reload } = reloads;
@@ -134,6 +142,7 @@ export async function composeManager(
   return {
     manager: createManager({ fleet, leases, jobs, archives, health, reload }),
     reload,
+    metrics: metrics.scrape,
     stopTimeoutMs: () => live.current().stopTimeoutMs,
     async drain(signal) {
       const drained = jobs.drain(signal).catch((error: unknown) => {

@@ -18,6 +18,8 @@ export interface ReloadDeps {
   readonly logger: Logger;
   /** Called when another configuration is in force. */
   readonly onApplied: () => void;
+  /** Told of every read that changed something, or was refused. */
+  readonly onRead?: ((outcome: "applied" | "refused") => void) | undefined;
 }
 
 /** Why the file is not what is in force, and since when. */
@@ -40,7 +42,7 @@ export interface Reloader {
 }
 
 /** Creates it and begins to watch the file. */
-export function createReloader({ live, source, clock, logger, onApplied }: ReloadDeps): Reloader {
+export function createReloader({ live, source, clock, logger, onApplied, onRead }: ReloadDeps): Reloader {
   const inTurn = createSerial();
   let problem: ConfigProblem | undefined;
 
@@ -48,6 +50,7 @@ export function createReloader({ live, source, clock, logger, onApplied }: Reloa
     const text = error.message;
     const since = problem?.text === text ? problem.since : clock.now();
     problem = { text, since };
+    onRead?.("refused");
     logger.error({ problems: error.problems }, "config is not applied: what was in force stays so");
   };
   const apply = async (why: string): Promise<ConfigReload> => {
@@ -62,6 +65,7 @@ export function createReloader({ live, source, clock, logger, onApplied }: Reloa
         live.replace(loaded);
         for (const change of changes) logger.info({ ...change, why }, `config: ${changeText(change)}`);
         onApplied();
+        onRead?.("applied");
       }
       return { path: loaded.path ?? "", changes };
     } catch (error) {

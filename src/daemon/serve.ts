@@ -3,6 +3,8 @@ import type { ListenConfig } from "../config/listen.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import { aborted, withDeadline } from "../ports/deadline.ts";
 import type { RunningManager } from "./compose.ts";
+import { serveMetrics } from "./metrics/serve.ts";
+import type { MetricsServer } from "./metrics/serve.ts";
 import { drainManager } from "./stop.ts";
 import type { DrainDeps, DrainOrders, DrainOutcome } from "./stop.ts";
 
@@ -13,6 +15,8 @@ export interface ServeOptions extends Omit<DrainDeps, "stopTimeoutMs"> {
   readonly socketPath: string;
   /** Where the API is served over TLS too. */
   readonly tcp?: ListenConfig | undefined;
+  /** Where `/metrics` is served to scrapers. @default at the API's alone */
+  readonly metricsAt?: { readonly host: string; readonly port: number } | undefined;
   readonly version: string;
 }
 
@@ -42,14 +46,16 @@ export async function serveManager(
 
 async function serveUntilStopped(
   running: RunningManager,
-  { socketPath, tcp, version, ...deps }: ServeOptions,
+  { socketPath, tcp, metricsAt, version, ...deps }: ServeOptions,
   signals: StopSignals,
 ): Promise<DrainOutcome> {
   const { logger, clock } = deps;
   const { stop, hurry, handOver } = signals;
   const server = await startApiServer({ ...running, socketPath, tcp, logger, version });
+  let scraped: MetricsServer | undefined;
   try {
-    logger.info({ socketPath, port: server.port }, "manager is ready");
+    if (metricsAt !== undefined) scraped = await serveMetrics(running.metrics, metricsAt);
+    logger.info({ socketPath, port: server.port, metricsPort: scraped?.port }, "manager is ready");
     await aborted(AbortSignal.any([stop, handOver]));
     const outcome = stop.aborted
       ? await drainManager(running, { ...deps, stopTimeoutMs: running.stopTimeoutMs() }, signals)
@@ -64,6 +70,7 @@ async function serveUntilStopped(
   } finally {
     // First of all: what is being created as this one leaves is the next one's, not given back.
     await running.dockerMachines?.close();
+    await scraped?.close();
     await server.close();
   }
 }

@@ -8,7 +8,7 @@ export interface Edit {
 }
 
 /** The pools that a file may have; the first is in every one. */
-export const POOL_NAMES = ["alpha", "beta", "gamma"] as const;
+const POOL_NAMES = ["alpha", "beta", "gamma"] as const;
 
 /** Draws the next state of a file: one in three is broken, or changes what only a restart can. @param head what every file begins with. */
 export function drawEdit(head: string, draw: Draw): Edit {
