@@ -18,7 +18,8 @@ Traces, gzipped or not: CSV with ready_at and duration, GitLab's jobs as CSV or 
 Examples:
   mayfly plan --trace jobs.csv --policy static:3 --policy target:wait=5s,share=0.95
   mayfly plan --trace jobs.json.gz --boot 45s,60s,90s --from 2026-10-01 --out report
-  mayfly plan --history --policy config`;
+  mayfly plan --history --policy config
+  mayfly plan --history --pool small --recommend --wait 5s --share 95%`;
 
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
 
@@ -48,6 +49,7 @@ export function addPlanCommand(program: Command): void {
     .option("--growth <count>", "machines that boot at once (else the pool's; no limit)")
     .option("--price <usd>", "one machine for an hour, in US dollars (else the pool's)")
     .option("--out <dir>", "write pictures (SVG) and a page (HTML) there")
+    .option("--recommend", "the settings that reach the goal at least cost, as a diff of the config's file")
     .addOption(
       new Option(
         "--engine <engine>",

@@ -21,6 +21,7 @@ export interface PlanOptions {
   readonly growth?: string;
   readonly price?: string;
   readonly out?: string;
+  readonly recommend?: boolean;
   /** `auto`: by closed form where it applies, else by the planner's rules from event to event. */
   readonly engine: "auto" | "loop";
 }

@@ -11,6 +11,7 @@ import { cutInput, readInput } from "./input.ts";
 import { bootTimesFrom, shareFrom, waitFrom } from "./options.ts";
 import type { PlanOptions } from "./options.ts";
 import { goalFrom, policiesFrom } from "./policies.ts";
+import { adviseSettings, printAdvice } from "./recommend.ts";
 import { printReport } from "./report.ts";
 import { settingFrom } from "./setting.ts";
 
@@ -29,7 +30,7 @@ export async function runPlan(options: PlanOptions, context: CommandContext): Pr
   const givenBoots = options.boot === undefined ? undefined : bootTimesFrom(options.boot);
   const progress = createProgressDisplay(context.stderr, systemClock.now);
   try {
-    const report = await withInterrupts(async ({ first: signal }) => {
+    const print = await withInterrupts(async ({ first: signal }) => {
       const input = await readInput(options, setting.poolOf, context, progress, signal);
       const bootTimes = givenBoots ?? (input.bootTimesMs.length > 0 ? input.bootTimesMs : [DEFAULT_BOOT_MS]);
       const trial: Trial = {
@@ -39,11 +40,16 @@ export async function runPlan(options: PlanOptions, context: CommandContext): Pr
         bootMsOf: bootsFrom(bootTimes),
         bootMs: bootQuantile({ tookMs: bootTimes }, goal.share, bootTimes[0] ?? DEFAULT_BOOT_MS),
       };
+      if (options.recommend === true) {
+        const advice = await adviseSettings(trial, setting.poolOf(), context, progress, signal);
+        return () => printAdvice(advice, trial, context);
+      }
       const comparison = await compareAll(trial, policies, options.engine, progress, signal);
-      return { input, bootTimes, trial, comparison, usdPerHour: setting.usdPerHour };
+      const report = { input, bootTimes, trial, comparison, usdPerHour: setting.usdPerHour };
+      return () => printReport(report, options.out, context);
     });
     progress.close();
-    await printReport(report, options.out, context);
+    await print();
   } finally {
     progress.close();
   }

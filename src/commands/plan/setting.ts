@@ -22,10 +22,11 @@ const DEFAULT_IDLE_TIME_MS = 20 * 60_000;
 
 /** Finds the pool whose limits and price count, and what the options put in their place. @throws ConfigError */
 export async function settingFrom(options: PlanOptions, context: CommandContext): Promise<PlanSetting> {
-  const isPoolAsked = options.pool !== undefined || options.history === true || options.policy.includes("config");
-  const pools = isPoolAsked ? (await context.loadConfig()).config.pools : [];
+  const isPoolAsked =
+    options.pool !== undefined || options.history || options.recommend || options.policy.includes("config");
+  const pools = isPoolAsked === true ? (await context.loadConfig()).config.pools : [];
   const poolOf = (): DesiredPool => choosePool(pools, options.pool);
-  const pool = isPoolAsked ? poolOf() : undefined;
+  const pool = isPoolAsked === true ? poolOf() : undefined;
   const own = pool === undefined ? undefined : limitsOf(pool);
   const { idleTime, maxMachines, growth, price } = options;
   return {

@@ -1,3 +1,4 @@
+import type { AskedPolicy } from "./asked.ts";
 import { hourlySchedules, hourOracle, scaleFactorPolicy } from "./baselines.ts";
 import { levelPoint, machineReadyTimes } from "./baseStock.ts";
 import { attainedBy } from "./frontier.ts";
@@ -22,6 +23,8 @@ export interface Chosen extends Tried {
   readonly setting: string;
   readonly isReached: boolean;
   readonly policy: LevelPolicy;
+  /** The setting as a policy that anybody could ask for, where it is one. */
+  readonly asked?: AskedPolicy | undefined;
 }
 
 type Search = Generator<Attained, Chosen>;
@@ -43,11 +46,17 @@ export function* bestConstant(trial: Trial): Search {
   const tried = tryConstant(trial, level);
   const attained = attainedBy(tried.outcome, trial.waitMs);
   yield attained;
-  return { ...tried, setting: `idle_count ${level}`, isReached: attained.share >= trial.share, policy: () => level };
+  return {
+    ...tried,
+    setting: `idle_count ${level}`,
+    isReached: attained.share >= trial.share,
+    policy: () => level,
+    asked: { kind: "static", level },
+  };
 }
 
 /** Finds the least constant level that serves the share in time where no limit binds, by closed form. */
-function leastLevel({ arrivals, from, to, bootMsOf, waitMs, share }: Trial): number {
+export function leastLevel({ arrivals, from, to, bootMsOf, waitMs, share }: Trial): number {
   const { readyAt } = arrivals;
   const stretch = { readyAt, machineReadyAt: machineReadyTimes(readyAt, bootMsOf), from, to };
   const serves = (level: number): boolean => levelPoint(stretch, level, waitMs).share >= share;
@@ -68,7 +77,8 @@ export function* bestScaleFactor(trial: Trial): Search {
       const idleCountMin = low + Math.max(1, (high - low) >> 1);
       const policy = scaleFactorPolicy(factor, idleCountMin);
       const setting = `idle_scale_factor ${factor}, idle_count_min ${idleCountMin}`;
-      const chosen = chosenFrom(trial, policy, Infinity, setting);
+      const asked = { kind: "scale_factor", factor, min: idleCountMin, max: Infinity } as const;
+      const chosen = { ...chosenFrom(trial, policy, Infinity, setting), asked };
       yield attainedBy(chosen.outcome, trial.waitMs);
       best = betterOf(trial, best, chosen);
       if (chosen.isReached && high !== idleCountMin) high = idleCountMin;
@@ -130,7 +140,7 @@ function betterOf({ waitMs }: Trial, best: Chosen | undefined, chosen: Chosen): 
 }
 
 /** The least of low + 1..high where it holds, given that it holds at `high`, and from there on. */
-function leastWhere(low: number, high: number, holds: (value: number) => boolean): number {
+export function leastWhere(low: number, high: number, holds: (value: number) => boolean): number {
   let [below, above] = [low, high];
   while (above - below > 1) {
     const middle = (below + above) >> 1;
