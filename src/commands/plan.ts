@@ -19,7 +19,8 @@ Examples:
   mayfly plan --trace jobs.csv --policy static:3 --policy target:wait=5s,share=0.95
   mayfly plan --trace jobs.json.gz --boot 45s,60s,90s --from 2026-10-01 --out report
   mayfly plan --history --policy config
-  mayfly plan --history --pool small --recommend --wait 5s --share 95%`;
+  mayfly plan --history --pool small --recommend --wait 5s --share 95%
+  mayfly plan --trace jobs.csv --sizing --quota 256 --vcpus 4`;
 
 const gather = (value: string, before: readonly string[]): string[] => [...before, value];
 
@@ -50,6 +51,9 @@ export function addPlanCommand(program: Command): void {
     .option("--price <usd>", "one machine for an hour, in US dollars (else the pool's)")
     .option("--out <dir>", "write pictures (SVG) and a page (HTML) there")
     .option("--recommend", "the settings that reach the goal at least cost, as a diff of the config's file")
+    .option("--sizing", "how many machines the jobs would have taken, and how often max_machines or a quota is hit")
+    .option("--quota <vcpus>", "with --sizing: a quota in vCPUs")
+    .option("--vcpus <count>", "with --quota: vCPUs of one machine (else the pool's)")
     .addOption(
       new Option(
         "--engine <engine>",

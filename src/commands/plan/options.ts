@@ -22,6 +22,9 @@ export interface PlanOptions {
   readonly price?: string;
   readonly out?: string;
   readonly recommend?: boolean;
+  readonly sizing?: boolean;
+  readonly quota?: string;
+  readonly vcpus?: string;
   /** `auto`: by closed form where it applies, else by the planner's rules from event to event. */
   readonly engine: "auto" | "loop";
 }

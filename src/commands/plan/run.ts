@@ -13,6 +13,7 @@ import type { PlanOptions } from "./options.ts";
 import { goalFrom, policiesFrom } from "./policies.ts";
 import { adviseSettings, printAdvice } from "./recommend.ts";
 import { printReport } from "./report.ts";
+import { printSizing, sizeByTrace } from "./sizing.ts";
 import { settingFrom } from "./setting.ts";
 
 const DEFAULT_GOAL = { waitMs: 5_000, share: 0.95 };
@@ -43,6 +44,10 @@ export async function runPlan(options: PlanOptions, context: CommandContext): Pr
       if (options.recommend === true) {
         const advice = await adviseSettings(trial, setting.poolOf(), context, progress, signal);
         return () => printAdvice(advice, trial, context);
+      }
+      if (options.sizing === true) {
+        const sized = sizeByTrace(trial, options, setting.pool, progress);
+        return () => printSizing(sized, trial, context);
       }
       const comparison = await compareAll(trial, policies, options.engine, progress, signal);
       const report = { input, bootTimes, trial, comparison, usdPerHour: setting.usdPerHour };

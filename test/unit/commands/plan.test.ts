@@ -105,6 +105,16 @@ describe("mayfly plan", () => {
     expect(await readFile(join(own, "mayfly.toml"), "utf8")).toBe(config.replace("idle_count = 5", "idle_count = 2"));
   });
 
+  it("sizes a pool, and says how often a limit is hit and when more idle machines cannot help", async () => {
+    const { stdout } = await plan(["--trace", "jobs.csv", "--pool", "small", "--sizing", "--quota", "16"]);
+
+    expect(stdout).toContain("99 % of days ≤ 20, most 20.");
+    expect(stdout).toContain("The least max_machines that reaches the goal so: 10.");
+    expect(stdout).toContain("max_machines 3 is hit on 100 % of weekdays (1 of 1), 100 % of all days.");
+    expect(stdout).toContain("were all 3 kept ready, 30.0 % of jobs would be in time, not 95 % of jobs within 5s.");
+    expect(stdout).toContain("the 16-vCPU quota (2 a machine), 8 machines, is hit on 100 % of weekdays");
+  });
+
   it("judges by the first target's promise", async () => {
     const { stdout } = await plan(["--trace", "jobs.csv", "--policy", "target:wait=90s,share=0.5", "--json"]);
 
@@ -150,6 +160,7 @@ describe("mayfly plan", () => {
     ],
     [["--trace", "jobs.csv", "--boot", "60"], "--boot: Expected a duration"],
     [["--trace", "jobs.csv", "--pool", "large"], '--pool: there is no pool "large"; there is: small'],
+    [["--trace", "jobs.csv", "--sizing", "--quota", "16"], "--vcpus: Expected how many vCPUs a machine has"],
   ])("says what is wrong with %j", async (args, problem) => {
     const { exitCode, stdout, stderr } = await plan(args);
 
