@@ -90,7 +90,7 @@ function editOf({ asked }: Candidate, raised: Recommendation["raised"], pool: De
   }
 }
 
-/** Prints what is recommended: words, then the diff, which `patch` takes as it is. */
+/** Prints what is recommended: words, then the diff, which `patch -p0` and `git apply -p0` take as it is. */
 export async function printAdvice(
   { recommendation, diff }: Advice,
   trial: Trial,

@@ -81,7 +81,7 @@ function tableOf(rows: readonly ShownRow[]): { readonly head: string[]; readonly
     "by",
   ];
   const cells = rows.map(({ name, setting, summary, isReached, engine }) => [
-    `${name}${setting === undefined ? "" : `: ${setting}`}`,
+    `${name}${setting === undefined || setting === "" ? "" : `: ${setting}`}`,
     `${(summary.share * 100).toFixed(2)} %${isReached ? "" : " ✗"}`,
     ...[summary.p50Ms, summary.p95Ms, summary.p99Ms, summary.maxMs].map(shownDuration),
     ...[summary.idleHours, summary.bootingHours, summary.busyHours].map((hours) => hours.toFixed(1)),
@@ -135,7 +135,7 @@ function jsonFrom(report: PlanReport, rows: readonly ShownRow[]): object {
     },
     usdPerHour: usdPerHour ?? null,
     policies: rows.map(({ name, setting, isReached, engine, attained, summary }) => ({
-      ...{ name, setting: setting ?? null, isReached, engine },
+      ...{ name, setting: setting || null, isReached, engine },
       ...summary,
       idleMinutesPerJob: attained.idleMinutes,
     })),

@@ -19,7 +19,7 @@ const SHOWN_LEVELS = 24;
 
 /** A setting chosen in hindsight, and what it does. */
 export interface Chosen extends Tried {
-  /** The setting in words. */
+  /** The setting in words; empty where it takes more of them than anybody reads. */
   readonly setting: string;
   readonly isReached: boolean;
   readonly policy: LevelPolicy;
@@ -92,7 +92,7 @@ export function* bestScaleFactor(trial: Trial): Search {
 /** The best schedule by hour of the week. */
 export function* bestSchedule(trial: Trial): Search {
   const scheduleAt = hourlySchedules(knownStretch(trial));
-  return yield* strongest(trial, (strength) => scheduleAt(2 ** strength), "idle_count by the hour of the week");
+  return yield* strongest(trial, (strength) => scheduleAt(2 ** strength));
 }
 
 /** Who knows the true rate of every hour, and takes it for Poisson's. */
@@ -101,7 +101,7 @@ export function* hourlyOracle(trial: Trial): Search {
   // Who may wait for a boot needs no idle machine, whatever the rate.
   const policyAt = (strength: number): LevelPolicy =>
     trial.waitMs >= trial.bootMs ? () => 0 : oracleAt(1 - 2 ** -strength);
-  return yield* strongest(trial, policyAt, "each hour's true rate, known beforehand");
+  return yield* strongest(trial, policyAt);
 }
 
 function knownStretch({ arrivals, from, to, bootMs, waitMs }: Trial): Parameters<typeof hourOracle>[0] {
@@ -109,12 +109,12 @@ function knownStretch({ arrivals, from, to, bootMs, waitMs }: Trial): Parameters
 }
 
 /** Finds the least strength that serves the share in time; the share never falls with it. */
-function* strongest(trial: Trial, policyAt: (strength: number) => LevelPolicy, setting: string): Search {
+function* strongest(trial: Trial, policyAt: (strength: number) => LevelPolicy): Search {
   let [low, high] = [0, MAX_STRENGTH];
   let best: Chosen | undefined;
   for (let halving = 0; halving <= HALVINGS; halving++) {
     const strength = halving === 0 ? MAX_STRENGTH : (low + high) / 2;
-    const chosen = chosenFrom(trial, policyAt(strength), MINUTE_MS, setting);
+    const chosen = chosenFrom(trial, policyAt(strength), MINUTE_MS, "");
     yield attainedBy(chosen.outcome, trial.waitMs);
     best = betterOf(trial, best, chosen);
     if (!chosen.isReached && strength === MAX_STRENGTH) break;

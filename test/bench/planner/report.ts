@@ -1,14 +1,16 @@
 import { tableFrom } from "../../../src/commands/output.ts";
 import type { Comparison, StagedComparison } from "./compare.ts";
 import type { Speed } from "./speed.ts";
+import type { YearReplay } from "./year.ts";
 
 /** Renders a run for a person: costs in idle minutes a job, and what each policy costs more or less than the best constant level. */
 export async function reportFrom(result: {
   readonly comparisons: readonly Comparison[];
   readonly stages: readonly StagedComparison[];
   readonly speed: Speed;
+  readonly year: YearReplay;
 }): Promise<string> {
-  const { comparisons, stages, speed } = result;
+  const { comparisons, stages, speed, year } = result;
   const rows = comparisons.map(({ trace, jobs, target, staticMinutes, ...others }) => [
     `${trace} (${jobs})`,
     percent(target.promised),
@@ -38,7 +40,8 @@ export async function reportFrom(result: {
     "\nPipelines of two stages, the first as on TravisTorrent in March and April 2014, its length known as a distribution:\n",
     await tableFrom(STAGE_HEAD, staged),
     `\nClosed form, 400,000 arrivals at 40 levels: ${speed.closedFormMs.toFixed(0)} ms of one core (goal 2000).`,
-    `One pass over 100 pools: median ${speed.passMedianMs.toFixed(1)} ms, worst ${speed.passWorstMs.toFixed(1)} ms (goal 50).\n`,
+    `One pass over 100 pools: median ${speed.passMedianMs.toFixed(1)} ms, worst ${speed.passWorstMs.toFixed(1)} ms (goal 50).`,
+    `A year of ${year.jobs} jobs through the manager's loop: ${(year.processorMs / 1000).toFixed(0)} s of one core (goal 60), ${year.peakMiB} MiB at the most (goal 512).\n`,
   ].join("\n");
 }
 

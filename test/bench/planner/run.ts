@@ -11,6 +11,7 @@ import type { Comparison, StagedComparison } from "./compare.ts";
 import { reportFrom } from "./report.ts";
 import { measureSpeed } from "./speed.ts";
 import { readStretch } from "./stretch.ts";
+import { measureYear } from "./year.ts";
 
 // `npm run bench:planner -- [--traces DIR] [--days N] [--json] [--out FILE]`: what the target policy costs on recorded arrivals,
 // beside what others cost that know these arrivals beforehand. A table on stdout, progress on stderr. `--days` cuts the traces short.
@@ -58,7 +59,8 @@ async function measure(traces: string, days: number, signal: AbortSignal) {
       stages = await step(progress, "Replaying pipelines of two stages", () => compareStages(stretch, signal));
     }
     const speed = await step(progress, "Measuring speed", async () => measureSpeed());
-    return { comparisons, stages, speed };
+    const year = await step(progress, "Replaying a year through the manager's loop", () => measureYear(signal));
+    return { comparisons, stages, speed, year };
   } finally {
     progress.close();
   }

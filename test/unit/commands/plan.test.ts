@@ -101,7 +101,7 @@ describe("mayfly plan", () => {
     const { stdout } = await runCli(["plan", "--trace", "jobs.csv", "--recommend"], { cwd: own });
 
     expect(stdout).toContain("Recommended: idle_count 2. Expected: 100.0 % in time");
-    execFileSync("patch", ["-s", "mayfly.toml"], { cwd: own, input: stdout });
+    execFileSync("git", ["apply", "-p0"], { cwd: own, input: stdout });
     expect(await readFile(join(own, "mayfly.toml"), "utf8")).toBe(config.replace("idle_count = 5", "idle_count = 2"));
   });
 

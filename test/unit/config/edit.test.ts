@@ -66,7 +66,7 @@ it("edits no pool that is not there", () => {
   expect(editPool('name = "x"\n', 0, { keys: { idle_count: "1" }, tables: {} })).toBeUndefined();
 });
 
-it("writes diffs that `patch` applies", () => {
+it("writes diffs that git applies", () => {
   const dir = mkdtempSync(join(tmpdir(), "mayfly-diff-"));
   const lines = fc.array(fc.constantFrom("a", "b", "c", ""), { maxLength: 25 });
   try {
@@ -80,7 +80,7 @@ it("writes diffs that `patch` applies", () => {
         const diff = unifiedDiff(from, to, "file");
 
         if (from === to) expect(diff).toBe("");
-        else execFileSync("patch", ["-s", "file"], { cwd: dir, input: diff });
+        else execFileSync("git", ["apply", "-p0"], { cwd: dir, input: diff });
         expect(readFileSync(file, "utf8")).toBe(to);
       }),
       { numRuns: 30 },

@@ -12,7 +12,7 @@ export interface Style {
 }
 
 /** In the order in which series take them. */
-export const STYLES: readonly Style[] = [
+const STYLES: readonly Style[] = [
   { light: "#0072b2", dark: "#56b4e9", dashes: "" },
   { light: "#d55e00", dark: "#ff8c42", dashes: "7 3" },
   { light: "#007a5a", dark: "#2cc79a", dashes: "2 3" },
