@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { chmod, copyFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { ensureStandIns } from "../standins/ensure.ts";
 import { linkImage, storeFile, storeJson } from "../standins/storage.ts";
@@ -11,15 +12,18 @@ const run = promisify(execFile);
 /** What `helper_image` of a runner is to be, as Docker Hub's mirror is asked for it. */
 export const HELPER_IMAGE = "gitlab-runner-helper";
 
+/** What stands in for the runner's own program, in that image and on machines. */
+export const STAND_IN_HELPER = fileURLToPath(new URL("helper.sh", import.meta.url));
+
 /** A storage that holds the stand-ins and a helper image. */
 export interface HelperStorage extends AsyncDisposable {
   readonly storage: Storage;
 }
 
 /**
- * Makes a runner's helper image of the busybox stand-in and the runner itself, which knows the helper's commands. It has no git:
+ * Makes a runner's helper image of the busybox stand-in and a program that knows the helper's commands. It has no git:
  * jobs in it have `GIT_STRATEGY: none`.
- * @param program the runner; its program must be linked statically, as GitLab's own is.
+ * @param program the runner, linked statically as GitLab's own is; or what stands in for it, a script of busybox's shell.
  */
 export async function storeHelperImage(program: string, signal: AbortSignal): Promise<HelperStorage> {
   const standIns = await ensureStandIns({}, signal);
