@@ -5,7 +5,7 @@ import { join } from "node:path";
 /** What a coordinator gave the runner. */
 export interface CoordinatorJob {
   readonly id: number;
-  /** GET_SOURCES_ATTEMPTS, RESTORE_CACHE_ATTEMPTS, ARTIFACT_DOWNLOAD_ATTEMPTS and AFTER_SCRIPT_IGNORE_ERRORS are heeded. */
+  /** GET_SOURCES_ATTEMPTS, RESTORE_CACHE_ATTEMPTS, ARTIFACT_DOWNLOAD_ATTEMPTS, AFTER_SCRIPT_IGNORE_ERRORS and CI_PROJECT_DIR are heeded. */
   readonly variables?: Readonly<Record<string, string>>;
   /** The user's commands; the other scripts follow from them. */
   readonly script: readonly string[];
@@ -27,7 +27,8 @@ export interface AttemptFacts {
   readonly status: string;
 }
 
-export const projectDirOf = ({ id }: CoordinatorJob, buildsDir: string): string => `${buildsDir}/group/project-${id}`;
+export const projectDirOf = ({ id, variables }: CoordinatorJob, buildsDir: string): string =>
+  variables?.["CI_PROJECT_DIR"] ?? `${buildsDir}/group/project-${id}`;
 
 /** The whole job as GitLab sent it, as far as an executor has use for it. */
 export function responseOf({ id, stages = {}, timeoutMs, response }: CoordinatorJob): object {

@@ -26,6 +26,8 @@ export interface CoordinatorOptions {
 export interface Coordinator extends AsyncDisposable {
   /** What a runner's `url` is. */
   readonly url: string;
+  /** The same for jobs. */
+  readonly jobUrl: string;
   readonly sha: string;
   /** The requests of runners, in order. */
   readonly requests: readonly SeenRequest[];
@@ -67,7 +69,7 @@ export async function startCoordinator(options: CoordinatorOptions = {}): Promis
   }
 
   return {
-    ...{ url, requests, sha: repository.sha },
+    ...{ url, jobUrl, requests, sha: repository.sha },
     add(order) {
       const job = createJob(jobs.length + 1, order);
       jobs.push(job);

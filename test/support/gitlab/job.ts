@@ -18,6 +18,8 @@ export interface JobOrder {
   readonly timeoutS?: number;
   /** Paths whose files are uploaded at the end. */
   readonly artifacts?: readonly string[];
+  /** @default on_success */
+  readonly artifactsWhen?: "on_success" | "always";
   /** Jobs whose artifacts it gets. */
   readonly needs?: readonly CoordinatedJob[];
 }

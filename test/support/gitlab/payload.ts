@@ -1,4 +1,4 @@
-import type { CoordinatedJob } from "./job.ts";
+import type { CoordinatedJob, JobOrder } from "./job.ts";
 
 /** Where a job's code is. */
 export interface Sources {
@@ -45,7 +45,7 @@ export function payloadOf(job: CoordinatedJob, serverUrl: string, { repoUrl, sha
     },
     git_info: {
       ...{
-        repo_url: withToken(repoUrl, token),
+        repo_url: repoUrlFor(job, repoUrl),
         repo_object_format: "sha1",
         ref: "main",
         sha,
@@ -59,7 +59,7 @@ export function payloadOf(job: CoordinatedJob, serverUrl: string, { repoUrl, sha
     steps: [step("script", order.script, "on_success"), ...after],
     image: order.image === undefined ? null : { name: order.image },
     services: order.services ?? [],
-    artifacts: artifactsOf(order.artifacts),
+    artifacts: artifactsOf(order),
     cache: [],
     credentials: [],
     dependencies: (order.needs ?? []).map((needed) => ({
@@ -81,9 +81,9 @@ const FAILURE_REASONS = [
   "image_pull_failure",
 ];
 
-function artifactsOf(paths: readonly string[] | undefined): readonly object[] {
+function artifactsOf({ artifacts: paths, artifactsWhen: when = "on_success" }: JobOrder): readonly object[] {
   if (paths === undefined) return [];
-  const kind = { artifact_type: "archive", artifact_format: "zip", when: "on_success", expire_in: "1 day" };
+  const kind = { artifact_type: "archive", artifact_format: "zip", when, expire_in: "1 day" };
   return [{ name: "artifacts", untracked: false, paths, exclude: [], ...kind }];
 }
 
@@ -115,7 +115,8 @@ function variablesOf(
   ];
 }
 
-function withToken(repoUrl: string, token: string): string {
+/** Where a job fetches its code from, with what it may do that by. */
+export function repoUrlFor({ token }: CoordinatedJob, repoUrl: string): string {
   const url = new URL(repoUrl);
   url.username = "gitlab-ci-token";
   url.password = token;
