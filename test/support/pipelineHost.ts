@@ -2,15 +2,13 @@ import type { ChildProcess } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { stripVTControlCharacters } from "node:util";
 import type { PipelineReport } from "../../src/ci/report.ts";
 import type { DockerMode } from "../../src/domain/pool.ts";
 import { findProcesses } from "../../src/drivers/qemu/processes.ts";
 import { runCli } from "./cli.ts";
-
-/** Copies of the example pipelines. */
-const EXAMPLES = fileURLToPath(new URL("examples", import.meta.url));
+import { EXAMPLES, PATIENCE } from "./exampleJob.ts";
+import { linesFrom } from "./exampleOutput.ts";
 
 /** What one `mayfly ci` is to do. */
 export interface PipelineCall {
@@ -34,6 +32,8 @@ export interface PipelineRun {
   logOf(jobName: string): string[];
   /** The lines that one command of a job printed. */
   outputOf(jobName: string, command: string): string[];
+  /** All that a job's own scripts printed, as records have it. */
+  scriptOutputOf(jobName: string): string[];
 }
 
 /** A host whose pipelines run on real machines, with a manager of its own in each call. */
@@ -68,7 +68,8 @@ export async function createPipelineHost(options: PipelineHostOptions): Promise<
       const config = join(stateDir, "mayfly.toml");
       await writeFile(config, configText(stateDir, call, options));
       const jobs = (call.jobs ?? []).flatMap((job) => ["--job", job]);
-      const args = ["ci", join(EXAMPLES, call.file), "--json", "--config", config, ...jobs];
+      const variables = Object.entries(PATIENCE).flatMap(([name, value]) => ["--variable", `${name}=${value}`]);
+      const args = ["ci", join(EXAMPLES, call.file), "--json", "--config", config, ...jobs, ...variables];
       const onStart = (child: ChildProcess): void => {
         running.set(child, new Promise((resolve) => child.once("close", resolve)));
       };
@@ -89,10 +90,12 @@ export async function createPipelineHost(options: PipelineHostOptions): Promise<
   };
 }
 
+/** What mayfly says between a job's scripts, and after them. */
+const MAYFLYS = /^(Running after script\.\.\.|Job succeeded)$/;
+
+/** One shape for all, and that of the other tests with this image: machines of each shape wait for a template of theirs to boot. */
 function configText(stateDir: string, call: PipelineCall, { image, registryMirror }: PipelineHostOptions): string {
   const machines = call.machines ?? 2;
-  // An engine in an engine, with what its containers write, needs more than the default of small guests.
-  const memory = call.docker === "dind" ? "2GiB" : "1GiB";
   return `name = "pipelines"
 state_dir = ${JSON.stringify(stateDir)}
 max_machines = ${machines}
@@ -108,7 +111,7 @@ registry_mirror = "${registryMirror}"
 
 [pool.qemu]
 image = "${image}"
-memory = "${memory}"
+memory = "2GiB"
 disk = "10GiB"
 `;
 }
@@ -125,6 +128,11 @@ function runFrom(exitCode: number | null, report: PipelineReport, stderr: string
       if (from === 0) return [];
       const length = log.slice(from).findIndex((line) => /^(\$ |Running after script|Job )/.test(line));
       return log.slice(from, length === -1 ? undefined : from + length);
+    },
+    scriptOutputOf(jobName) {
+      const log = logOf(jobName);
+      const own = log.slice(log.findIndex((line) => line.startsWith("$ ")));
+      return linesFrom(own.filter((line) => !MAYFLYS.test(line)).join("\n"));
     },
   };
 }
