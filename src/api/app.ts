@@ -67,6 +67,10 @@ export function createApp({ manager, logger, version, dockerMachines, metrics }:
 function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   app.openapi(operator.health, async (c) => c.json(await manager.health(), 200));
   app.openapi(operator.reloadConfig, async (c) => c.json(await manager.reloadConfig(), 200));
+  app.openapi(operator.diffConfig, async (c) => {
+    const { text, fileName } = c.req.valid("json");
+    return c.json(await manager.diffConfig(text, fileName), 200);
+  });
   app.openapi(operator.pools, async (c) => c.json(await manager.pools(), 200));
   app.openapi(operator.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
   app.openapi(operator.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));

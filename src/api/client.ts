@@ -5,7 +5,7 @@ import type { Job } from "../domain/job.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { StageView } from "../domain/stage.ts";
 import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
-import type { Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
+import type { ConfigDiff, Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { openExec } from "./execClient.ts";
 import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
@@ -49,6 +49,7 @@ export function createApiClient(socketPath: string): Manager {
   return {
     health: () => get<Health>("/v1/health"),
     reloadConfig: () => post<ConfigReload>("/v1/config/reload"),
+    diffConfig: (text, fileName) => post<ConfigDiff>("/v1/config/diff", { text, fileName }),
     pools: () => get<readonly PoolView[]>("/v1/pools"),
     pool: (name) => get<PoolView>(`/v1/pools/${part(name)}`),
     cordonPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/cordon`),

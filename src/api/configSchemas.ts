@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { ConfigChange, ConfigReload } from "../domain/configChange.ts";
+import type { ConfigDiff } from "../ports/manager.ts";
 
 const text = z.string();
 
@@ -19,3 +20,27 @@ const configChangeSchema = z
 export const configReloadSchema = z
   .object({ path: text, changes: z.array(configChangeSchema).readonly() })
   .openapi("ConfigReload") satisfies z.ZodType<ConfigReload>;
+
+export const configTextSchema = z.object({
+  text: text.openapi({ description: "What the file holds" }),
+  fileName: text.openapi({ description: "How messages name it" }),
+});
+
+export const configDiffSchema = z
+  .object({
+    changes: z.array(configChangeSchema).readonly(),
+    needsRestart: z.array(text).readonly(),
+    pools: z
+      .array(
+        z.object({
+          poolName: text,
+          launched: z.number(),
+          retired: z.number(),
+          finishing: z.number(),
+          idleUsdPerDayBefore: z.number().optional(),
+          idleUsdPerDayAfter: z.number().optional(),
+        }),
+      )
+      .readonly(),
+  })
+  .openapi("ConfigDiff") satisfies z.ZodType<ConfigDiff>;

@@ -2,15 +2,16 @@ import type { Command } from "commander";
 import type { ConfigEntry } from "../config/explain.ts";
 import type { LoadedConfig } from "../config/load.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { addConfigDiffCommand } from "./configDiff.ts";
 import { addConfigImportCommand } from "./configImport.ts";
 import { addConfigReloadCommand } from "./configReload.ts";
 import { contextOf } from "./context.ts";
 import type { CommandContext } from "./context.ts";
 import { printJson, writeAll } from "./output.ts";
 
-/** Adds `mayfly config check`, `import`, `reload` and `show`. */
+/** Adds `mayfly config check`, `diff`, `import`, `reload` and `show`. */
 export function addConfigCommand(program: Command): void {
-  const config = program.command("config").description("check, show, import and reload the configuration");
+  const config = program.command("config").description("check, show, compare, import and reload the configuration");
   config
     .command("check")
     .argument("[file]", "the file to check (else the config that mayfly would use)")
@@ -27,6 +28,7 @@ export function addConfigCommand(program: Command): void {
     });
   addConfigImportCommand(config);
   addConfigReloadCommand(config);
+  addConfigDiffCommand(config);
   config
     .command("show")
     .description("print every value of the config that mayfly would use, with its origin")

@@ -19,6 +19,7 @@ import type { Logger } from "../ports/logger.ts";
 import type { Health, Manager } from "../ports/manager.ts";
 import type { Random } from "../ports/random.ts";
 import type { Store } from "../ports/store.ts";
+import { diffAgainst } from "./configDiff.ts";
 import { watchDisks } from "./diskWatch.ts";
 import type { DiskWatch } from "./diskWatch.ts";
 import type { ConfigSource } from "./configSource.ts";
@@ -140,7 +141,10 @@ export async function composeManager(
   };
 
   return {
-    manager: createManager({ fleet, leases, jobs, archives, health, reload }),
+    manager: createManager({
+      ...{ fleet, leases, jobs, archives, health, reload },
+      diff: (text, fileName) => diffAgainst(live, fleet, text, fileName),
+    }),
     reload,
     metrics: metrics.scrape,
     stopTimeoutMs: () => live.current().stopTimeoutMs,

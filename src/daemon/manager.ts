@@ -18,7 +18,7 @@ import { retireMachine } from "../pool/terminate.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
-import type { Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
+import type { ConfigDiff, Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import { pricedJob, pricedMachine } from "./priced.ts";
 
 /** How many ended records a list with `all` shows at the most. */
@@ -33,10 +33,11 @@ export interface ManagerParts {
   readonly archives: Archives;
   readonly health: () => Health;
   readonly reload: (why: string) => Promise<ConfigReload>;
+  readonly diff: (text: string, fileName: string) => ConfigDiff;
 }
 
 /** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
-export function createManager({ fleet, leases, jobs, archives, health, reload }: ManagerParts): Manager {
+export function createManager({ fleet, leases, jobs, archives, health, reload, diff }: ManagerParts): Manager {
   const { store, drivers, clock } = fleet.deps;
   const auditPorts: AuditPorts = {
     ...{ store, drivers, clock },
@@ -49,6 +50,7 @@ export function createManager({ fleet, leases, jobs, archives, health, reload }:
   return {
     health: async () => health(),
     reloadConfig: () => reload("asked through the API"),
+    diffConfig: async (text, fileName) => diff(text, fileName),
     pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
     cordonPool: (name) => steer(fleet, name, "cordoned"),

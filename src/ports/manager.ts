@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import type { ConfigReload } from "../domain/configChange.ts";
+import type { ConfigChange, ConfigReload } from "../domain/configChange.ts";
 import type { EpochMs, JobId, LeaseId, MachineId } from "../domain/ids.ts";
 import type { Job, JobSpec } from "../domain/job.ts";
 import type { Lease } from "../domain/lease.ts";
@@ -31,6 +31,24 @@ export interface Health {
   /** With less free space than this at the state directory, nothing is launched. */
   readonly minFreeBytes: number;
   readonly pools: readonly PoolHealth[];
+}
+
+/** What a configuration file would change of what is in force. */
+export interface ConfigDiff {
+  readonly changes: readonly ConfigChange[];
+  /** Keys that a running manager cannot change: it would refuse the file. */
+  readonly needsRestart: readonly string[];
+  /** What it would do to each pool that it is about. */
+  readonly pools: readonly {
+    readonly poolName: string;
+    readonly launched: number;
+    readonly retired: number;
+    /** Leased machines of a shape, or a pool, that is no more. */
+    readonly finishing: number;
+    /** What the idle machines of a day cost, in US dollars; absent where no price is known. */
+    readonly idleUsdPerDayBefore?: number | undefined;
+    readonly idleUsdPerDayAfter?: number | undefined;
+  }[];
 }
 
 /** How a pool fares. */
@@ -106,6 +124,8 @@ export interface Manager {
    * @throws ConfigError when it is broken, or changes what only a restart can; ConflictError when there is no file.
    */
   reloadConfig(): Promise<ConfigReload>;
+  /** Tells what a file would change, and do; changes nothing. @throws ConfigError with every problem of the text. */
+  diffConfig(text: string, fileName: string): Promise<ConfigDiff>;
   pools(): Promise<readonly PoolView[]>;
   pool(name: string): Promise<PoolView>;
   cordonPool(name: string): Promise<PoolView>;

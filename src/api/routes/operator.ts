@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { configReloadSchema } from "../configSchemas.ts";
+import { configDiffSchema, configReloadSchema, configTextSchema } from "../configSchemas.ts";
 import { healthSchema, instanceViewSchema, machineSchema, poolViewSchema } from "../schemas.ts";
-import { about, answers, byId, byName, get, listed, post, switches } from "./parts.ts";
+import { about, answers, byId, byName, get, jsonBody, listed, post, switches } from "./parts.ts";
 
 export const health = createRoute({
   ...about("getHealth", "manager", "How the manager fares"),
@@ -15,6 +15,14 @@ export const reloadConfig = createRoute({
   method: post,
   path: "/v1/config/reload",
   responses: answers(configReloadSchema, "What has changed by it", 400, 409),
+});
+
+export const diffConfig = createRoute({
+  ...about("diffConfig", "manager", "What a configuration file would change, and what that would do"),
+  method: post,
+  path: "/v1/config/diff",
+  request: jsonBody(configTextSchema),
+  responses: answers(configDiffSchema, "The differences, and what they do to each pool", 400),
 });
 
 export const pools = createRoute({

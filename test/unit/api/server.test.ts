@@ -226,6 +226,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "get /v1/pools",
     "get /v1/pools/{name}",
     "post /v1/archives",
+    "post /v1/config/diff",
     "post /v1/config/reload",
     "post /v1/cordon",
     "post /v1/docker-machines",
@@ -250,7 +251,7 @@ it("describes every route in its OpenAPI document, made from the schemas that va
     "post /v1/resume",
   ]);
   expect(Object.keys(document.components.schemas).toSorted()).toEqual([
-    ...["ConfigChange", "ConfigReload"],
+    ...["ConfigChange", "ConfigDiff", "ConfigReload"],
     ...[
       "DockerMachine",
       "DockerMachineEvent",
