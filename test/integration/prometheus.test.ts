@@ -1,0 +1,112 @@
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { expect, it } from "vitest";
+import { serveMetrics } from "../../src/daemon/metrics/serve.ts";
+import { jobSpec } from "../support/jobs.ts";
+import { makeDaemonHome } from "../support/localDaemon.ts";
+import { until } from "../support/until.ts";
+
+const DASHBOARD = fileURLToPath(new URL("../../src/daemon/packaging/grafana.json", import.meta.url));
+const WAIT_MS = 120_000;
+const hasPrometheus = spawnSync("prometheus", ["--version"]).status === 0;
+const signal = new AbortController().signal;
+
+interface Dashboard {
+  readonly panels: readonly { readonly title: string; readonly targets: readonly { readonly expr: string }[] }[];
+}
+interface Answer {
+  readonly status: string;
+  readonly error?: string;
+  readonly data?: { readonly result: readonly unknown[] };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+/** Prometheus on loopback, scraping a port each second, until it is disposed of. */
+async function startPrometheus(target: number): Promise<{ readonly url: string } & AsyncDisposable> {
+  const folder = await mkdtemp(join(tmpdir(), "mayfly-prometheus-"));
+  const port = await freePort();
+  const config = `{ global: { scrape_interval: 1s }, scrape_configs: [{ job_name: mayfly, static_configs: [{ targets: ["127.0.0.1:${target}"] }] }] }`;
+  await writeFile(join(folder, "prometheus.yml"), config);
+  const args = [`--config.file=${folder}/prometheus.yml`, `--storage.tsdb.path=${folder}/data`];
+  const child = spawn("prometheus", [...args, `--web.listen-address=127.0.0.1:${port}`], { stdio: "ignore" });
+  const ended = once(child, "exit");
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGTERM");
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+it.runIf(hasPrometheus)(
+  "answers every query of the dashboard from a real scrape of a daemon that has run jobs",
+  async () => {
+    await using home = await makeDaemonHome();
+    const { client } = await home.startReady();
+    const run = async (name: string): Promise<void> => {
+      const job = await client.submitJob(jobSpec({ name, poolName: "small", script: ["true"] }));
+      await client.awaitJob(job.id, WAIT_MS, signal);
+    };
+    const metrics = async () => ({ type: "text/plain; version=0.0.4", text: await scrapeSocket(home.socketPath) });
+    const served = await serveMetrics(metrics, { host: "127.0.0.1", port: 0 });
+    try {
+      await using prometheus = await startPrometheus(served.port);
+      const { panels } = JSON.parse(await readFile(DASHBOARD, "utf8")) as Dashboard;
+      const exprs = panels.flatMap(({ targets }) => targets.map(({ expr }) => expr));
+      expect(exprs.length).toBeGreaterThan(15);
+      const ask = async (expr: string): Promise<Answer> => {
+        const query = expr.replaceAll("$pool", ".*").replaceAll("$__rate_interval", "1m");
+        const url = `${prometheus.url}/api/v1/query?query=${encodeURIComponent(query)}`;
+        return (await (await fetch(url)).json()) as Answer;
+      };
+      const hasData = async (expr: string): Promise<boolean> => ((await ask(expr)).data?.result.length ?? 0) > 0;
+      await until("the first scrape", WAIT_MS, () => hasData("mayfly_info").catch(() => undefined));
+      await run("first");
+      const lacking = new Set(exprs);
+
+      await until("data for every query", WAIT_MS, async () => {
+        await run("another");
+        for (const expr of lacking) {
+          const { status, error } = await ask(expr);
+          expect(status, `${expr}: ${error}`).toBe("success");
+          if (await hasData(expr)) lacking.delete(expr);
+        }
+        return lacking.size === 0;
+      }).catch(() => undefined);
+
+      expect([...lacking]).toEqual([]);
+      expect((await ask("mayfly_nothing_of_ours")).data?.result).toEqual([]);
+    } finally {
+      await served.close();
+    }
+  },
+);
+
+/** What the daemon tells at its own socket. */
+function scrapeSocket(socketPath: string): Promise<string> {
+  const curl = spawn("curl", ["-sSf", "--unix-socket", socketPath, "http://mayfly/metrics"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let text = "";
+  curl.stdout.setEncoding("utf8").on("data", (part: string) => {
+    text += part;
+  });
+  return once(curl, "close").then(() => text);
+}
