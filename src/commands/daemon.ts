@@ -47,7 +47,7 @@ async function runDaemon(level: Level, context: CommandContext): Promise<void> {
   const logger = createLogger(level, context.stderr);
   const configSource: ConfigSource = {
     load: () => context.loadConfig(path),
-    watch: path === undefined ? undefined : (onChange) => watchFile(path, clock, onChange),
+    watch: path === undefined ? undefined : (...told) => watchFile(path, clock, ...told),
   };
   const start = () => startManager(loaded, version, logger, { resumesJobs: true, configSource });
   const left = await serveUntilSignalled(start, {

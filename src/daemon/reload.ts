@@ -41,13 +41,16 @@ export interface Reloader {
   stop(): Promise<void>;
 }
 
+const WATCHED = "the file has changed";
+
 /** Creates it and begins to watch the file. */
 export function createReloader({ live, source, clock, logger, onApplied, onRead }: ReloadDeps): Reloader {
   const inTurn = createSerial();
   let problem: ConfigProblem | undefined;
 
-  const note = (error: ConfigError): void => {
+  const note = (error: ConfigError, why: string): void => {
     const text = error.message;
+    if (problem?.text === text && why === WATCHED) return;
     const since = problem?.text === text ? problem.since : clock.now();
     problem = { text, since };
     onRead?.("refused");
@@ -69,16 +72,17 @@ export function createReloader({ live, source, clock, logger, onApplied, onRead 
       }
       return { path: loaded.path ?? "", changes };
     } catch (error) {
-      if (error instanceof ConfigError) note(error);
+      if (error instanceof ConfigError) note(error, why);
       throw error;
     }
   };
   const reload = (why: string): Promise<ConfigReload> => inTurn(() => apply(why));
-  const stopWatching = source?.watch?.(() => {
-    reload("the file has changed").catch((error: unknown) => {
+  const onChange = (): void => {
+    reload(WATCHED).catch((error: unknown) => {
       if (!(error instanceof ConfigError)) logger.error({ err: error }, "config could not be read again");
     });
-  });
+  };
+  const stopWatching = source?.watch?.(onChange, () => problem !== undefined);
   return { reload, problem: () => problem, stop: async () => stopWatching?.() };
 }
 

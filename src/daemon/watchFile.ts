@@ -12,8 +12,14 @@ const POLL_MS = 30_000;
  * Watches a file by its folder, since editors and Kubernetes put another file, or another link, in its place; and the folder
  * that a link leads to. Calls back at the start and after each change of what it holds. Answers how to stop.
  * @param path absolute; it may not be there.
+ * @param isUnsure has it call back at each look: whoever asked in between may have seen what was gone before this looked.
  */
-export function watchFile(path: string, clock: Pick<Clock, "sleep">, onChange: () => void): () => Promise<void> {
+export function watchFile(
+  path: string,
+  clock: Pick<Clock, "sleep">,
+  onChange: () => void,
+  isUnsure: () => boolean = () => false,
+): () => Promise<void> {
   const stopping = new AbortController();
   const rounds = async (): Promise<void> => {
     let known: string | undefined;
@@ -22,7 +28,7 @@ export function watchFile(path: string, clock: Pick<Clock, "sleep">, onChange: (
       // Before the look: what changes after it is heard of.
       const unwatch = await watchFolders(path, () => news.abort());
       const seen = await settled(path, clock, stopping.signal);
-      if (seen !== known && !stopping.signal.aborted) onChange();
+      if ((seen !== known || isUnsure()) && !stopping.signal.aborted) onChange();
       known = seen;
       await clock.sleep(POLL_MS, AbortSignal.any([news.signal, stopping.signal])).catch(() => undefined);
       unwatch();

@@ -49,7 +49,7 @@ async function start(): Promise<RunningManager> {
       logs: createJobLogs(join(stateDir, "logs")),
       archives: createArchives(join(stateDir, "archives"), { clock }),
       drivers: new Map([["simulated" as const, createSimulatedDriver(provider, name)]]),
-      configSource: { load, watch: (onChange) => watchFile(configPath, clock, onChange) },
+      configSource: { load, watch: (...told) => watchFile(configPath, clock, ...told) },
     },
     VERSION,
     {

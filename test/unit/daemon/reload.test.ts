@@ -87,3 +87,27 @@ it("says so when there is no file", async () => {
 
   await expect(createReloader(deps).reload("test")).rejects.toMatchObject({ code: "no-config-file" });
 });
+
+it("has its file looked at again while the last one was refused, whoever asked for that, and logs it once", async () => {
+  const { live, lines } = setting(POOL);
+  const file = { text: `${POOL}colour = 1` };
+  let look = (): void => undefined;
+  let isUnsure = (): boolean => true;
+  const watch = (onChange: () => void, unsure: () => boolean) => {
+    [look, isUnsure] = [onChange, unsure];
+    return async () => undefined;
+  };
+  const error = (_fields: unknown, message: string): void => void lines.push(message);
+  const deps = { live, clock: { now: () => 0 }, logger: { ...silentLogger, error }, onApplied: () => undefined };
+  const reloader = createReloader({ ...deps, source: { load: async () => read(file.text), watch } });
+  expect(isUnsure()).toBe(false);
+
+  await reloader.reload("asked by hand").catch(() => undefined);
+  look();
+  await reloader.reload("asked by hand").catch(() => undefined);
+
+  expect([isUnsure(), lines.length]).toEqual([true, 2]);
+  file.text = POOL;
+  await reloader.reload("asked by hand");
+  expect([isUnsure(), reloader.problem()]).toEqual([false, undefined]);
+});

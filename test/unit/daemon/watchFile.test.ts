@@ -19,11 +19,13 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
+const onChange = (): void => {
+  changes += 1;
+};
+
 /** Looks far apart, so that what is seen was told by the file system. */
 async function watched(path: string): Promise<void> {
-  stop = watchFile(path, systemClock, () => {
-    changes += 1;
-  });
+  stop = watchFile(path, systemClock, onChange);
   await told(1);
 }
 const told = (count: number) => until(`change ${count}`, 10_000, async () => (changes >= count ? true : undefined));
@@ -61,6 +63,20 @@ it("tells of a link that is swapped as Kubernetes does it, and of the file that 
   await told(3);
 
   expect(changes).toBe(3);
+});
+
+it("calls back at each look while somebody is unsure, though the file holds the same", async () => {
+  const path = join(folder, "mayfly.toml");
+  await writeFile(path, "a");
+  let isUnsure = false;
+  stop = watchFile(path, systemClock, onChange, () => isUnsure);
+  await told(1);
+
+  isUnsure = true;
+  await writeFile(path, "a");
+  await told(2);
+
+  expect(changes).toBeGreaterThanOrEqual(2);
 });
 
 it("keeps quiet about other files, and about a file that comes to hold the same", async () => {
