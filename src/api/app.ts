@@ -12,9 +12,11 @@ import { limitBody } from "./limitBody.ts";
 import { describeApi } from "./document.ts";
 import type { Env } from "./responses.ts";
 import { clientOf, sendBytes } from "./responses.ts";
+import * as explain from "./routes/explain.ts";
 import * as jobs from "./routes/jobs.ts";
 import * as leases from "./routes/leases.ts";
 import * as operator from "./routes/operator.ts";
+import * as pipelines from "./routes/pipelines.ts";
 import * as stages from "./routes/stages.ts";
 import { runLines } from "./runLines.ts";
 
@@ -73,6 +75,7 @@ function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   });
   app.openapi(operator.pools, async (c) => c.json(await manager.pools(), 200));
   app.openapi(operator.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
+  app.openapi(explain.poolWhy, async (c) => c.json(await manager.poolWhy(c.req.valid("param").name), 200));
   app.openapi(operator.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
   app.openapi(operator.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));
   app.openapi(operator.resumePool, async (c) => c.json(await manager.resumePool(c.req.valid("param").name), 200));
@@ -122,6 +125,9 @@ function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
     c.json({ archiveId: await manager.putArchive(c.env.incoming, clientOf(c)) }, 200),
   );
   app.openapi(jobs.submitJob, async (c) => c.json(await manager.submitJob(c.req.valid("json"), keyOf(c)), 200));
+  app.openapi(pipelines.announcePipeline, async (c) =>
+    c.json(await manager.announcePipeline(c.req.valid("param").id, c.req.valid("json")), 200),
+  );
   app.openapi(jobs.jobs, async (c) => c.json(await manager.jobs(c.req.valid("query").all), 200));
   app.openapi(jobs.job, async (c) => c.json(await manager.job(jobIdFrom(c.req.valid("param").id)), 200));
   app.openapi(jobs.awaitJob, async (c) => {
@@ -132,6 +138,7 @@ function serveJobs(app: OpenAPIHono<Env>, manager: Manager): void {
     c.json(await manager.cancelJob(jobIdFrom(c.req.valid("param").id), c.req.valid("query").force), 200),
   );
   app.openapi(jobs.jobEvents, async (c) => c.json(await manager.jobEvents(jobIdFrom(c.req.valid("param").id)), 200));
+  app.openapi(explain.jobWhy, async (c) => c.json(await manager.jobWhy(jobIdFrom(c.req.valid("param").id)), 200));
   app.openapi(jobs.jobLog, async (c) => {
     const { offset, follow } = c.req.valid("query");
     const gone = clientOf(c);

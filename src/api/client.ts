@@ -8,6 +8,7 @@ import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
 import type { ConfigDiff, Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { openExec } from "./execClient.ts";
+import type { JobWhy, PoolWhy } from "../ports/explain.ts";
 import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
@@ -52,6 +53,7 @@ export function createApiClient(socketPath: string): Manager {
     diffConfig: (text, fileName) => post<ConfigDiff>("/v1/config/diff", { text, fileName }),
     pools: () => get<readonly PoolView[]>("/v1/pools"),
     pool: (name) => get<PoolView>(`/v1/pools/${part(name)}`),
+    poolWhy: (name) => get<PoolWhy>(`/v1/pools/${part(name)}/why`),
     cordonPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/cordon`),
     drainPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/drain`),
     resumePool: (name) => post<PoolView>(`/v1/pools/${part(name)}/resume`),
@@ -81,11 +83,13 @@ export function createApiClient(socketPath: string): Manager {
 
     putArchive: (bytes, signal) => putArchive(socketPath, bytes, signal),
     submitJob: (spec, key) => post<Job>("/v1/jobs", spec, key),
+    announcePipeline: (id, announcement) => post<{ readonly id: string }>(`/v1/pipelines/${part(id)}`, announcement),
     jobs: (all) => get<readonly Job[]>(`/v1/jobs?all=${all}`),
     job: (id) => get<Job>(`/v1/jobs/${part(id)}`),
     awaitJob: (id, waitMs, signal) => get<Job>(`/v1/jobs/${part(id)}/await?waitMs=${waitMs}`, signal),
     cancelJob: (id, force) => post<Job>(`/v1/jobs/${part(id)}/cancel?force=${force}`),
     jobEvents: (id) => get<readonly TimelineEvent[]>(`/v1/jobs/${part(id)}/events`),
+    jobWhy: (id) => get<JobWhy>(`/v1/jobs/${part(id)}/why`),
     startStage: (id, request, key) => post<StageView>(`/v1/jobs/${part(id)}/stages`, request, key),
     awaitStage: (id, number, waitMs, signal) =>
       get<StageView>(`/v1/jobs/${part(id)}/stages/${number}/await?waitMs=${waitMs}`, signal),

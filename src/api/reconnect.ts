@@ -60,6 +60,7 @@ export function createReconnectingManager(manager: Manager, options: OutageOptio
     health: () => again(() => manager.health()),
     pools: () => again(() => manager.pools()),
     pool: (name) => again(() => manager.pool(name)),
+    poolWhy: (name) => again(() => manager.poolWhy(name)),
     machines: (all) => again(() => manager.machines(all)),
     machine: (id) => again(() => manager.machine(id)),
 
@@ -77,6 +78,7 @@ export function createReconnectingManager(manager: Manager, options: OutageOptio
     awaitJob: (id, waitMs, signal) => again(() => manager.awaitJob(id, waitMs, signal), signal),
     cancelJob: (id, force) => again(() => manager.cancelJob(id, force)),
     jobEvents: (id) => again(() => manager.jobEvents(id)),
+    jobWhy: (id) => again(() => manager.jobWhy(id)),
     startStage: (id, request, key = newKey()) => again(() => manager.startStage(id, request, key)),
     awaitStage: (id, number, waitMs, signal) => again(() => manager.awaitStage(id, number, waitMs, signal), signal),
     stopStage: (id, number) => again(() => manager.stopStage(id, number)),

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import type { JobId, LeaseId, MachineId } from "../domain/ids.ts";
-import type { Lease } from "../domain/lease.ts";
+import type { Lease, WaitCause } from "../domain/lease.ts";
 import type { Machine, MachineState, RetireReason } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import type { Health, InstanceView, LeaseView, PoolView } from "../ports/manager.ts";
@@ -96,6 +96,8 @@ const desiredPool = z.object({
     )
     .readonly()
     .optional(),
+  target: z.object({ waitMs: span, share: z.number().optional(), waitUsdPerMinute: z.number().optional() }).optional(),
+  budgetUsdPerDay: z.number().optional(),
   maxGrowthRate: z.number(),
   maxAgeMs: span,
   bootTimeoutMs: span,
@@ -247,6 +249,20 @@ export const instanceViewSchema = z
   })
   .openapi("Instance") satisfies z.ZodType<InstanceView>;
 
+const WAIT_CAUSES = [
+  "no-idle-machine",
+  "boot",
+  "growth-limit",
+  "max-machines",
+  "max-machines-overall",
+  "no-capacity",
+  "budget",
+  "store",
+  "pool-closed",
+  "earlier",
+] as const satisfies readonly WaitCause[];
+export const waitedMsSchema = z.partialRecord(z.enum(WAIT_CAUSES), span);
+
 const leaseBase = z.object({
   id: leaseIdSchema,
   poolName: text,
@@ -257,6 +273,7 @@ const leaseBase = z.object({
   ttlMs: span,
   waitDeadlineAt: instant,
   requestDigest: text.optional(),
+  waitedMs: waitedMsSchema.optional(),
 });
 
 const lease = z

@@ -2,6 +2,7 @@ import { ConfigError, MayflyError } from "../domain/errors.ts";
 import type { JobSpec } from "../domain/job.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Manager } from "../ports/manager.ts";
+import type { Announcer } from "./announce.ts";
 import { attendJob, giveUpAfter } from "./attendJob.ts";
 import type { JobSignals } from "./attendJob.ts";
 import type { LinePrinter } from "./linePrinter.ts";
@@ -14,6 +15,8 @@ import type { JobReport, PipelineReport } from "./report.ts";
 export interface RunDeps {
   readonly manager: Pick<Manager, "submitJob" | "jobLog" | "awaitJob" | "cancelJob">;
   readonly clock: Clock;
+  /** Tells what is to come. @default nobody is told */
+  readonly announcer?: Announcer | undefined;
   /** Where a job's log goes. */
   readonly printerOf: (job: PipelineJob) => LinePrinter;
   /** Told when a job ends or is skipped, as it happens. */
@@ -68,6 +71,8 @@ export async function runPipeline(
   for (;;) {
     const decision = decideJobs(jobs, stages, progress);
     for (const { job, why } of decision.skip) settle(reportUnrun(job, "skipped", why), "skipped");
+    if (deps.announcer !== undefined && !stop.aborted)
+      await deps.announcer.tell(withStarted(progress, decision.start), decision.start);
     for (const job of decision.start) {
       if (stop.aborted) settle(reportUnrun(job, "skipped", "interrupted"), "skipped");
       else {
@@ -83,6 +88,9 @@ export async function runPipeline(
   const inOrder = jobs.flatMap(({ name }) => reports.get(name) ?? []);
   return { result: resultFrom(inOrder, interrupts.first.aborted), jobs: inOrder };
 }
+
+const withStarted = (progress: ReadonlyMap<string, JobProgress>, jobs: readonly PipelineJob[]) =>
+  new Map([...progress, ...jobs.map(({ name }) => [name, "running"] as const)]);
 
 /** @throws ConfigError when the manager refuses the job; whatever is no error of ours (a bug, a broken output). */
 async function runJob(job: PipelineJob, spec: JobSpec, deps: RunDeps, signals: JobSignals): Promise<JobReport> {

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
+import { createAnnouncer } from "../ci/announce.ts";
 import { packProject } from "../ci/archive.ts";
 import { createLinePrinter } from "../ci/linePrinter.ts";
 import type { LinePrinter } from "../ci/linePrinter.ts";
@@ -14,6 +15,7 @@ import { selectJobs } from "../ci/select.ts";
 import { planJobs } from "../ci/spec.ts";
 import type { JobPlan } from "../ci/spec.ts";
 import { systemClock } from "../daemon/clock.ts";
+import { systemRandom } from "../daemon/random.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { Manager } from "../ports/manager.ts";
 import { outcomeLine, reportTable } from "./ciReport.ts";
@@ -126,6 +128,7 @@ export async function runRequest(
     {
       manager,
       clock: systemClock,
+      announcer: createAnnouncer(pipeline, manager, pools.poolNameOf, systemClock, systemRandom),
       printerOf: (job) => printerFor(job, pipeline, context),
       onReport: (report: JobReport) => void context.stderr.write(`mayfly: ${outcomeLine(report)}\n`),
     },

@@ -97,18 +97,25 @@ async function fieldsOf(job: Job): Promise<Record<string, string | number | unde
 async function explainJob(context: CommandContext, id: string): Promise<void> {
   const manager = await connectManager(context);
   const jobId = jobIdFrom(id);
-  const [job, events] = await Promise.all([manager.job(jobId), manager.jobEvents(jobId)]);
+  const [job, events, waited] = await Promise.all([
+    manager.job(jobId),
+    manager.jobEvents(jobId),
+    manager.jobWhy(jobId),
+  ]);
   const waiting =
     job.state === "waiting" ? (await manager.leases(false)).find(({ lease }) => lease.jobId === jobId) : undefined;
   const why = waiting?.why;
-  if (context.isJson) return printJson(context, { job, ...(why === undefined ? {} : { why }), events });
+  if (context.isJson) return printJson(context, { job, ...(why === undefined ? {} : { why }), waited, events });
   const { shownInstant } = await import("./shown.ts");
   const now = why === undefined ? "" : `waits: ${why}\n`;
   const lines = events.map(
     ({ at, what, detail }) => `${shownInstant(at)}  ${what}${detail === "" ? "" : `: ${detail}`}\n`,
   );
   const message = job.state === "ended" && "message" in job.end ? `: ${job.end.message}` : "";
-  await writeAll(context.stdout, `${lines.join("")}${now}job ${job.id} (${job.name}): ${stateOf(job)}${message}\n`);
+  await writeAll(
+    context.stdout,
+    `${lines.join("")}${now}wait: ${waited.why}\njob ${job.id} (${job.name}): ${stateOf(job)}${message}\n`,
+  );
 }
 
 async function printLog(context: CommandContext, id: string, isFollowing: boolean, reconnectMs: number): Promise<void> {

@@ -17,10 +17,14 @@ export function addPoolCommand(program: Command): void {
   pool
     .command("show")
     .argument("<name>", "the pool")
+    .option("--why", "why it keeps as many machines ready as it does, in numbers, and how that changed")
     .description("show one pool, and why it is as it is")
-    .action(async (name: string, _options: unknown, command: Command) => {
+    .action(async (name: string, options: { why?: boolean }, command: Command) => {
       const context = contextOf(command);
-      await printPool(context, await (await connectManager(context)).pool(name));
+      if (options.why === true) {
+        const { printPoolWhy } = await import("./poolWhy.ts");
+        await printPoolWhy(context, await (await connectManager(context)).poolWhy(name));
+      } else await printPool(context, await (await connectManager(context)).pool(name));
     });
   addSteeringCommands(pool);
 }

@@ -8,7 +8,10 @@ export function fillDefaults(raw: Readonly<Record<string, unknown>>, defaultStat
   const dir = typeof state_dir === "string" && state_dir.startsWith("/") ? state_dir : defaultStateDir;
   const socket = `${dir.replace(/\/$/, "")}/mayfly.sock`;
   const filled = fill(fileSchema, { ...raw, state_dir, pool, api: isTable(api) ? { socket, ...api } : api });
-  return { ...(filled as object), pool: Array.isArray(pool) ? withoutForeign(filled, pool) : pool };
+  return {
+    ...(filled as object),
+    pool: Array.isArray(pool) ? withoutForeign(filled, pool).map((one) => withoutChosen(one)) : pool,
+  };
 }
 
 /** A pool of EC2 machines has nothing of [pool.qemu] but what its file says, and rules.ts refuses that. */
@@ -20,6 +23,13 @@ function withoutForeign(filled: unknown, raw: readonly unknown[]): unknown[] {
     const { qemu: _, ...rest } = pool;
     return rest;
   });
+}
+
+/** What [pool.target] chooses has no default; targetRules.ts refuses a file that sets it. */
+function withoutChosen(pool: unknown): unknown {
+  if (!isTable(pool) || pool["target"] === undefined) return pool;
+  const { idle_count: _, ...rest } = pool;
+  return rest;
 }
 
 function fill(schema: z.core.$ZodType, value: unknown): unknown {

@@ -11,6 +11,7 @@ import { checkRules } from "./rules.ts";
 import { idleWishFrom } from "./schedule.ts";
 import { fileSchema } from "./schema.ts";
 import type { ConfigFile } from "./schema.ts";
+import { targetFrom } from "./target.ts";
 import { parseToml } from "./toml.ts";
 import type { Path } from "./toml.ts";
 
@@ -87,13 +88,16 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
     name: pool.name,
     maxMachines: pool.max_machines,
     ...idleWishFrom(pool),
-    idleCount: pool.idle_count,
+    // The target chooses it; targetRules.ts refuses a file that sets both.
+    idleCount: pool.target === undefined ? pool.idle_count : 0,
     idleTimeMs: pool.idle_time,
     schedule: pool.schedule?.map((section) => ({
       ...idleWishFrom(section),
       periods: section.periods,
       timezone: section.timezone,
     })),
+    target: targetFrom(pool.target),
+    budgetUsdPerDay: pool.budget_per_day,
     maxGrowthRate: pool.max_growth_rate,
     maxAgeMs: pool.max_age,
     bootTimeoutMs: pool.boot_timeout,

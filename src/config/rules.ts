@@ -5,6 +5,7 @@ import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import { checkIdleWish } from "./scheduleRules.ts";
 import { MAX_SOCKET_BYTES } from "./socketPath.ts";
+import { checkBudget, checkTarget } from "./targetRules.ts";
 import type { Path } from "./toml.ts";
 
 /**
@@ -18,7 +19,9 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
   const pools: readonly unknown[] = Array.isArray(list) ? list : [];
   return [
     ...pools.flatMap((pool, index) => [
-      ...checkIdleWish(pool, index, placeOf),
+      ...(valueAt(pool, ["target"]) === undefined ? checkIdleWish(pool, index, placeOf) : []),
+      ...checkTarget(pool, index, placeOf, hasKey),
+      ...checkBudget(pool, index, placeOf),
       ...checkStoppedCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
       ...checkEc2(pool, index, placeOf),

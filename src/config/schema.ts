@@ -3,6 +3,7 @@ import { ec2Schema } from "./ec2.ts";
 import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
+import { budgetPerDay, targetSchema } from "./target.ts";
 import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
@@ -62,6 +63,8 @@ const poolSchema = z.strictObject(
     // Longer than a planned restart or an upgrade of the manager, which jobs survive.
     orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
     schedule: z.array(sectionSchema, { error: "an array of tables, each under [[pool.schedule]]" }).optional(),
+    budget_per_day: budgetPerDay().optional(),
+    target: targetSchema.optional(),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
     cost: costSchema.prefault({}),
@@ -103,6 +106,7 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[metrics]": Object.keys(metricsSchema.shape),
   "[[pool]]": Object.keys(poolSchema.shape),
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
+  "[pool.target]": Object.keys(targetSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),
   "[pool.cost]": Object.keys(costSchema.shape),

@@ -32,6 +32,7 @@ export async function startEmbeddedManager(
     stoppedCount: 0,
     idleScaleFactor: 0,
     schedule: undefined,
+    target: undefined,
   }));
   return startManager({ config: { ...config, pools } }, version, createLogger("info", file), { resumesJobs: false });
 }

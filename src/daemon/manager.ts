@@ -5,15 +5,18 @@ import type { Job } from "../domain/job.ts";
 import type { LeaseIn } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
+import { whyOfJob } from "./jobWhy.ts";
 import type { JobService } from "../jobs/service.ts";
 import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
 import type { AuditPorts } from "../pool/audit.ts";
 import { callDriver } from "../pool/calls.ts";
 import { steerPool, viewPool } from "../pool/control.ts";
 import { withDeadline } from "../ports/deadline.ts";
+import { nudge } from "../pool/fleet.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { heldMachine } from "../pool/leases.ts";
 import { poolKey } from "../pool/state.ts";
+import { whyPool } from "../pool/target/view.ts";
 import { retireMachine } from "../pool/terminate.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
@@ -53,6 +56,7 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
     diffConfig: async (text, fileName) => diff(text, fileName),
     pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
+    poolWhy: (name) => whyPool(fleet, name),
     cordonPool: (name) => steer(fleet, name, "cordoned"),
     drainPool: (name) => steer(fleet, name, "draining"),
     resumePool: (name) => steer(fleet, name, "open"),
@@ -98,6 +102,12 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
 
     putArchive: (bytes, signal) => archives.put(bytes, signal),
     submitJob: (spec, key) => jobs.submit(spec, key),
+    async announcePipeline(id, announcement) {
+      for (const { poolName } of [...announcement.jobs, ...announcement.begun]) viewPool(fleet, poolName);
+      fleet.planners.announced.announce(id, announcement, clock.now());
+      nudge(fleet);
+      return { id };
+    },
     jobs: async (all) => Promise.all((await jobs.jobs(all)).map(priced)),
     job: async (id) => priced(await jobs.job(id)),
     awaitJob: async (id, waitMs, signal) => priced(await jobs.await(id, waitMs, signal)),
@@ -106,6 +116,7 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
       await jobs.job(id);
       return store.eventsOf(id);
     },
+    jobWhy: async (id) => whyOfJob(fleet, await jobs.job(id)),
     startStage: (id, request, key) => jobs.startStage(id, request, key),
     awaitStage: (id, number, waitMs, signal) => jobs.awaitStage(id, number, waitMs, signal),
     stopStage: (id, number) => jobs.stopStage(id, number),

@@ -10,6 +10,25 @@ export type LeaseOutcome =
   | "pool-removed"
   | "shutdown";
 
+/**
+ * What a waiting lease waits for: a launch that is next, a machine that boots, or the limit that holds launches back.
+ * `earlier` is the time before this manager, or this try of its job, began to count.
+ */
+export type WaitCause =
+  | "no-idle-machine"
+  | "boot"
+  | "growth-limit"
+  | "max-machines"
+  | "max-machines-overall"
+  | "no-capacity"
+  | "budget"
+  | "store"
+  | "pool-closed"
+  | "earlier";
+
+/** Where a wait went, in milliseconds by cause. */
+export type WaitedMs = { readonly [Cause in WaitCause]?: number };
+
 interface LeaseBase {
   readonly id: LeaseId;
   readonly poolName: string;
@@ -25,6 +44,8 @@ interface LeaseBase {
   readonly waitDeadlineAt: EpochMs;
   /** Of a request that carried a key: tells it, sent again, from another one. */
   readonly requestDigest?: string | undefined;
+  /** Where its wait went, from its end on; absent when it got a machine at once. Leases of older managers lack it. */
+  readonly waitedMs?: WaitedMs | undefined;
 }
 
 /** One job's exclusive, expiring hold on one machine: waiting in the queue, held, or ended. */

@@ -59,6 +59,16 @@ export type ScheduleSection = { readonly [Key in keyof IdleWish]?: IdleWish[Key]
   readonly timezone: string;
 };
 
+/** How long jobs may wait, from which the level of idle machines is chosen for every moment. Exactly one of `share` and `waitUsdPerMinute`. */
+export interface TargetWish {
+  /** In milliseconds, ≥ 0. */
+  readonly waitMs: number;
+  /** The share of jobs that wait no longer than that, in (0, 1). */
+  readonly share?: number | undefined;
+  /** What a minute is worth that a job waits, in US dollars, > 0. */
+  readonly waitUsdPerMinute?: number | undefined;
+}
+
 /** What the operator wishes for one pool. All durations in milliseconds. */
 export interface DesiredPool extends IdleWish {
   readonly name: string;
@@ -66,6 +76,10 @@ export interface DesiredPool extends IdleWish {
   readonly maxMachines: number;
   /** The last section that holds counts; in other minutes the pool's own wish does. @default none */
   readonly schedule?: readonly ScheduleSection[] | undefined;
+  /** Chooses the idle count for every moment, between `idleCountMin` (@default 0) and `idleCountMax` (@default maxMachines). @default none */
+  readonly target?: TargetWish | undefined;
+  /** In US dollars from midnight to midnight UTC, > 0: no machine is launched whose cost would pass it. @default none */
+  readonly budgetUsdPerDay?: number | undefined;
   /** Launches in flight (requested or booting) at once, ≥ 1. GitLab's MaxGrowthRate. */
   readonly maxGrowthRate: number;
   /** An idle machine older than this is replaced. */

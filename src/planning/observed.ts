@@ -27,8 +27,18 @@ export interface ObservedPool {
   readonly wishWhy?: string | undefined;
   /** When the schedule changes it. @default never */
   readonly wishChangesAt?: EpochMs | undefined;
+  /** What the pool may still spend today; absent where it has no budget. */
+  readonly budget?: ObservedBudget | undefined;
   /** How the pool may stop machines and start them; absent where its provider can do neither. */
   readonly tier?: ObservedTier | undefined;
+}
+
+/** What a pool's budget leaves of the day. */
+export interface ObservedBudget {
+  /** Launches, and starts of stopped machines, whose cost still fits, ≥ 0. */
+  readonly room: number;
+  /** What it is, what is spent and what is expected, in words. */
+  readonly text: string;
 }
 
 /** What is known of a pool's stopped machines beside their records. */
@@ -103,8 +113,11 @@ export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: E
   if (observed.mode !== "open" || now < observed.launchesPausedUntil) return 0;
   const startable = canStart(observed, now) ? startableMachines(observed.machines).length : 0;
   const unmet = observed.waitingLeases - supplyOf(observed.machines) - startable;
-  return Math.max(0, Math.min(unmet, desired.maxMachines - observed.machines.length));
+  return Math.max(0, Math.min(unmet, desired.maxMachines - observed.machines.length, budgetRoom(observed)));
 }
+
+/** Launches and starts that the day's budget leaves; Infinity without one. */
+export const budgetRoom = ({ budget }: ObservedPool): number => budget?.room ?? Infinity;
 
 /**
  * Machines that the pool may still launch before one of its limits is met, with the limit that binds.
@@ -114,11 +127,13 @@ export function launchRoom(
   desired: DesiredPool,
   observed: ObservedPool,
   starts = 0,
-): { readonly room: number; readonly limit: "pool" | "all-pools" | "growth-rate" } {
+): { readonly room: number; readonly limit: "pool" | "all-pools" | "growth-rate" | "budget" } {
   const inPool = desired.maxMachines - observed.machines.length;
   const overall = observed.headroomOverall;
   const growing = desired.maxGrowthRate - countInFlight(observed.machines) - starts;
-  const room = Math.max(0, Math.min(inPool, overall, growing));
+  const affordable = budgetRoom(observed) - starts;
+  const room = Math.max(0, Math.min(inPool, overall, growing, affordable));
+  if (affordable <= Math.min(inPool, overall, growing)) return { room, limit: "budget" };
   if (inPool <= overall && inPool <= growing) return { room, limit: "pool" };
   return { room, limit: overall <= growing ? "all-pools" : "growth-rate" };
 }

@@ -1,7 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { countInFlight, canStart, leasableMachines, startableMachines, supplyOf } from "./observed.ts";
+import { budgetRoom, countInFlight, canStart, leasableMachines, startableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
 
@@ -51,7 +51,7 @@ export function planStarts(
   const wanted = observed.waitingLeases + desired.idleCount - supplyOf(observed.machines);
   const growing = desired.maxGrowthRate - countInFlight(observed.machines);
   return startableMachines(machines)
-    .slice(0, Math.max(0, Math.min(wanted, growing)))
+    .slice(0, Math.max(0, Math.min(wanted, growing, budgetRoom(observed))))
     .map(({ id }) => ({ kind: "start", machineId: id, detail: whyStart(desired, observed) }));
 }
 

@@ -1,4 +1,5 @@
 import type { EpochMs } from "../domain/ids.ts";
+import type { WaitCause } from "../domain/lease.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { countByState, countInFlight, launchRoom } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
@@ -63,6 +64,22 @@ export function explainWait(desired: DesiredPool, observed: ObservedPool, now: E
 const isRefused = ({ launchProblem, machines }: ObservedPool): boolean =>
   launchProblem !== "" && !machines.some(({ state }) => state === "booting" || state === "starting");
 
+/** Says what holds back the machine of a lease for which none is on its way. */
+export function waitCauseOf(desired: DesiredPool, observed: ObservedPool, now: EpochMs): WaitCause {
+  if (observed.mode !== "open") return "pool-closed";
+  if (observed.storeProblem !== "") return "store";
+  if (isRefused(observed) || now < observed.launchesPausedUntil) return "no-capacity";
+  const { room, limit } = launchRoom(desired, observed);
+  return room > 0 ? "no-idle-machine" : CAUSES[limit];
+}
+
+const CAUSES = {
+  pool: "max-machines",
+  "all-pools": "max-machines-overall",
+  "growth-rate": "growth-limit",
+  budget: "budget",
+} as const satisfies Record<ReturnType<typeof launchRoom>["limit"], WaitCause>;
+
 function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: EpochMs): string {
   if (observed.storeProblem !== "") return `launches wait: ${observed.storeProblem}`;
   if (now < observed.launchesPausedUntil) return `launches pause after a refusal: ${observed.launchProblem}`;
@@ -75,5 +92,7 @@ function bindingConstraint(desired: DesiredPool, observed: ObservedPool, now: Ep
       return "max_machines over all pools is reached";
     case "growth-rate":
       return `max_growth_rate (${desired.maxGrowthRate}) is reached`;
+    case "budget":
+      return observed.budget?.text ?? "the budget of the day is spent";
   }
 }

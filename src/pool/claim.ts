@@ -28,8 +28,10 @@ export async function assignWaiting(fleet: Fleet): Promise<void> {
 /** The writes that give an idle machine to a lease. Commit them inside `decide`. */
 export function holding(fleet: Fleet, lease: LeaseIn<"waiting">, machine: MachineIn<"idle">): Change[] {
   const now = fleet.deps.clock.now();
+  const waitedMs = fleet.waits.waitedBy(lease, now);
   const held = {
     ...lease,
+    ...(waitedMs === undefined ? {} : { waitedMs }),
     state: "held" as const,
     machineId: machine.id,
     heldSince: now,

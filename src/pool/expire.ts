@@ -28,8 +28,10 @@ export async function endLease(
     const reason = reasonFrom(outcome, lease);
     const isLive = machine !== undefined && machine.state !== "terminating";
     const heldSince = lease.state === "held" ? lease.heldSince : undefined;
+    const waitedMs = lease.waitedMs ?? fleet.waits.waitedBy(lease, endedAt);
+    const waited = waitedMs === undefined ? {} : { waitedMs };
     await fleet.state.commit([
-      { kind: "lease", lease: { ...lease, state: "ended", machineId, heldSince, endedAt, outcome } },
+      { kind: "lease", lease: { ...lease, ...waited, state: "ended", machineId, heldSince, endedAt, outcome } },
       eventOf(fleet, {
         leaseId: id,
         machineId,

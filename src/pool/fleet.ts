@@ -3,6 +3,7 @@ import type { LiveMachine } from "../domain/machine.ts";
 import { stricterMode } from "../domain/pool.ts";
 import type { DesiredPool, GuestSettings, PoolMode } from "../domain/pool.ts";
 import type { DriverName } from "../domain/shape.ts";
+import { expectedUsdPerHour } from "../planning/cost/daySpend.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Guest } from "../ports/guest.ts";
@@ -20,13 +21,20 @@ import type { EarlyNotice } from "./watch.ts";
 import type { Doubt, Look, Stranger } from "./looks.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Schedules } from "./schedules.ts";
+import { learnFrom } from "./learn.ts";
 import { createSerial } from "./serial.ts";
 import type { Serial } from "./serial.ts";
 import { createFleetState } from "./state.ts";
 import type { FleetState } from "./state.ts";
+import { createSpendBook } from "./spend.ts";
+import type { SpendBook } from "./spend.ts";
 import { createSteadyClock } from "./steadyClock.ts";
+import { createPlanners } from "./target/planner.ts";
+import type { Planners } from "./target/planner.ts";
 import { createTaskSet } from "./tasks.ts";
 import type { TaskSet } from "./tasks.ts";
+import { createWaitBook } from "./waits.ts";
+import type { WaitBook } from "./waits.ts";
 
 /** What the operator wishes over all pools. */
 export interface DesiredFleet {
@@ -77,6 +85,12 @@ export interface Fleet {
   readonly decide: Serial;
   /** Which sections of their schedules pools are in. */
   readonly schedules: Schedules;
+  /** The planners of pools with a target. */
+  readonly planners: Planners;
+  /** Where the waits of queued leases go. */
+  readonly waits: WaitBook;
+  /** What pools have spent today. */
+  readonly spend: SpendBook;
   /** What each provider's calls may cost, by driver; made at the first call. */
   readonly budgets: Map<DriverName, Budget>;
   /** When a failed termination is tried again, and how often it failed. */
@@ -120,7 +134,17 @@ export const NUDGE = "nudge";
 export function createFleet(ports: FleetDeps): Fleet {
   const deps = { ...ports, clock: createSteadyClock(ports.clock) };
   const changes = createBroadcast();
-  const state = createFleetState(deps.store, changes, deps.clock);
+  const usdPerHourOf = (poolName: string): number => {
+    const pool = deps.desired().pools.find(({ name }) => name === poolName);
+    return (pool && expectedUsdPerHour(pool, state.machines(poolName))) ?? 0;
+  };
+  const books = {
+    ...{ planners: createPlanners(deps.logger), waits: createWaitBook() },
+    spend: createSpendBook(usdPerHourOf),
+  };
+  const state = createFleetState(deps.store, changes, deps.clock, (change, before) =>
+    learnFrom(books, change, before, state.waitingCount, deps.clock.now()),
+  );
   return {
     deps,
     pace: ports.pace ?? DEFAULT_PACE,
@@ -131,6 +155,7 @@ export function createFleet(ports: FleetDeps): Fleet {
     changes,
     decide: createSerial(),
     schedules: createSchedules(),
+    ...books,
     budgets: new Map(),
     terminations: new Map(),
     launching: new Set(),

@@ -8,6 +8,7 @@ import { createNap } from "./nap.ts";
 import { runProbes } from "./probe.ts";
 import { reconcileFleet } from "./reconcile.ts";
 import { ANY_CHANGE } from "./state.ts";
+import { savePlanners } from "./target/record.ts";
 import { retireMachine } from "./terminate.ts";
 
 /** A pass that is so late, or that took so long, tells that the process or its disk stood still for a moment. */
@@ -38,6 +39,7 @@ export function startLoop(fleet: Fleet): FleetLoop {
   fleet.tasks.start("probes", (signal) => runProbes(fleet, signal));
   const stop = async (): Promise<void> => {
     await fleet.tasks.close();
+    await savePlanners(fleet);
     fleet.guests.closeAll();
   };
   return {

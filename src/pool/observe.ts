@@ -6,6 +6,7 @@ import { isOutdated } from "../planning/rollover.ts";
 import { currentWish } from "./wish.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
+import { observeBudget } from "./spend.ts";
 
 /** Gathers what is known of all pools now, with what they wish for at this moment, in the order of the configuration. */
 export function observePools(fleet: Fleet): PoolInView[] {
@@ -34,6 +35,7 @@ function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): 
     reservedForOthers: 0,
     storeProblem: fleet.storeProblem || (fleet.deps.spaceProblem?.() ?? ""),
     watchedSince: fleet.watchedSince,
+    budget: observeBudget(fleet, pool),
     tier: observeTier(fleet, pool),
   };
 }

@@ -3,9 +3,10 @@ import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { nextDueAt } from "../planning/due.ts";
 import { planFleet } from "../planning/fleet.ts";
+import { countInFlight } from "../planning/observed.ts";
 import type { PoolInView } from "../planning/observed.ts";
 import type { Action, ActionOf } from "../planning/plan.ts";
-import { explainLaunch, explainPool, explainWait } from "../planning/why.ts";
+import { explainLaunch, explainPool, explainWait, waitCauseOf } from "../planning/why.ts";
 import { assignWaiting, reachable } from "./claim.ts";
 import { dueLeases, endStranded, expireLeases, leaseDueAt, strandedLeases } from "./expire.ts";
 import { desiredPool, eventOf } from "./fleet.ts";
@@ -16,9 +17,12 @@ import { startLaunches } from "./launchTogether.ts";
 import { heldUntil, withoutHeld } from "./launchWindow.ts";
 import { observePools } from "./observe.ts";
 import { isStoreFailure } from "./record.ts";
+import { completeSpend, isSpendOpen } from "./spend.ts";
 import { startChanges, startStart } from "./start.ts";
 import { poolKey } from "./state.ts";
 import { startStop, stopChanges } from "./stop.ts";
+import { isPlanningUnrecorded, recordPlanning } from "./target/record.ts";
+import { isAnyPlannerMissing, restorePlanners } from "./target/restore.ts";
 import { afterRetirement, retirement, retireMachine, retryTerminations, terminationDueAt } from "./terminate.ts";
 import { endInterrupted } from "./watch.ts";
 
@@ -33,6 +37,8 @@ const LEASE_EVE_MS = 2_000;
  */
 export async function reconcileFleet(fleet: Fleet): Promise<number> {
   if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
+  if (isSpendOpen(fleet)) await attempt(fleet, "read what was spent", () => completeSpend(fleet));
+  if (isAnyPlannerMissing(fleet)) await attempt(fleet, "begin planning", () => restorePlanners(fleet));
   const due = dueLeases(fleet);
   if (due.length > 0) await attempt(fleet, "end leases", () => expireLeases(fleet, due));
   const stranded = strandedLeases(fleet);
@@ -49,6 +55,7 @@ export async function reconcileFleet(fleet: Fleet): Promise<number> {
     views = observePools(fleet);
   } else fleet.heldLaunches.clear();
   explainPools(fleet, views);
+  if (isPlanningUnrecorded(fleet)) await attempt(fleet, "record planning", () => recordPlanning(fleet));
   return nextPassAt(fleet, views);
 }
 
@@ -163,6 +170,8 @@ function explainPools(fleet: Fleet, views: readonly PoolInView[]): void {
   for (const { desired, observed } of views) {
     const notes = fleet.state.notes(desired.name);
     notes.why = explainPool(desired, observed, now);
+    if (observed.waitingLeases > 0)
+      fleet.waits.note(desired.name, countInFlight(observed.machines), waitCauseOf(desired, observed, now), now);
     const waitWhy = explainWait(desired, observed, now);
     if (waitWhy === notes.waitWhy) continue;
     notes.waitWhy = waitWhy;

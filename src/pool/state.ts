@@ -66,8 +66,22 @@ export const poolKey = (poolName: string): string => `pool:${poolName}`;
 /** Key under which every change of a live record is broadcast. */
 export const ANY_CHANGE = "any";
 
-/** Creates the state over a store; `load` fills it. */
-export function createFleetState(store: Store, changes: Broadcast, clock: Clock): FleetState {
+/** The records that a change takes the place of; absent where it is the first of its thing, or ended it before. */
+export interface Before {
+  readonly machine?: LiveMachine | undefined;
+  readonly lease?: OpenLease | undefined;
+}
+
+/**
+ * Creates the state over a store; `load` fills it.
+ * @param learn told of each change that was committed, in its order, and of each open lease that was loaded. Must not throw.
+ */
+export function createFleetState(
+  store: Store,
+  changes: Broadcast,
+  clock: Clock,
+  learn: (change: Change, before: Before) => void = () => undefined,
+): FleetState {
   const machines = createRecordIndex<MachineId, LiveMachine>();
   const leases = createRecordIndex<LeaseId, OpenLease>();
   const waiting = createRecordIndex<LeaseId, LeaseIn<"waiting">>();
@@ -102,16 +116,26 @@ export function createFleetState(store: Store, changes: Broadcast, clock: Clock)
         modes.set(change.poolName, change.mode);
         return undefined;
       case "job":
+      case "pool-memory":
+      case "level-decided":
       case "event":
         return undefined;
     }
+  };
+
+  const beforeOf = (change: Change): Before => {
+    if (change.kind === "machine-moved") return { machine: machines.get(change.machine.id) };
+    return change.kind === "lease" ? { lease: leases.get(change.lease.id) } : {};
   };
 
   return {
     async load(now) {
       for (const [poolName, mode] of await store.poolModes()) modes.set(poolName, mode);
       for (const machine of await store.liveMachines()) keepMachine(machineAsLoaded(machine, now));
-      for (const lease of await store.openLeases()) keepLease(leaseAsLoaded(lease, now));
+      for (const lease of (await store.openLeases()).map((one) => leaseAsLoaded(one, now))) {
+        keepLease(lease);
+        learn({ kind: "lease", lease }, {});
+      }
     },
     async commit(batch) {
       try {
@@ -125,7 +149,12 @@ export function createFleetState(store: Store, changes: Broadcast, clock: Clock)
         throw error;
       }
       // All of a commit shows at once: whoever is woken by one part of it sees the others.
-      const ids = batch.map(keep);
+      const ids = batch.map((change) => {
+        const before = beforeOf(change);
+        const id = keep(change);
+        learn(change, before);
+        return id;
+      });
       for (const id of ids) if (id !== undefined) changes.notify(id);
       changes.notify(ANY_CHANGE);
     },

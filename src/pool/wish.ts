@@ -3,6 +3,7 @@ import type { DesiredPool } from "../domain/pool.ts";
 import { describeScale } from "../planning/schedule/describe.ts";
 import { wishNow } from "../planning/schedule/wish.ts";
 import type { Fleet } from "./fleet.ts";
+import { withTargetLevel } from "./target/level.ts";
 
 /** What a pool wishes for at this moment. */
 export interface CurrentWish {
@@ -26,8 +27,8 @@ export function currentWish(fleet: Fleet, pool: DesiredPool): CurrentWish {
   const section = held?.index === undefined ? undefined : schedule[held.index];
   const scales = [pool, ...schedule].some(({ idleScaleFactor = 0 }) => idleScaleFactor > 0);
   const leased = scales ? leasedCount() : 0;
-  const desired = wishNow(pool, section, leased);
-  const parts = [held?.text ?? "", describeScale(desired, leased)];
+  const { desired, why } = withTargetLevel(fleet, wishNow(pool, section, leased));
+  const parts = [held?.text ?? "", describeScale(desired, leased), why];
   const changesAtWall = held?.untilAt ?? Infinity;
   return {
     desired,

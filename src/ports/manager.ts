@@ -6,10 +6,12 @@ import type { Lease } from "../domain/lease.ts";
 import type { Machine, MachineState } from "../domain/machine.ts";
 import type { DesiredPool, IdleWish, PoolMode } from "../domain/pool.ts";
 import type { StageRequest, StageView } from "../domain/stage.ts";
+import type { Announcement } from "./announce.ts";
 import type { ExecOptions, RemoteProcess } from "./channel.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { DiskSpace } from "./disks.ts";
 import type { Instance } from "./driver.ts";
+import type { JobWhy, PoolWhy } from "./explain.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
 
@@ -128,6 +130,8 @@ export interface Manager {
   diffConfig(text: string, fileName: string): Promise<ConfigDiff>;
   pools(): Promise<readonly PoolView[]>;
   pool(name: string): Promise<PoolView>;
+  /** Why it keeps as many machines ready as it does, in one sentence and in numbers. */
+  poolWhy(name: string): Promise<PoolWhy>;
   cordonPool(name: string): Promise<PoolView>;
   /** Cordons, lets leases end, terminates the idle machines. */
   drainPool(name: string): Promise<PoolView>;
@@ -165,6 +169,8 @@ export interface Manager {
    * answers the job of the first time. @throws ConflictError `request-key-reused` when that was of another spec.
    */
   submitJob(spec: JobSpec, key?: string): Promise<Job>;
+  /** Tells which jobs a pipeline will bring, and when, in the place of what was told of it before. Pools with a target order machines ahead of them. @throws NotFoundError for a pool that is none */
+  announcePipeline(id: string, announcement: Announcement): Promise<{ readonly id: string }>;
   jobs(all: boolean): Promise<readonly Job[]>;
   job(id: JobId): Promise<Job>;
   /** Answers when the job has ended or `waitMs` has passed. */
@@ -173,6 +179,8 @@ export interface Manager {
   cancelJob(id: JobId, force: boolean): Promise<Job>;
   /** Where the job's waiting goes or went, as sentences. */
   jobEvents(id: JobId): Promise<readonly TimelineEvent[]>;
+  /** Where its wait for a machine went, by cause, and what one more idle machine would have changed. */
+  jobWhy(id: JobId): Promise<JobWhy>;
   /**
    * Asks for the next stage of a staged job (`staged` in its spec). One that still runs is stopped first; one that is asked for
    * before the job is ready waits for that. @throws ConflictError `job-ended` when the job takes none any more, `not-staged`.

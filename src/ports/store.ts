@@ -21,6 +21,17 @@ export interface TimelineEvent {
   readonly detail: string;
 }
 
+/** A change of the level of idle machines that a pool keeps, with all that it was decided from. */
+export interface StoredDecision {
+  readonly poolName: string;
+  readonly at: EpochMs;
+  /** Text that the planner alone reads. */
+  readonly record: string;
+}
+
+/** Decisions kept of each pool. */
+export const KEPT_DECISIONS = 200;
+
 /** One write. Changes of one commit take effect together or not at all. */
 export type Change =
   /** A new machine with its keys, in `requested`. @throws ConflictError when the id exists. */
@@ -38,6 +49,10 @@ export type Change =
     }
   /** How the operator steered a pool, or with `ALL_POOLS` the whole manager. */
   | { readonly kind: "pool-mode"; readonly poolName: string; readonly mode: PoolMode }
+  /** What a pool's planner has learnt, in the place of what it had before; text that the planner alone reads. */
+  | { readonly kind: "pool-memory"; readonly poolName: string; readonly memory: string }
+  /** A change of a pool's level, kept among the pool's newest `KEPT_DECISIONS`. */
+  | { readonly kind: "level-decided"; readonly decision: StoredDecision }
   | { readonly kind: "event"; readonly event: TimelineEvent };
 
 /** What must survive the process. Every commit is durable when its promise resolves. */
@@ -65,6 +80,10 @@ export interface Store {
   recentJobs(limit: number): Promise<readonly Job[]>;
   /** Pools that are not `open`, by name. */
   poolModes(): Promise<ReadonlyMap<string, PoolMode>>;
+  /** What a pool's planner had learnt when it was last written. */
+  poolMemory(poolName: string): Promise<string | undefined>;
+  /** Newest first, at most `limit`. */
+  decisionsOf(poolName: string, limit: number): Promise<readonly StoredDecision[]>;
   /** Events of one machine, lease or job, oldest first. */
   eventsOf(id: MachineId | LeaseId | JobId): Promise<readonly TimelineEvent[]>;
   close(): Promise<void>;

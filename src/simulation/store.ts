@@ -6,7 +6,8 @@ import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
-import type { Change, Store, TimelineEvent } from "../ports/store.ts";
+import { KEPT_DECISIONS } from "../ports/store.ts";
+import type { Change, Store, StoredDecision, TimelineEvent } from "../ports/store.ts";
 import { DEFAULT_RETENTION } from "../store/retention.ts";
 import { checkAdded, checkJob, checkLease, checkMoved } from "../store/rules.ts";
 
@@ -18,6 +19,9 @@ interface Tables {
   readonly specs: Map<JobId, JobSpec>;
   readonly progress: Map<JobId, JobProgress>;
   readonly poolModes: Map<string, PoolMode>;
+  readonly memories: Map<string, string>;
+  /** Oldest first. */
+  readonly decisions: Map<string, readonly StoredDecision[]>;
   readonly events: Map<string, TimelineEvent[]>;
 }
 type Undo = () => void;
@@ -32,6 +36,8 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     specs: new Map(),
     progress: new Map(),
     poolModes: new Map(),
+    memories: new Map(),
+    decisions: new Map(),
     events: new Map(),
   };
   let isOpen = true;
@@ -71,6 +77,9 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     jobProgress: async (id) => get(tables.progress, id),
     recentJobs: async (limit) => recent(tables.jobs, limit),
     poolModes: async () => new Map(tables.poolModes),
+    poolMemory: async (poolName) => get(tables.memories, poolName),
+    decisionsOf: async (poolName, limit) =>
+      (get(tables.decisions, poolName) ?? []).toReversed().slice(0, Math.max(0, limit)),
     eventsOf: async (id) => [...(get(tables.events, id) ?? [])],
     async close() {
       isOpen = false;
@@ -115,6 +124,15 @@ function applyChange(tables: Tables, change: Change, undos: Undo[]): void {
     case "pool-mode":
       put(tables.poolModes, change.poolName, change.mode === "open" ? undefined : change.mode);
       return;
+    case "pool-memory":
+      put(tables.memories, change.poolName, change.memory);
+      return;
+    case "level-decided": {
+      const { decision } = change;
+      const known = tables.decisions.get(decision.poolName) ?? [];
+      put(tables.decisions, decision.poolName, [...known, decision].slice(-KEPT_DECISIONS));
+      return;
+    }
     case "event": {
       const { event } = change;
       for (const id of [event.machineId, event.leaseId, event.jobId])

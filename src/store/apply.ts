@@ -37,6 +37,12 @@ export function applyChange(tables: Tables, change: Change): void {
     case "pool-mode":
       tables.poolModes.put(change.poolName, change.mode);
       return;
+    case "pool-memory":
+      tables.planner.remember(change.poolName, change.memory);
+      return;
+    case "level-decided":
+      tables.planner.addDecision(change.decision);
+      return;
     case "event":
       tables.addEvent(change.event);
   }

@@ -32,6 +32,11 @@ const MIGRATIONS: readonly string[] = [
   "CREATE TABLE written_by (mayfly TEXT NOT NULL) STRICT;",
   // No table changes, but machines may be stopping, stopped or starting: an older mayfly would not know what to do with them.
   "SELECT 1;",
+  `
+  CREATE TABLE pool_memories (pool_name TEXT PRIMARY KEY, memory TEXT NOT NULL) STRICT;
+  CREATE TABLE level_decisions (seq INTEGER PRIMARY KEY, pool_name TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+  CREATE INDEX level_decisions_of_pool ON level_decisions (pool_name, seq);
+  `,
 ];
 
 /**

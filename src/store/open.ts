@@ -173,6 +173,8 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAl
     jobProgress: (id) => read(() => tables.progress.get(id)),
     recentJobs: (limit) => read(() => tables.jobs.recent(limit)),
     poolModes: () => read(() => tables.poolModes.all()),
+    poolMemory: (poolName) => read(() => tables.planner.memoryOf(poolName)),
+    decisionsOf: (poolName, limit) => read(() => tables.planner.decisionsOf(poolName, limit)),
     eventsOf: (id) => read(() => tables.eventsOf(id)),
     async close() {
       if (!isOpen) return;

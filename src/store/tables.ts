@@ -7,6 +7,8 @@ import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
 import type { TimelineEvent } from "../ports/store.ts";
+import { preparePlannerTables } from "./plannerTables.ts";
+import type { PlannerTables } from "./plannerTables.ts";
 
 /** Things that live and end, in their order of arrival. */
 interface RecordTable<Id extends string, Value> {
@@ -41,6 +43,7 @@ export interface Tables {
   readonly specs: SideTable<JobId, JobSpec>;
   readonly progress: SideTable<JobId, JobProgress>;
   readonly poolModes: PoolModes;
+  readonly planner: PlannerTables;
   addEvent(event: TimelineEvent): void;
   /** Oldest first. */
   eventsOf(id: string): TimelineEvent[];
@@ -60,6 +63,7 @@ export function prepareTables(database: DatabaseSync): Tables {
     specs: sideTable(database, "job_specs"),
     progress: sideTable(database, "job_progress"),
     poolModes: poolModes(database),
+    planner: preparePlannerTables(database),
     addEvent(event) {
       const { machineId = null, leaseId = null, jobId = null } = event;
       addEvent.run(machineId, leaseId, jobId, JSON.stringify(event));

@@ -3,6 +3,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import type { LeaseId } from "../../src/domain/ids.ts";
 import type { Machine, MachineIn, MachineState } from "../../src/domain/machine.ts";
 import { bootingFrom, idleFrom, leasedFrom, terminatedFrom, terminatingFrom } from "../../src/domain/moves.ts";
+import { KEPT_DECISIONS } from "../../src/ports/store.ts";
 import type { Change, Store } from "../../src/ports/store.ts";
 import { jobSpec } from "../support/jobs.ts";
 import { endedJob, endedLease, newMachine, someKeys, waitingJob, waitingLease } from "../support/records.ts";
@@ -248,6 +249,35 @@ export function describeStore(title: string, open: (maxRecords: number) => Promi
 
       await expect(store.commit([added("m-1")])).rejects.toMatchObject({ code: "store-closed" });
       await expect(store.liveMachines()).rejects.toMatchObject({ code: "store-closed" });
+    });
+
+    it("keeps one memory of a pool, the last that was written", async () => {
+      expect(await store.poolMemory("small")).toBeUndefined();
+
+      await store.commit([{ kind: "pool-memory", poolName: "small", memory: "old" }]);
+      await store.commit([{ kind: "pool-memory", poolName: "large", memory: "other" }]);
+      await store.commit([{ kind: "pool-memory", poolName: "small", memory: "new" }]);
+
+      expect([await store.poolMemory("small"), await store.poolMemory("large")]).toEqual(["new", "other"]);
+    });
+
+    it("keeps the newest decisions of each pool, newest first", async () => {
+      const decide = (poolName: string, at: number): Change => ({
+        kind: "level-decided",
+        decision: { poolName, at, record: `${poolName} ${at}` },
+      });
+      await store.commit([decide("large", 1)]);
+      for (let at = 1; at <= KEPT_DECISIONS + 3; at += 1) await store.commit([decide("small", at)]);
+
+      const kept = await store.decisionsOf("small", 1_000);
+
+      expect(kept).toHaveLength(KEPT_DECISIONS);
+      expect(kept.slice(0, 2)).toEqual([
+        { poolName: "small", at: KEPT_DECISIONS + 3, record: `small ${KEPT_DECISIONS + 3}` },
+        { poolName: "small", at: KEPT_DECISIONS + 2, record: `small ${KEPT_DECISIONS + 2}` },
+      ]);
+      expect(await store.decisionsOf("small", 1)).toHaveLength(1);
+      expect(await store.decisionsOf("large", 9)).toEqual([{ poolName: "large", at: 1, record: "large 1" }]);
     });
   });
 }

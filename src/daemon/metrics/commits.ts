@@ -57,6 +57,8 @@ function count(change: Change, batch: readonly Change[], waited: ReadonlySet<str
       countJob(change.job, deps);
       break;
     case "pool-mode":
+    case "pool-memory":
+    case "level-decided":
     case "event":
       break;
   }

@@ -55,7 +55,7 @@ function stoppedSinceOf(machine: Machine): EpochMs | undefined {
 }
 
 /** When the present run of a machine began, as near as is known: no later than it really did. */
-function billedSince(machine: Machine): EpochMs | undefined {
+export function billedSince(machine: Machine): EpochMs | undefined {
   const launchedAt = machine.startedAt ?? ("launchedAt" in machine ? machine.launchedAt : undefined);
   const runningSince = "runningSince" in machine ? machine.runningSince : undefined;
   return termsOf(machine).isFreeBesideRunning ? (runningSince ?? launchedAt) : launchedAt;

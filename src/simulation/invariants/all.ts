@@ -1,6 +1,7 @@
 import type { Happening } from "../world/happening.ts";
 import type { World } from "../world/world.ts";
 import { createBoundsCheck } from "./bounds.ts";
+import { createBudgetCheck } from "./budget.ts";
 import { createBreakerCheck } from "./breaker.ts";
 import { createEc2CallsCheck } from "./ec2Calls.ts";
 import { createFallbackCheck } from "./fallback.ts";
@@ -36,6 +37,7 @@ export function createChecks(world: World): (happening: Happening) => void {
     ["I8", createGrowthCheck(world)],
     ["I8", createRatesCheck(world)],
     ["I9", createRecordedCheck(world)],
+    ["I10", createBudgetCheck(world)],
     ["lapse", createPromptLapseCheck(world)],
     ["log", createNoErrorCheck()],
     ...(world.day.provider.ec2 === undefined ? [] : ec2ChecksOf(world)),

@@ -15,7 +15,9 @@ const SETTLE_MS = 45 * MINUTE_MS;
  * idle counts are reached, and as many are stopped as was wished for; then I2: with no jobs and no idle machines wished for, nothing is left.
  */
 export async function quieten(world: World, restart: () => void): Promise<void> {
-  const { day, journal } = world;
+  const { journal } = world;
+  // Who waits for the next day's budget would wait for long.
+  const day = { ...world.day, pools: world.day.pools.map((pool) => ({ ...pool, budgetUsdPerDay: undefined })) };
   if (world.violations.length > 0) return;
   journal.note("", "faults are over");
   world.faults.stop();
@@ -58,7 +60,7 @@ export async function quieten(world: World, restart: () => void): Promise<void> 
       return `pool ${name} has ${stoppedIn(name)} stopped machines, stopped_count is ${stoppedCount}`;
     },
   );
-  const nothing = { idleCount: 0, stoppedCount: 0, idleScaleFactor: 0, schedule: undefined };
+  const nothing = { idleCount: 0, stoppedCount: 0, idleScaleFactor: 0, schedule: undefined, target: undefined };
   world.desired = { ...world.desired, pools: day.pools.map((pool) => ({ ...pool, ...nothing })) };
   const longestIdleMs = Math.max(...day.pools.map((pool) => pool.idleTimeMs));
   await until(

@@ -50,6 +50,8 @@ export function createForgetfulStore(onChange: (change: Change) => void): Store 
     jobProgress: async () => undefined,
     recentJobs: async () => [],
     poolModes: async () => new Map(),
+    poolMemory: async () => undefined,
+    decisionsOf: async () => [],
     eventsOf: async () => [],
     close: async () => undefined,
   };

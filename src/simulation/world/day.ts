@@ -2,6 +2,7 @@ import type { DesiredPool, IdleWish, ScheduleSection } from "../../domain/pool.t
 import type { CallBudget } from "../../ports/driver.ts";
 import { drawFor } from "../draw.ts";
 import type { Draw } from "../draw.ts";
+import { hasTargets, withTargets } from "./targets.ts";
 
 export const DAY_MS = 24 * 3_600_000;
 const MINUTE_MS = 60_000;
@@ -70,9 +71,13 @@ export function planDay(seed: number): Day {
     provider: planHabits(draw),
   };
   const tiered = hasStoppedTier(seed) ? withStoppedTier(day) : day;
-  if (!hasSchedules(seed)) return tiered;
-  const scheduled = tiered.pools.map((pool) => withSchedule(pool, drawFor(seed, `schedule of ${pool.name}`)));
-  return { ...tiered, pools: scheduled, maxMachines: Math.max(tiered.maxMachines, keptAtMost(scheduled)) };
+  const scheduled = hasSchedules(seed) ? withSchedules(tiered) : tiered;
+  return hasTargets(seed) ? withTargets(scheduled) : scheduled;
+}
+
+function withSchedules(day: Day): Day {
+  const pools = day.pools.map((pool) => withSchedule(pool, drawFor(day.seed, `schedule of ${pool.name}`)));
+  return { ...day, pools, maxMachines: Math.max(day.maxMachines, keptAtMost(pools)) };
 }
 
 /** Machines that pools keep while nothing is leased, whichever sections hold. */

@@ -44,6 +44,8 @@ export function createWorldStore(world: World): Store {
     recentJobs: (limit) => process.call("store.recentJobs", () => store.recentJobs(limit)),
     jobProgress: (id) => process.call("store.jobProgress", () => store.jobProgress(id)),
     poolModes: () => process.call("store.poolModes", () => store.poolModes()),
+    poolMemory: (name) => process.call("store.poolMemory", () => store.poolMemory(name)),
+    decisionsOf: (name, limit) => process.call("store.decisionsOf", () => store.decisionsOf(name, limit)),
     eventsOf: (id) => process.call("store.eventsOf", () => store.eventsOf(id)),
     close: async () => undefined,
   };

@@ -13,6 +13,10 @@ export function wordsOf(change: Change): { readonly about: string; readonly what
       return { about: change.job.id, what: `stored: job ${change.job.state}` };
     case "pool-mode":
       return { about: change.poolName, what: `stored: pool ${change.mode}` };
+    case "pool-memory":
+      return { about: change.poolName, what: "stored: what its planner has learnt" };
+    case "level-decided":
+      return { about: change.decision.poolName, what: "stored: its level changed" };
     case "event": {
       const { machineId = "", leaseId = "", jobId = "", what, detail } = change.event;
       return { about: `${machineId} ${leaseId} ${jobId}`, what: `${what}: ${detail}` };

@@ -288,7 +288,7 @@ export const MUTANTS: readonly Mutant[] = [
     fault: "does not heed max_growth_rate when it starts stopped machines",
     breaks: "I8",
     from: 12,
-    patches: [{ file: "planning/tier.ts", from: "Math.min(wanted, growing)", to: "wanted" }],
+    patches: [{ file: "planning/tier.ts", from: "Math.min(wanted, growing, ", to: "Math.min(wanted, " }],
   },
   {
     fault: "takes a machine that it stopped for one that is gone",

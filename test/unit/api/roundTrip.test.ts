@@ -14,6 +14,8 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.t
 import type { Job } from "../../../src/domain/job.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { terminatedFrom, terminatingFrom } from "../../../src/domain/moves.ts";
+import type { Announcement } from "../../../src/ports/announce.ts";
+import type { JobWhy, PoolWhy } from "../../../src/ports/explain.ts";
 import type { LeaseRequest } from "../../../src/ports/leases.ts";
 import type { InstanceView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import type { TimelineEvent } from "../../../src/ports/store.ts";
@@ -161,6 +163,19 @@ const jobs: Job[] = [
   { ...base, state: "running" },
   ...ends.map((end) => ({ ...endedJob("j-2"), end, phasesMs })),
 ];
+const poolWhy: PoolWhy = {
+  ...{ poolName: "small", why: "because", policy: "target", level: 2, bootMs: 60_000, bootsMeasured: 3, jobsSeen: 4 },
+  budget: "budget_per_day ($5.00)",
+  changes: [{ at: 1, level: 2, binding: "hold", why: "because", asked: 1, window: { p50: 0, p95: 1, p99: 2 } }],
+};
+const announcement: Announcement = {
+  jobs: [{ poolName: "small", count: 3, chance: 0.9, readyAt: [1, 2] }],
+  ...{ begun: [{ poolName: "small", count: 1 }], ttlMs: 60_000 },
+};
+const jobWhy: JobWhy = {
+  ...{ jobId, waitedMs: 9_000, parts: { boot: 8_000, "growth-limit": 1_000 }, why: "it waited" },
+  oneMore: { savedMs: 8_000, costUsd: 0.004 },
+};
 const events: TimelineEvent[] = [
   { at: 1, jobId, leaseId, machineId, poolName: "small", what: "job accepted", detail: "" },
 ];
@@ -196,6 +211,14 @@ describe("a manager behind the API", () => {
     ["awaitJob", jobs[2], (client) => client.awaitJob(jobId, 30_000, never), [jobId, 30_000]],
     ["cancelJob", jobs[0], (client) => client.cancelJob(jobId, true), [jobId, true]],
     ["jobEvents", events, (client) => client.jobEvents(jobId), [jobId]],
+    ["jobWhy", jobWhy, (client) => client.jobWhy(jobId), [jobId]],
+    [
+      "announcePipeline",
+      { id: "p-1" },
+      (client) => client.announcePipeline("p-1", announcement),
+      ["p-1", announcement],
+    ],
+    ["poolWhy", poolWhy, (client) => client.poolWhy("small"), ["small"]],
   ])("answers %s as one in this process", async (name, answer, ask, asked) => {
     const trip = await roundTrip(name, answer, ask);
 

@@ -16,6 +16,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.t
 import type { Job } from "../../../src/domain/job.ts";
 import type { Machine } from "../../../src/domain/machine.ts";
 import { terminatingFrom } from "../../../src/domain/moves.ts";
+import type { PoolWhy } from "../../../src/ports/explain.ts";
 import type { LeaseView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import { CLI, runCli } from "../../support/cli.ts";
 import type { CliOptions, Outcome } from "../../support/cli.ts";
@@ -325,11 +326,40 @@ describe("one thing", () => {
     expect(shownJob.stdout).toMatch(/^cost +\$0\.0123$/m);
   });
 
+  it("a pool says why it keeps so many machines ready, in numbers, and how that changed", async () => {
+    const decision = {
+      ...{ at: 60_000, level: 3, binding: "price", why: "3 for 95 %", asked: 3, forecastPerHour: 12.345 },
+      ...{ window: { p50: 0, p95: 2, p99: 4 }, price: 41.2, lastPrice: 30, missedWithoutLastPerHour: 0.5 },
+    };
+    const why: PoolWhy = {
+      ...{ poolName: "small", why: "3 idle; target: 3 for 95 %", policy: "target", level: 3 },
+      ...{ bootMs: 42_000, bootsMeasured: 17, jobsSeen: 80, decision, changes: [decision] },
+    };
+
+    const plain = await runAgainst({ poolWhy: async () => why }, ["pool", "show", "small", "--why"]);
+    const json = await runAgainst({ poolWhy: async () => why }, ["pool", "show", "small", "--why", "--json"]);
+
+    expect(plain.stdout).toMatch(/^why +3 idle; target: 3 for 95 %$/m);
+    expect(plain.stdout).toMatch(/^forecast +12\.3 jobs an hour$/m);
+    expect(plain.stdout).toMatch(/^a window holds +0 jobs \(p50\), 2 \(p95\), 4 \(p99\)$/m);
+    expect(plain.stdout).toMatch(/^without the last +0\.5 jobs an hour more would wait$/m);
+    expect(plain.stdout).toMatch(/^boot time +42s \(17 measured\)$/m);
+    expect(plain.stdout).not.toContain("one more costs");
+    expect(plain.stdout).toMatch(/^1970-01-01T00:01:00Z +3 +price +12\.3 +2 +3 for 95 %$/m);
+    expect(JSON.parse(json.stdout)).toEqual(why);
+  });
+
   it("a job says why it waits, after what happened to it", async () => {
     const jobId = jobIdFrom("j-0");
     const answers: Partial<Manager> = {
       job: async () => waitingJob("j-0"),
       jobEvents: async () => [{ at: 1000, jobId, what: "job accepted", detail: "by run" }],
+      jobWhy: async () => ({
+        jobId,
+        waitedMs: 9_000,
+        parts: { boot: 9_000 },
+        why: "it has waited 9.0 s: 9.0 s for a boot",
+      }),
       leases: async () => [{ ...waitingView, lease: { ...waitingView.lease, jobId } }],
     };
 
@@ -337,10 +367,11 @@ describe("one thing", () => {
     const json = await runAgainst(answers, ["job", "why", "j-0", "--json"]);
 
     expect(plain.stdout).toBe(
-      "1970-01-01T00:00:01Z  job accepted: by run\nwaits: all 4 machines are leased\njob j-0 (j-0): waiting\n",
+      "1970-01-01T00:00:01Z  job accepted: by run\nwaits: all 4 machines are leased\nwait: it has waited 9.0 s: 9.0 s for a boot\njob j-0 (j-0): waiting\n",
     );
     expect(JSON.parse(json.stdout)).toMatchObject({
       why: "all 4 machines are leased",
+      waited: { parts: { boot: 9_000 } },
       events: [{ what: "job accepted" }],
     });
   });

@@ -10,7 +10,7 @@ import { openDatabase } from "../../../src/store/sqlite.ts";
 import { silentLogger } from "../../support/jobs.ts";
 
 /** The schema that this version writes: the step of the last migration. */
-const LATEST = 5;
+const LATEST = 6;
 
 let stateDir: string;
 beforeEach(() => {
@@ -63,6 +63,10 @@ describe("a store that an earlier version wrote", () => {
       const specs = onFile("", "SELECT id, record FROM job_specs");
       const events = recordsOf<TimelineEvent>("events", "machine_id = 'm-leased'");
       const modes = schema < 2 ? [] : onFile("", "SELECT pool_name, mode FROM pool_modes");
+      const [memories, decisions] =
+        schema < 6
+          ? [[], []]
+          : [onFile("", "SELECT memory FROM pool_memories"), onFile("", "SELECT at, record FROM level_decisions")];
       const progress = schema < 3 ? [] : onFile("", "SELECT id, record FROM job_progress");
 
       const store = await openForTest();
@@ -82,6 +86,11 @@ describe("a store that an earlier version wrote", () => {
       for (const { id, record } of keys) expect(await store.keysOf(id as MachineId)).toEqual(parsed(record));
       for (const { id, record } of specs) expect(await store.jobSpec(id as JobId)).toEqual(parsed(record));
       for (const { id, record } of progress) expect(await store.jobProgress(id as JobId)).toEqual(parsed(record));
+      expect([memories.length, decisions.length]).toEqual(schema < 6 ? [0, 0] : [1, 2]);
+      expect(await store.poolMemory("small")).toBe(memories[0]?.["memory"]);
+      expect(await store.decisionsOf("small", 9)).toEqual(
+        decisions.toReversed().map((row) => ({ poolName: "small", ...row })),
+      );
       expect([...(await store.poolModes())]).toEqual(modes.map(({ pool_name, mode }) => [pool_name, mode]));
     },
   );

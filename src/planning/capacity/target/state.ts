@@ -68,8 +68,15 @@ export interface TargetState {
   pricedShare: number;
   /** Logarithm of what attained waits have made of the price. */
   correction: number;
-  /** The level in force, the rate of the last minutes when it was called for, and since when lower ones are; -1 while none is. */
-  readonly held: { level: number; recentRate: number; belowSince: EpochMs; highestBelow: number };
+  readonly held: HeldLevel;
+}
+
+/** The level in force, the rate of the last minutes when it was called for, and since when lower ones are; -1 while none is. */
+export interface HeldLevel {
+  level: number;
+  recentRate: number;
+  belowSince: EpochMs;
+  highestBelow: number;
 }
 
 /** A pool of which nothing is known is taken to get a job an hour, until it is seen what it gets. */

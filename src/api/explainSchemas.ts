@@ -1,0 +1,43 @@
+import { z } from "@hono/zod-openapi";
+import type { JobWhy, PoolWhy } from "../ports/explain.ts";
+import { instant, jobIdSchema, span, waitedMsSchema } from "./schemas.ts";
+
+const decision = z.object({
+  at: instant,
+  level: z.number(),
+  binding: z.string(),
+  why: z.string(),
+  asked: z.number().optional(),
+  forecastPerHour: z.number().optional(),
+  window: z.object({ p50: z.number(), p95: z.number(), p99: z.number() }).optional(),
+  price: z.number().optional(),
+  lastPrice: z.number().optional(),
+  nextPrice: z.number().optional(),
+  missedWithoutLastPerHour: z.number().optional(),
+  waitUsdPerMinute: z.number().optional(),
+});
+
+export const poolWhySchema = z
+  .object({
+    poolName: z.string(),
+    why: z.string(),
+    policy: z.enum(["target", "schedule", "scale-factor", "static"]),
+    level: z.number(),
+    bootMs: span,
+    bootsMeasured: z.number(),
+    jobsSeen: z.number().optional(),
+    decision: decision.optional(),
+    budget: z.string().optional(),
+    changes: z.array(decision).readonly(),
+  })
+  .openapi("PoolWhy") satisfies z.ZodType<PoolWhy>;
+
+export const jobWhySchema = z
+  .object({
+    jobId: jobIdSchema,
+    waitedMs: span,
+    parts: waitedMsSchema,
+    why: z.string(),
+    oneMore: z.object({ savedMs: span, costUsd: z.number().optional() }).optional(),
+  })
+  .openapi("JobWhy") satisfies z.ZodType<JobWhy>;

@@ -1,0 +1,31 @@
+import type { EpochMs } from "../domain/ids.ts";
+import type { Change } from "../ports/store.ts";
+import type { SpendBook } from "./spend.ts";
+import type { Before } from "./state.ts";
+import type { Planners } from "./target/planner.ts";
+import type { WaitBook } from "./waits.ts";
+
+/** What is kept in mind of what happens, beside the records. */
+interface Books {
+  readonly planners: Planners;
+  readonly waits: WaitBook;
+  readonly spend: SpendBook;
+}
+
+/** Has all books take note of a committed change. Cheap, and without a write: some changes are a job's way to its machine. */
+export function learnFrom(
+  { planners, waits, spend }: Books,
+  change: Change,
+  before: Before,
+  waitingCount: (poolName: string) => number,
+  now: EpochMs,
+): void {
+  if (change.kind === "machine-moved") spend.note(change.machine, before.machine, now);
+  if (change.kind === "lease") {
+    const { lease } = change;
+    if (lease.state === "waiting" && before.lease === undefined)
+      waits.begin(lease, waitingCount(lease.poolName) - 1, now);
+    if (lease.state !== "waiting" && before.lease?.state === "waiting") waits.end(lease);
+  }
+  planners.learn(change, before, now);
+}
