@@ -6,6 +6,7 @@ import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
 import { checkDisks } from "./checkDisks.ts";
+import { checkSpeed } from "./checkSpeed.ts";
 import type { HostFacts } from "./facts.ts";
 import { installCommands, missingRequirements, requirementsFor } from "./requirements.ts";
 
@@ -43,15 +44,16 @@ function checkPrograms(facts: HostFacts): Check {
 async function checkAccelerators(signal: AbortSignal): Promise<readonly Check[]> {
   const seen = await probeAccelerators({}, signal);
   const chosen = seen.find((one) => one.works);
-  return seen.map(({ name, works, evidence }) => {
+  const checks = seen.map(({ name, works, evidence }) => {
     const detail = `${evidence}${name === chosen?.name ? "; machines run with it" : ""}`;
-    if (works) return { name: `accelerator ${name}`, status: "ok", detail };
+    if (works) return { name: `accelerator ${name}`, status: "ok", detail } as const;
     const fix =
       name === "kvm"
         ? "a host with KVM, or /dev/kvm readable for this user, makes machines 10 to 20 times faster"
         : undefined;
-    return { name: `accelerator ${name}`, status: name === "tcg" ? "fail" : "warn", detail, fix };
+    return { name: `accelerator ${name}`, status: name === "tcg" ? "fail" : "warn", detail, fix } as const;
   });
+  return [...checks, ...checkSpeed(chosen?.name)];
 }
 
 async function checkMemory(config: Config): Promise<Check> {
