@@ -63,7 +63,8 @@ export async function probeAccelerators(
   return seen;
 }
 
-const PROGRAM = "qemu-system-x86_64";
+/** What is looked for on the PATH. */
+export const PROGRAM = "qemu-system-x86_64";
 
 async function probe(program: string, name: AcceleratorName, signal: AbortSignal): Promise<AcceleratorEvidence> {
   if (name === "kvm" && !(await exists("/dev/kvm")))

@@ -1,9 +1,9 @@
 import { join, resolve } from "node:path";
-import { readQemuVersion } from "./accelerator.ts";
 import { checkGoldenRoom } from "./capacity.ts";
 import { createGoldenStates } from "./golden/states.ts";
 import type { GoldenStates } from "./golden/states.ts";
 import type { QemuDeps, QemuOptions } from "./options.ts";
+import { createVersionReader } from "./version.ts";
 import type { Watcher } from "./watch.ts";
 import { createWatcher } from "./watch.ts";
 
@@ -21,7 +21,7 @@ export interface QemuContext {
   readonly root: string;
   readonly watcher: Watcher;
   readonly golden: GoldenStates;
-  /** The first line of `--version`; asked once. */
+  /** The first line of `--version`. */
   readonly qemuVersion: (signal: AbortSignal) => Promise<string>;
   /** Ends what an earlier process left of golden states, the first time that it is called. */
   readonly sweepOnce: () => Promise<void>;
@@ -34,7 +34,6 @@ export interface QemuContext {
 /** Creates the context; touches nothing yet. */
 export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext {
   let last: Promise<unknown> = Promise.resolve();
-  let version: string | undefined;
   let swept: Promise<void> | undefined;
   const context: QemuContext = {
     options,
@@ -51,10 +50,7 @@ export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext
       });
       return swept;
     },
-    async qemuVersion(signal) {
-      version ??= await readQemuVersion(signal);
-      return version;
-    },
+    qemuVersion: createVersionReader(),
     launching: new Map(),
     ending: new Set(),
     admit(run) {

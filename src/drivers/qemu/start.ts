@@ -6,12 +6,12 @@ import type { FileHandle } from "node:fs/promises";
 import { join } from "node:path";
 import { TransientError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { PROGRAM } from "./accelerator.ts";
 import { errorFrom, lastWordsFrom, startErrorFrom } from "./errors.ts";
 import { POLL_MS, START_DEADLINE_MS } from "./options.ts";
 import type { QmpConnection } from "./qmp.ts";
 import { connectQmp } from "./qmp.ts";
 
-const PROGRAM = "qemu-system-x86_64";
 /** Where QEMU complains, in the instance's folder. */
 const LOG = "qemu.log";
 
