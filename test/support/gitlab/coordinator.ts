@@ -47,7 +47,8 @@ export async function startCoordinator(options: CoordinatorOptions = {}): Promis
   const server = createServer((incoming, outgoing) => void answer(incoming, outgoing)).listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
-  const url = `http://127.0.0.1:${port}`;
+  // A name, not an address: a job's machine can have a second address for it, by which it finds this host.
+  const url = `http://localhost:${port}`;
   const jobUrl = `http://${options.jobHost ?? "127.0.0.1"}:${port}`;
   const { longPollMs = 0 } = options;
   const app = createCoordinatorApp({ jobs, repository, requests, queue, jobUrl, longPollMs });

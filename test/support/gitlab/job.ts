@@ -16,6 +16,8 @@ export interface JobOrder {
   readonly tags?: readonly string[];
   /** In seconds. @default 600 */
   readonly timeoutS?: number;
+  /** Commands of the hook `pre_get_sources_script`, which belong to the runner's own stages. */
+  readonly beforeSources?: readonly string[];
   /** Paths whose files are uploaded at the end. */
   readonly artifacts?: readonly string[];
   /** @default on_success */

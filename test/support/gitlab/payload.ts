@@ -68,7 +68,7 @@ export function payloadOf(job: CoordinatedJob, serverUrl: string, { repoUrl, sha
     })),
     features: { trace_sections: true, token_mask_prefixes: ["glpat-"], failure_reasons: FAILURE_REASONS },
     secrets: {},
-    hooks: [],
+    hooks: order.beforeSources === undefined ? [] : [{ name: "pre_get_sources_script", script: order.beforeSources }],
   };
 }
 
