@@ -3,6 +3,7 @@ import type { Bench } from "./bench.ts";
 import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
 import { compareCustomExecutor } from "./customExecutor.ts";
+import { compareManyAtOnce } from "./manyAtOnce.ts";
 import { compareMemory } from "./managerMemory.ts";
 import { compareRestore } from "./restore.ts";
 import { compareThinClients } from "./thinClient.ts";
@@ -30,6 +31,7 @@ export const BENCHES: readonly Bench[] = [
     isOnMachines: false,
     measure: async ({ rounds, progress, signal }) => [await compareColdStart(rounds, progress, signal)],
   },
+  { name: "many-at-once", isOnMachines: true, measure: async (context) => [await compareManyAtOnce(context)] },
   {
     name: "connections",
     isOnMachines: true,

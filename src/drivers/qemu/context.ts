@@ -1,5 +1,8 @@
+import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { checkGoldenRoom } from "./capacity.ts";
+import { createGate } from "./gate.ts";
+import type { Gate } from "./gate.ts";
 import { createGoldenStates } from "./golden/states.ts";
 import type { GoldenStates } from "./golden/states.ts";
 import type { QemuDeps, QemuOptions } from "./options.ts";
@@ -29,6 +32,11 @@ export interface QemuContext {
   readonly ending: Set<string>;
   /** Runs one admission at a time, so that two launches never count the same room as free. */
   readonly admit: <T>(run: () => Promise<T>) => Promise<T>;
+  /**
+   * As many restorations at a time as there are processors: each keeps one busy until it is awake, so that more at once would make
+   * all of them late, and none sooner. Their deadlines begin inside.
+   */
+  readonly restorations: Gate;
 }
 
 /** Creates the context; touches nothing yet. */
@@ -53,6 +61,7 @@ export function createContext(options: QemuOptions, deps: QemuDeps): QemuContext
     qemuVersion: createVersionReader(),
     launching: new Map(),
     ending: new Set(),
+    restorations: createGate(availableParallelism()),
     admit(run) {
       const next = last.then(run, run);
       last = next.catch(() => undefined);

@@ -120,11 +120,15 @@ async function launchFrom(
   try {
     const origin = restoring === undefined ? "booted" : "restoring";
     const record = await context.admit(() => admit(context, spec, shape, token, image, origin));
-    if (restoring === undefined) await createDisk(folder, image, shape, signal);
-    else await createRestoredDisks(folder, restoring, shape, signal);
-    // The seed of a machine that is restored is on its wake disk, once that is read; the device is there all the same.
-    await writeSeed(folder, restoring === undefined ? spec.seed : restoring.facts.template);
-    return instanceFrom(await start(context, record, { shape, image, accelerator, restoring }, signal), "running");
+    const begin = async (): Promise<InstanceRecord> => {
+      if (restoring === undefined) await createDisk(folder, image, shape, signal);
+      else await createRestoredDisks(folder, restoring, shape, signal);
+      // The seed of a machine that is restored is on its wake disk, once that is read; the device is there all the same.
+      await writeSeed(folder, restoring === undefined ? spec.seed : restoring.facts.template);
+      return start(context, record, { shape, image, accelerator, restoring }, signal);
+    };
+    const started = restoring === undefined ? begin() : context.restorations.pass(begin, signal);
+    return instanceFrom(await started, "running");
   } catch (error) {
     await removeTraces(context, providerId);
     // Whatever broke first when it was cut short, the reason is the caller's.
