@@ -191,7 +191,8 @@ async function openLease(
   const lease = await whenThereIsRoom(clock, signal, () =>
     leases.request({ poolName, holder, jobId: id, waitTimeoutMs, queuedSince }),
   );
-  await record.lease(lease.id, signal);
+  if (lease.state === "held") record.leased(lease.id);
+  else await record.lease(lease.id, signal);
   return lease;
 }
 

@@ -25,6 +25,8 @@ export class JobRecord {
   #job: Job;
   #isEnding = false;
   #last: Promise<void> = Promise.resolve();
+  /** What happened and need not be stored by itself: the next write takes it along, and spares a wait for the disk. */
+  #carried: readonly Change[] = [];
 
   constructor(job: Job, deps: JobRecordDeps) {
     this.#job = job;
@@ -37,6 +39,14 @@ export class JobRecord {
 
   lease(leaseId: LeaseId, signal: AbortSignal): Promise<void> {
     return this.#must({ ...this.#job, leaseId }, "job queued", `waits under lease ${leaseId}`, signal);
+  }
+
+  /**
+   * Keeps, with the next write, the lease under which a job has got a machine at once. A manager that dies before leaves a lease
+   * that lapses, and its machine with it: no job has touched it.
+   */
+  leased(leaseId: LeaseId): void {
+    this.#carry({ ...this.#job, leaseId }, "job queued", `has its machine under lease ${leaseId}`);
   }
 
   run(machineId: MachineId, signal: AbortSignal): Promise<void> {
@@ -64,9 +74,9 @@ export class JobRecord {
     return this.#note({ ...this.#job, cancelledBy }, "job cancelled", detail);
   }
 
-  /** Keeps a measured part of the job. */
+  /** Keeps a measured part of the job, with the next write: that of the part behind it, or of the end. */
   measured(phasesMs: PhasesMs, detail: string): void {
-    void this.#note({ ...this.#job, phasesMs: { ...this.#job.phasesMs, ...phasesMs } }, "job part ended", detail);
+    this.#carry({ ...this.#job, phasesMs: { ...this.#job.phasesMs, ...phasesMs } }, "job part ended", detail);
   }
 
   /** Keeps a sentence for the reader who asks why. */
@@ -109,6 +119,14 @@ export class JobRecord {
     });
   }
 
+  #carry(job: Job, what: string, detail: string): void {
+    if (this.#isEnding) {
+      return;
+    }
+    this.#job = job;
+    this.#carried = [...this.#carried, this.#event(what, detail)];
+  }
+
   #must(job: Job, what: string, detail: string, signal: AbortSignal): Promise<void> {
     this.#job = job;
     const event = this.#event(what, detail);
@@ -123,8 +141,15 @@ export class JobRecord {
     return next;
   }
 
-  #commit(changes: readonly Change[]): Promise<void> {
-    return this.#deps.store.commit(changes);
+  async #commit(changes: readonly Change[]): Promise<void> {
+    const carried = this.#carried;
+    this.#carried = [];
+    try {
+      await this.#deps.store.commit([...carried, ...changes]);
+    } catch (error) {
+      this.#carried = [...carried, ...this.#carried];
+      throw error;
+    }
   }
 
   #event(what: string, detail: string): Change {
