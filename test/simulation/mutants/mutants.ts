@@ -274,7 +274,7 @@ export const MUTANTS: readonly Mutant[] = [
   {
     fault: "goes on asking for the stop of a machine that is stopped",
     breaks: "I9",
-    from: 12,
+    from: 140,
     patches: [
       { file: "pool/stop.ts", from: 'fleet.state.machine(id)?.state === "stopping"; failures', to: "; failures" },
       {
