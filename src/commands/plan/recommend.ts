@@ -150,7 +150,7 @@ function nameOf({ kind, asked }: Candidate): string {
       return `target ${percent(asked.share)} within ${formatDuration(asked.waitMs)}`;
     case "pool": {
       const [section] = asked.pool.schedule ?? [];
-      return `idle_count ${asked.pool.idleCount}, and ${section?.idleCount} in "${section?.periods[0]}" UTC`;
+      return `idle_count ${asked.pool.idleCount}, and ${section?.idleCount} in "${section?.periods.join('", "')}" UTC`;
     }
   }
 }

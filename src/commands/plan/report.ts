@@ -82,7 +82,7 @@ function tableOf(rows: readonly ShownRow[]): { readonly head: string[]; readonly
   ];
   const cells = rows.map(({ name, setting, summary, isReached, engine }) => [
     `${name}${setting === undefined || setting === "" ? "" : `: ${setting}`}`,
-    `${(summary.share * 100).toFixed(2)} %${isReached ? "" : " ✗"}`,
+    `${percentBelow(summary.share)} %${isReached ? "" : " ✗"}`,
     ...[summary.p50Ms, summary.p95Ms, summary.p99Ms, summary.maxMs].map(shownDuration),
     ...[summary.idleHours, summary.bootingHours, summary.busyHours].map((hours) => hours.toFixed(1)),
     String(summary.peakMachines),
@@ -91,6 +91,9 @@ function tableOf(rows: readonly ShownRow[]): { readonly head: string[]; readonly
   ]);
   return { head, cells };
 }
+
+/** Rounded down: what just misses a goal must not look like it. */
+const percentBelow = (share: number): string => (Math.floor(share * 10_000 + 1e-6) / 100).toFixed(2);
 
 async function textFrom(report: PlanReport, rows: readonly ShownRow[]): Promise<string> {
   const { head, cells } = tableOf(rows);

@@ -124,12 +124,12 @@ function* silently<Result>(search: Generator<unknown, Result>): Generator<void, 
 
 /** Two levels, by the hours of weekdays in which most jobs come. Undefined where no hour stands out. */
 function* fitSchedule(trial: Trial, pool: DesiredPool): Generator<void, AskedPolicy | undefined> {
-  const hours = busyHours(trial.arrivals.readyAt);
-  if (hours === undefined) return undefined;
+  const periods = busyPeriods(trial.arrivals.readyAt);
+  if (periods === undefined) return undefined;
   const most = leastLevel(trial) + 2;
   let best: { readonly asked: AskedPolicy; readonly idleMinutes: number } | undefined;
   for (let quiet = 0; quiet <= Math.min(MAX_QUIET, most); quiet++) {
-    const askedAt = (busy: number): AskedPolicy => ({ kind: "pool", pool: scheduled(pool, quiet, busy, hours) });
+    const askedAt = (busy: number): AskedPolicy => ({ kind: "pool", pool: scheduled(pool, quiet, busy, periods) });
     const attainedAt = (busy: number): Attained => attainedBy(tryAsked(trial, askedAt(busy)).outcome, trial.waitMs);
     yield;
     if (attainedAt(most).share < trial.share) continue;
@@ -140,28 +140,33 @@ function* fitSchedule(trial: Trial, pool: DesiredPool): Generator<void, AskedPol
   return best?.asked;
 }
 
-function scheduled(
-  pool: DesiredPool,
-  quiet: number,
-  busy: number,
-  [first, last]: readonly [number, number],
-): DesiredPool {
+function scheduled(pool: DesiredPool, quiet: number, busy: number, periods: readonly string[]): DesiredPool {
   const { idleScaleFactor: _, idleCountMin: __, idleCountMax: ___, ...plain } = pool;
-  const section = { periods: [`* ${first}-${last} * * mon-fri`], timezone: "UTC", idleCount: busy };
+  const section = { periods, timezone: "UTC", idleCount: busy };
   return { ...plain, idleCount: quiet, schedule: [section] };
 }
 
-/** The hours of weekdays (UTC), first and last, between which those lie in which more jobs come than in the mean hour of the week. */
-function busyHours(readyAt: Float64Array): readonly [number, number] | undefined {
+/**
+ * Cron periods, in UTC, of the hours of weekdays around which the quietest hours in a row lie: those in which no more jobs come
+ * than in the mean hour. Undefined where no hour stands out. Working hours that last over UTC's midnight end on the next day.
+ */
+function busyPeriods(readyAt: Float64Array): readonly string[] | undefined {
   const jobs = Array.from({ length: 24 }, () => 0);
   for (const at of readyAt) {
-    const day = (Math.floor(at / DAY_MS) + 3) % 7;
     const hour = Math.floor(at / HOUR_MS) % 24;
-    if (day < 5) jobs[hour] = (jobs[hour] ?? 0) + 1;
+    jobs[hour] = (jobs[hour] ?? 0) + 1;
   }
-  const mean = (readyAt.length / 168) * 5;
-  const [first, last] = [jobs.findIndex((count) => count > mean), jobs.findLastIndex((count) => count > mean)];
-  return first < 0 || (first === 0 && last === 23) ? undefined : [first, last];
+  const isBusy = (hour: number): boolean => (jobs[hour % 24] ?? 0) > readyAt.length / 24;
+  let quiet = { from: 0, hours: 0 };
+  for (let from = 0; from < 24; from++) {
+    let hours = 0;
+    while (hours < 24 && !isBusy(from + hours)) hours += 1;
+    if (hours > quiet.hours) quiet = { from, hours };
+  }
+  if (quiet.hours === 0 || quiet.hours === 24) return undefined;
+  const [first, last] = [(quiet.from + quiet.hours) % 24, (quiet.from + 23) % 24];
+  if (first <= last) return [`* ${first}-${last} * * mon-fri`];
+  return [`* ${first}-23 * * mon-fri`, `* 0-${last} * * tue-sat`];
 }
 
 function judge(kind: Candidate["kind"], asked: AskedPolicy, fit: Trial, rest: Trial | undefined): Candidate {

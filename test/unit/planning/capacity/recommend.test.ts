@@ -43,6 +43,20 @@ it("fits settings to two thirds of the weeks, judges them by the others, and cho
   expect(raised).toEqual({});
 });
 
+it("finds working hours that last over UTC's midnight", () => {
+  const trial = officeTrial(14);
+  const hours = 9;
+  const readyAt = trial.arrivals.readyAt.map((at) => at + hours * 60 * MINUTE_MS);
+  const later = { ...trial, arrivals: { ...trial.arrivals, readyAt }, to: trial.to + hours * 60 * MINUTE_MS };
+
+  const { candidates } = run(recommend(later, wide, false));
+
+  const schedule = candidates.find(({ kind }) => kind === "schedule")?.asked;
+  expect(schedule?.kind === "pool" && schedule.pool.schedule?.[0]?.periods).toEqual([
+    ...["* 18-23 * * mon-fri", "* 0-1 * * tue-sat"],
+  ]);
+});
+
 it("says nothing of weeks held out where there are too few", () => {
   const { candidates, weeksHeldOut } = run(recommend(officeTrial(14), wide, true));
 
