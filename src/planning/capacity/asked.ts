@@ -16,7 +16,10 @@ export type AskedPolicy =
   | { readonly kind: "scale_factor"; readonly factor: number; readonly min: number; readonly max: number }
   /** `share` (0-1) of the jobs wait no longer than `waitMs`. */
   | { readonly kind: "target"; readonly share: number; readonly waitMs: number }
-  /** What a configuration says, with its schedule and its limits. */
+  /**
+   * What a configuration says, with its schedule, its target and its limits. A price of waiting is taken for the trial's share, and
+   * a budget is not heeded: the loop itself knows both.
+   */
   | { readonly kind: "pool"; readonly pool: DesiredPool };
 
 /** Puts something between a replay and its policy. */
@@ -52,7 +55,7 @@ export function policyFrom(trial: Trial, asked: AskedPolicy): ReadyPolicy {
     case "target":
       return { policy: learntTarget(trial, asked), stepMs: MINUTE_MS, limits };
     case "pool":
-      return { policy: poolPolicy(asked.pool), stepMs: MINUTE_MS, limits: limitsOf(asked.pool) };
+      return { policy: poolPolicy(trial, asked.pool), stepMs: MINUTE_MS, limits: limitsOf(asked.pool) };
   }
 }
 
@@ -72,14 +75,20 @@ function learntTarget(
   return targetPolicy(state, { share, waitMs, bootMs, holdMs: MINUTE_MS, caps: [] }, arrivals.readyAt);
 }
 
-function poolPolicy(pool: DesiredPool): LevelPolicy {
-  const { schedule: sections = [] } = pool;
+function poolPolicy(trial: Trial, pool: DesiredPool): LevelPolicy {
+  const { schedule: sections = [], target } = pool;
+  const { waitMs, share = trial.share } = target ?? trial;
+  const targetLevel = target && learntTarget(trial, { waitMs, share });
   const schedule = scheduleFrom(sections);
   let held = schedule.heldAt(0);
   let isAsked = false;
-  return ({ now, inUse }) => {
+  return (moment) => {
+    const { now, inUse } = moment;
     if (!isAsked || now >= held.untilAt) held = schedule.heldAt(now);
     isAsked = true;
-    return wishNow(pool, held.index === undefined ? undefined : sections[held.index], inUse).idleCount;
+    const wish = wishNow(pool, held.index === undefined ? undefined : sections[held.index], inUse);
+    if (targetLevel === undefined) return wish.idleCount;
+    const { idleCountMin = 0, idleCountMax = pool.maxMachines } = wish;
+    return Math.min(idleCountMax, Math.max(idleCountMin, targetLevel(moment)));
   };
 }

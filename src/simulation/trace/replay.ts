@@ -76,13 +76,14 @@ async function replay(arrivals: Arrivals, settings: LoopSettings, signal: AbortS
   const machines = createTraceMachines(clock, () => (isStarted ? Math.round(bootMsOf(ordered++)) : 0));
   const errors: unknown[] = [];
   const poolAt = wishing(settings, () => ({ now: clock.now(), inUse: tally.leased(), arrived: next, served, waitMs }));
+  const isAsked = settings.policy !== undefined || settings.pool.target !== undefined;
   const fleet = createFleet({
     store: createForgetfulStore(see),
     drivers: new Map([[machines.driver.name, machines.driver]]),
     ...{ guest: machines.guest, clock, random: createCounter(), logger: loggerInto(errors) },
     desired: () => ({ pools: [poolAt()], maxMachines: settings.pool.maxMachines }),
-    // Nothing happens here untold: only a policy wants to be asked though nothing does.
-    pace: { passMs: settings.policy === undefined ? DAY_MS : MINUTE_MS, lookMs: DAY_MS, probeMs: DAY_MS },
+    // Nothing happens here untold: only a policy, or a target, wants to be asked though nothing does.
+    pace: { passMs: isAsked ? MINUTE_MS : DAY_MS, lookMs: DAY_MS, probeMs: DAY_MS },
   });
   const leases = createLeases(fleet);
   const request = (job: number): void => {

@@ -156,6 +156,17 @@ describe("a policy that was asked for", () => {
     expect(limits).toEqual({ maxMachines: 50, maxGrowthRate: 40, idleTimeMs: 60_000 });
   });
 
+  it("chooses the level of a pool with a target, within the pool's own bounds", () => {
+    const target = { waitMs: 1000, share: 0.9 };
+    const settings = { target, maxMachines: 1000, maxGrowthRate: 1000, idleTimeMs: 600_000 };
+    const asked = (overrides: object) => tryAsked(trial, { kind: "pool", pool: pool({ ...settings, ...overrides }) });
+
+    const [own, bounded] = [asked({}).outcome, asked({ idleCountMin: 2, idleCountMax: 2 }).outcome];
+
+    expect(own.waitMs).toEqual(tryAsked(trial, { kind: "target", ...target }).outcome.waitMs);
+    expect(bounded.waitMs).toEqual(tryConstant(trial, 2).outcome.waitMs);
+  });
+
   it("keeps a scale factor between its bounds", () => {
     const { policy } = policyFrom(trial, { kind: "scale_factor", factor: 0.5, min: 1, max: 4 });
 
