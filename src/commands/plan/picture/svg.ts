@@ -34,7 +34,7 @@ const STYLE = [
   "text{font:13px system-ui,'Segoe UI',Roboto,Helvetica,Arial,sans-serif;fill:#222}",
   ".title{font-size:16px;font-weight:600}.soft{fill:#555}",
   ".bg{fill:#fff}.grid{stroke:#e2e2e2}.axis{stroke:#777}.goal{stroke:#777;stroke-dasharray:3 4}.demand{fill:#d4d7dc}",
-  ".line{fill:none;stroke-width:2}.ring{fill:none!important;stroke-width:2}",
+  ".line{fill:none;stroke-width:2}path.ring{fill:none;stroke-width:2}",
   ...STYLES.map(({ dashes }, n) => (dashes === "" ? "" : `.l${n}{stroke-dasharray:${dashes}}`)),
   css(false),
   "@media(prefers-color-scheme:dark){text{fill:#e8e8e8}.soft{fill:#aaa}.bg{fill:#15171a}.grid{stroke:#2d3136}",
