@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundle } from "../../build/bundle.ts";
+import { bundle } from "../support/bundle/bundle.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
