@@ -25,7 +25,7 @@ import { mayflyVersion } from "./version.ts";
 /** What the runner takes for a failed build and for a failed system, unless its environment says otherwise. */
 const BUILD_FAILURE = 1;
 const SYSTEM_FAILURE = 2;
-/** How long a cleanup waits for a manager that goes away under it. */
+/** How long a cleanup waits for a manager that is away, or goes away under it. */
 const CLEANUP_RECONNECT_MS = 30_000;
 
 /** `config_exec`: prints what the runner is to know. Later stages ask the same daemon. */
@@ -87,7 +87,7 @@ export async function runRun(
 /** `cleanup_exec`: whatever happens, the job is not the worse for it. What it cannot give back goes by its time to live. */
 export async function runCleanup(context: CommandContext, runner: WithRunner = withRunner): Promise<void> {
   try {
-    await withStage(context, { reconnectMs: CLEANUP_RECONNECT_MS, wasThere: false, runner }, cleanUp);
+    await withStage(context, { reconnectMs: CLEANUP_RECONNECT_MS, wasThere: true, runner }, cleanUp);
   } catch (error) {
     reportError(error, context.stderr);
     await writeAll(context.stderr, "mayfly: the machine goes by itself once its time to live is over\n");

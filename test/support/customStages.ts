@@ -15,10 +15,15 @@ const PREPARE: PrepareWords = { ttl: "5s", wait: "1m", reconnect: "20s" };
 /**
  * Starts stages within this process, each over a connection of its own: many of them cost little, and one that is killed
  * falls silent as a process does.
+ * @param isDirect whether they look for the daemon at its own socket, where one that is away is not met at all.
  */
-export function startInProcess(socketPath: string, words: Partial<PrepareWords> = {}): StartStage {
+export function startInProcess(
+  socketPath: string,
+  words: Partial<PrepareWords> = {},
+  isDirect: boolean = false,
+): StartStage {
   return (invocation) => {
-    const road = openRoad(socketPath);
+    const road = isDirect ? { path: socketPath, close: () => undefined } : openRoad(socketPath);
     const cancel = new AbortController();
     const killed = Promise.withResolvers<StageExit>();
     let isKilled = false;

@@ -27,8 +27,8 @@ export interface CustomWorld extends AsyncDisposable {
   readonly buildsDir: string;
   readonly socketPath: string;
   readonly client: Manager;
-  /** Ends this manager as SIGUSR2 does, and starts the next one at the same socket. */
-  restart(): Promise<void>;
+  /** Ends this manager as SIGUSR2 does, and starts the next one at the same socket once `whileAway` is done. */
+  restart(whileAway?: () => Promise<void>): Promise<void>;
 }
 
 /** Makes a world with one pool `small`. */
@@ -76,10 +76,11 @@ export async function createCustomWorld(maxMachines: number): Promise<CustomWorl
   let now = await start();
   return {
     ...{ folder, buildsDir, socketPath, client: createApiClient(socketPath) },
-    async restart() {
+    async restart(whileAway) {
       await now.server.close();
       isHandingOver = true;
       await now.running.handOver();
+      await whileAway?.();
       now = await start();
       isHandingOver = false;
     },

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manager } from "../../../src/ports/manager.ts";
 import { runCustomJob } from "../../support/customRunner.ts";
 import type { CustomRunnerOptions } from "../../support/customRunner.ts";
-import type { StageCall } from "../../support/customRunnerCall.ts";
+import type { StageCall, StageExit, StageInvocation } from "../../support/customRunnerCall.ts";
 import type { CoordinatorJob } from "../../support/customRunnerJob.ts";
 import { startInProcess } from "../../support/customStages.ts";
 import { createCustomWorld } from "../../support/customWorld.ts";
@@ -66,6 +66,35 @@ describe("a runner's job whose manager is restarted", () => {
     expect(result, result.log).toMatchObject({ state: "success" });
     expect(result.stdout.includes(LINES), result.log.slice(-3_000)).toBe(true);
     await nothingHeld(world.client);
+  });
+});
+
+describe("a cleanup that finds no manager", () => {
+  it("waits for the next one, and has the job end as it did", async () => {
+    await using world = await createCustomWorld(1);
+    const stages = startInProcess(world.socketPath, { ttl: "20s" });
+    const direct = startInProcess(world.socketPath, {}, true);
+    const cleanUpAway = async (invocation: StageInvocation): Promise<StageExit> => {
+      const begun = Promise.withResolvers<StageCall>();
+      await world.restart(async () => {
+        const isAway = Promise.withResolvers<void>();
+        const onStderr = (bytes: Buffer): void => {
+          if (bytes.toString().includes("the manager is away")) isAway.resolve();
+        };
+        const call = direct({ ...invocation, onStderr });
+        begun.resolve(call);
+        await Promise.race([isAway.promise, call.exited]);
+      });
+      return (await begun.promise).exited;
+    };
+    const start: CustomRunnerOptions["start"] = (invocation) =>
+      invocation.verb === "cleanup" ? { exited: cleanUpAway(invocation), kill: () => undefined } : stages(invocation);
+
+    const result = await runCustomJob({ ...JOB, id: nextId++ }, optionsFor(world, { start }));
+
+    expect(result, result.log).toMatchObject({ state: "success" });
+    await nothingHeld(world.client);
+    expect(await world.client.jobs(true)).toMatchObject([{ end: { result: "success" } }]);
   });
 });
 
