@@ -10,8 +10,12 @@ export function mostAtOnce(starts: Float64Array, ends: Float64Array): number {
   return most;
 }
 
+/** By less than this, in milliseconds, two moments of our days do not differ in a float. */
+const LEAST_MS = 2 ** -12;
+
 /** The most machines at one time under a constant level without limits: those that are kept, and one for each job that waits or runs. */
 export function peakOfConstantLevel({ readyAt, durationMs }: Arrivals, level: number, waitMs: Float64Array): number {
-  const ends = readyAt.map((at, n) => at + (waitMs[n] ?? 0) + (durationMs[n] ?? 0)).sort();
+  // A job that takes no time has a machine all the same.
+  const ends = readyAt.map((at, n) => at + Math.max(LEAST_MS, (waitMs[n] ?? 0) + (durationMs[n] ?? 0))).sort();
   return level + mostAtOnce(readyAt, ends);
 }

@@ -35,7 +35,7 @@ export interface Candidate {
 export interface Recommendation {
   /** What the config says now, first; then what was fitted. */
   readonly candidates: readonly Candidate[];
-  /** The cheapest of those that reach the goal where they were fitted; undefined where none does. */
+  /** The cheapest of those that reach the goal where they were fitted, the simplest of those alike; undefined where none does. */
   readonly chosen: Candidate | undefined;
   /** Limits of the pool that must be raised for that, with what they must be at the least. */
   readonly raised: Partial<Pick<Limits, "maxMachines" | "maxGrowthRate">>;
@@ -46,6 +46,8 @@ export interface Recommendation {
 const WEEK_MS = 7 * DAY_MS;
 /** Fewer whole weeks than this are all needed for the fit. */
 const MIN_WEEKS = 3;
+/** Costs that differ by no more than this share are alike: another week would bring another order. */
+const ALIKE = 0.01;
 /** Quiet levels that a schedule is tried with. */
 const MAX_QUIET = 8;
 
@@ -70,10 +72,14 @@ export function* recommend(whole: Trial, pool: DesiredPool, canTarget: boolean):
     yield;
     if (one !== undefined) candidates.push(judge(kind, one, fitted, unseen));
   }
-  const [chosen] = candidates
-    .filter((candidate) => candidate.kind !== "now" && candidate.isReached)
-    .sort((a, b) => a.fitted.idleMinutes - b.fitted.idleMinutes);
-  return { candidates, chosen, raised, weeksHeldOut };
+  return { candidates, chosen: choose(candidates), raised, weeksHeldOut };
+}
+
+/** Of settings that cost alike, the simplest: they stand in that order. */
+function choose(candidates: readonly Candidate[]): Candidate | undefined {
+  const fitting = candidates.filter(({ kind, isReached }) => kind !== "now" && isReached);
+  const least = Math.min(...fitting.map(({ fitted }) => fitted.idleMinutes));
+  return fitting.find(({ fitted }) => fitted.idleMinutes <= least * (1 + ALIKE));
 }
 
 function split(whole: Trial): { fit: Trial; rest: Trial | undefined; weeksHeldOut: number } {

@@ -44,6 +44,7 @@ describe("a constant level by closed form", () => {
         expect(engine).toBe("closed form");
         expect(outcome.peakMachines).toBe(replayed.peakMachines);
       }),
+      { examples: [[[[0, 0]], 1]] },
     );
   });
 
