@@ -71,7 +71,7 @@ const IDENTITY: Readonly<Record<string, string>> = {
 export async function identityOf({ ready, address }: Clone): Promise<ReadonlyMap<string, string>> {
   const script = [
     `sudo grep --with-filename "" ${Object.values(IDENTITY).join(" ")}`,
-    "echo journal:/run/log/journal/* keys:/etc/ssh/ssh_host_*_key.pub",
+    "echo journal: /run/log/journal/* keys: /etc/ssh/ssh_host_*_key.pub",
     "systemctl show --property InvocationID mayfly-orphan.timer",
   ].join("; ");
   const said = (await outputOf(ready, script)).toString().split("\n");
@@ -84,7 +84,7 @@ export async function identityOf({ ready, address }: Clone): Promise<ReadonlyMap
     ["address", address.host],
     ...Object.entries(IDENTITY).map(([what, path]) => [what, fileOf(path).join("\n")] as const),
     // One folder, one key.
-    ["folder of the journal", wordOf(/^journal:(\S+) keys:\/etc\/ssh\/ssh_host_ed25519_key\.pub$/m)],
+    ["folder of the journal", wordOf(/^journal: (\S+) keys: \/etc\/ssh\/ssh_host_ed25519_key\.pub$/m)],
     ["ids that systemd makes", wordOf(/^InvocationID=(.+)$/m)],
     ["engine's name", /"ID":"([^"]+)"/.exec(info)?.[1] ?? ""],
     ["ids that the engine makes", /"Name":"([^"]+)"/.exec(volume)?.[1] ?? ""],

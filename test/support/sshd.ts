@@ -91,7 +91,8 @@ function configFrom(
     `HostKey ${hostKeyFile}`,
     `AuthorizedKeysFile ${authorizedFile}`,
     `PidFile ${pidFile}`,
-    `SetEnv PATH=${programs}:/usr/local/bin:/usr/bin:/bin`,
+    // A first bash would read what the tester's own ~/.bashrc says; a machine's account has none of that.
+    `SetEnv PATH=${programs}:/usr/local/bin:/usr/bin:/bin SHLVL=1`,
     "StrictModes no",
     "PermitRootLogin yes",
     // The rest is what machines have: the first value of a keyword wins.
