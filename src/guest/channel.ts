@@ -30,8 +30,17 @@ export function createChannel(client: Client): Channel {
     return () => client.off("close", onClose);
   };
 
-  /** Opens one stream. @throws MachineLostError only when the connection is gone; TransientError when sshd refuses this one. */
-  const open = (what: string, start: (opened: Opened) => void, signal: AbortSignal): Promise<ClientChannel> =>
+  /**
+   * Opens one stream.
+   * @param take listens to it at once: what a quick command says of its exit may have come together with its beginning.
+   * @throws MachineLostError only when the connection is gone; TransientError when sshd refuses this one.
+   */
+  const open = <Taken>(
+    what: string,
+    start: (opened: Opened) => void,
+    take: (stream: ClientChannel) => Taken,
+    signal: AbortSignal,
+  ): Promise<Taken> =>
     new Promise((resolve, reject) => {
       const onAbort = (): void => reject(signal.reason);
       const opened: Opened = (error, stream) => {
@@ -44,7 +53,7 @@ export function createChannel(client: Client): Channel {
           stream.resume();
           stream.stderr.resume();
         } else {
-          resolve(stream);
+          resolve(take(stream));
         }
       };
       if (signal.aborted) return onAbort();
@@ -63,11 +72,11 @@ export function createChannel(client: Client): Channel {
     async exec(command, { terminal }, signal) {
       const pty = terminal && { term: terminal.term, cols: terminal.columns, rows: terminal.rows };
       const start = (opened: Opened): unknown => client.exec(command, pty === undefined ? {} : { pty }, opened);
-      return remoteProcessFrom(await open("a command", start, signal), onLost, signal);
+      return open("a command", start, (stream) => remoteProcessFrom(stream, onLost, signal), signal);
     },
     async forward(socketPath, signal) {
       const start = (opened: Opened): unknown => client.openssh_forwardOutStreamLocal(socketPath, opened);
-      const socket = duplexFrom(await open(`a stream to ${socketPath}`, start, signal));
+      const socket = await open(`a stream to ${socketPath}`, start, duplexFrom, signal);
       // Whoever reads or writes sees the loss; nobody need listen for it before that.
       socket.on("error", () => {});
       const stopListening = onLost((error) => socket.destroy(error));
