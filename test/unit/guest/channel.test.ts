@@ -159,7 +159,9 @@ describe("the channel over SSH", () => {
   it("notices at once when the machine's side ends", async () => {
     const mine = await startSshd();
     const channel = await openTo(mine);
-    const running = await channel.exec("cat", {}, always);
+    const running = await channel.exec("echo begun; cat", {}, always);
+    // Whoever is not there yet when all are ended would live on, and keep the connection.
+    await once(running.stdout, "data");
 
     await mine.stop();
 
@@ -170,7 +172,8 @@ describe("the channel over SSH", () => {
   it("notices a machine that has stopped answering", { timeout: 40_000 }, async () => {
     const mine = await startSshd();
     const channel = await openTo(mine);
-    const running = await channel.exec("cat", {}, always);
+    const running = await channel.exec("echo begun; cat", {}, always);
+    await once(running.stdout, "data");
 
     mine.freeze();
 
