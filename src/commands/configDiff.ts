@@ -1,5 +1,4 @@
 import type { Command } from "commander";
-import { readConfigText, shownPath } from "../config/load.ts";
 import { changeText } from "../domain/configChange.ts";
 import { ConfigError } from "../domain/errors.ts";
 import type { ConfigDiff } from "../ports/manager.ts";
@@ -26,6 +25,7 @@ export function addConfigDiffCommand(config: Command): void {
     .addHelpText("after", HELP)
     .action(async (file: string | undefined, _options: unknown, command: Command) => {
       const context = contextOf(command);
+      const { readConfigText, shownPath } = await import("../config/load.ts");
       const { path } = await context.loadConfig(file);
       if (path === undefined)
         throw new ConfigError([{ place: "[file]", message: "Expected a config file, there is none" }]);
