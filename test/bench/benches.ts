@@ -1,5 +1,6 @@
 import { compareApiCalls } from "./apiCalls.ts";
 import type { Bench } from "./bench.ts";
+import { compareClaims } from "./claim.ts";
 import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
 import { compareCustomExecutor } from "./customExecutor.ts";
@@ -38,5 +39,6 @@ export const BENCHES: readonly Bench[] = [
     measure: async ({ rounds, progress, signal, machine }) =>
       compareConnections(await machine(), rounds, progress, signal),
   },
+  { name: "claim", isOnMachines: true, measure: compareClaims },
   { name: "restore", isOnMachines: true, measure: async (context) => [await compareRestore(context)] },
 ];

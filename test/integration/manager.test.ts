@@ -1,22 +1,11 @@
-import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { parseConfig } from "../../src/config/parse.ts";
-import { systemClock as clock } from "../../src/daemon/clock.ts";
-import { composeManager } from "../../src/daemon/compose.ts";
 import type { RunningManager } from "../../src/daemon/compose.ts";
-import { systemRandom as random } from "../../src/daemon/random.ts";
-import { acceleratorOf, imagesDirOf } from "../../src/daemon/start.ts";
 import { jobIdFrom } from "../../src/domain/ids.ts";
 import type { Job, JobSpec } from "../../src/domain/job.ts";
-import { createQemuDriver } from "../../src/drivers/qemu/driver.ts";
-import { createGuest } from "../../src/guest/guest.ts";
 import type { Guest } from "../../src/ports/guest.ts";
 import type { Manager } from "../../src/ports/manager.ts";
-import { createArchives } from "../../src/store/archives.ts";
-import { createJobLogs } from "../../src/store/jobLogs.ts";
-import { openStore } from "../../src/store/open.ts";
-import { silentLogger as logger } from "../support/jobs.ts";
+import { startRealManager } from "../support/realManager.ts";
 import { makeRealState } from "../support/realState.ts";
 import type { RealState } from "../support/realState.ts";
 import { until } from "../support/until.ts";
@@ -42,25 +31,7 @@ let manager: Manager;
 
 beforeAll(async () => {
   state = await makeRealState();
-  const config = parseConfig(`name = "test"\n${POOLS}`, "mayfly.toml", state.stateDir);
-  const { stateDir } = state;
-  const chooseAccelerator = acceleratorOf(stateDir);
-  const qemu = createQemuDriver(
-    { stateDir, imagesDir: imagesDirOf(stateDir), owner: "test" },
-    { clock, random, logger, chooseAccelerator },
-  );
-  running = await composeManager(
-    config,
-    {
-      ...{ clock, random, logger },
-      store: await openStore(stateDir, { clock, logger }),
-      logs: createJobLogs(join(stateDir, "logs")),
-      archives: createArchives(join(stateDir, "archives"), { clock }),
-      guest: withForgedFirstSeed(createGuest({ clock, logger })),
-      drivers: new Map([["qemu", qemu]]),
-    },
-    "test",
-  );
+  ({ running } = await startRealManager(state, POOLS, withForgedFirstSeed));
   manager = running.manager;
 });
 afterAll(async () => {

@@ -17,9 +17,12 @@ export interface RealState {
   remove(): Promise<void>;
 }
 
-/** Makes a state directory. @throws Error when the integration tier's setup did not run. */
-export async function makeRealState(): Promise<RealState> {
-  const imagesDir = process.env["MAYFLY_TEST_IMAGES_DIR"];
+/**
+ * Makes a state directory.
+ * @param imagesDir holds the guest image. @default where the integration tier's setup put it
+ * @throws Error when that did not run.
+ */
+export async function makeRealState(imagesDir = process.env["MAYFLY_TEST_IMAGES_DIR"]): Promise<RealState> {
   if (imagesDir === undefined) throw new Error("MAYFLY_TEST_IMAGES_DIR is not set: run the integration tier");
   const stateDir = await mkdtemp(join(tmpdir(), "mayfly-real-"));
   const instancesDir = join(stateDir, "qemu");

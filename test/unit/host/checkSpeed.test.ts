@@ -8,7 +8,7 @@ it("offers the bench and its goals where hardware runs machines", () => {
       status: "ok",
       detail:
         "with kvm a restored machine should be ready within 150 ms, and a claim reach its script within 50 ms; " +
-        "in mayfly's source `npm run bench -- --only restore,connections` measures this host",
+        "in mayfly's source `npm run bench -- --only restore,claim` measures this host",
     },
   ]);
 });
