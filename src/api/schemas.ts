@@ -33,6 +33,17 @@ export const healthSchema = z
     configProblem: z.object({ text, since: instant }).optional(),
     disks: z.array(z.object({ what: text, path: text, freeBytes: z.number(), totalBytes: z.number() })).readonly(),
     minFreeBytes: z.number(),
+    mirror: z
+      .object({
+        listen: text,
+        upstream: text,
+        isServing: z.boolean(),
+        problem: z.object({ text, since: instant }).optional(),
+        starts: z.number(),
+        cacheBytes: z.number(),
+        maxCacheBytes: z.number(),
+      })
+      .optional(),
     pools: z
       .array(
         z.object({

@@ -9,6 +9,7 @@ export function checksFromHealth(health: Health, now: EpochMs): readonly Check[]
     checkProcess(health),
     checkFile(health, now),
     checkStore(health, now),
+    ...checkMirror(health, now),
     ...health.pools.map((pool) => checkPool(pool, now)),
   ];
 }
@@ -43,6 +44,17 @@ function checkStore({ storeProblem }: Health, now: EpochMs): Check {
     detail,
     fix: "make room or mend the disk; the daemon goes on by itself then",
   };
+}
+
+function checkMirror({ mirror }: Health, now: EpochMs): readonly Check[] {
+  if (mirror === undefined) return [];
+  const { listen, upstream, isServing, problem } = mirror;
+  const name = "daemon's mirror";
+  const detail = `of ${upstream} serves on ${listen}`;
+  if (problem === undefined) return [{ name, status: "ok", detail }];
+  const what = isServing ? detail : `of ${upstream} does not serve on ${listen}, machines pull from there`;
+  const fix = "the daemon tries again by itself; its log says more";
+  return [{ name, status: "warn", detail: `${what}, for ${shownDuration(now - problem.since)}: ${problem.text}`, fix }];
 }
 
 function checkPool(

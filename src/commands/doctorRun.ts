@@ -15,6 +15,7 @@ import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
 import { checksFromHealth } from "./doctorDaemon.ts";
+import { checkMirror, mirrorRequirements } from "./doctorMirror.ts";
 import { checkDockerMachine } from "./doctorDockerMachine.ts";
 import { EXIT } from "./exit.ts";
 import { withInterrupts } from "./interrupts.ts";
@@ -38,6 +39,7 @@ export async function runDoctor(
       { name: "system", status: "ok", detail: `${facts.osName}, Node ${process.version}` },
       { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
+      ...(await checkMirror(config, facts)),
       ...(await checkAccounts(config, context, signal)),
       ...(await checkDaemon(config.stateDir, context)),
       ...(await checkDockerMachine(context.env)),
@@ -70,7 +72,8 @@ async function fixHost(config: Config, context: CommandContext, signal: AbortSig
   const display = createProgressDisplay(context.stderr, () => systemClock.now());
   try {
     const facts = readHostFacts(context.env);
-    await installMissing(facts, requirementsFor(facts), display.step("Installing what is missing"), signal);
+    const requirements = [...requirementsFor(facts), ...mirrorRequirements(config)];
+    await installMissing(facts, requirements, display.step("Installing what is missing"), signal);
     await buildPoolImages(config, context, display, signal);
   } finally {
     display.close();

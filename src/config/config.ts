@@ -1,5 +1,6 @@
 import type { DesiredPool } from "../domain/pool.ts";
 import type { ListenConfig } from "./listen.ts";
+import type { MirrorConfig } from "./mirror.ts";
 
 /** Where the control API listens. */
 interface ApiConfig {
@@ -31,6 +32,8 @@ export interface Config {
   readonly stopTimeoutMs: number;
   readonly api: ApiConfig;
   readonly metrics?: MetricsConfig | undefined;
+  /** A registry mirror that the daemon runs. @default none */
+  readonly mirror?: MirrorConfig | undefined;
   /** At least one, with unique names, in the order of the file. */
   readonly pools: readonly DesiredPool[];
 }

@@ -8,6 +8,7 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     min_free_disk: "With less free space at state_dir, nothing is launched.",
     api: "Where the control API listens. A change takes a restart.",
     metrics: "What is told to Prometheus. A change takes a restart.",
+    mirror: "A registry mirror that the daemon runs for its machines. A change takes a restart.",
     pool: "Machines of one shape, with one policy.",
   },
   "[api]": {
@@ -20,6 +21,14 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
   "[metrics]": {
     listen: "Host and port where /metrics is served, and nothing else.",
     gitlab_names: "Whether gitlab-runner's own names of autoscaling metrics are there, too.",
+  },
+  "[mirror]": {
+    listen: "Host and port where it serves whoever reaches it, by plain HTTP. Guests of this host reach 127.0.0.1.",
+    url: "What machines on EC2 reach it by; without it they are given no mirror.",
+    upstream: "The registry that it mirrors. Default: Docker Hub.",
+    credentials_file: "Holds USER:PASSWORD for the upstream, in one line; whoever reaches the mirror pulls with them.",
+    max_size: "What its cache may take of the disk; what was not read for longest goes first.",
+    program: "Path of the registry's program. Default: docker-registry or registry on the PATH.",
   },
   "[[pool]]": {
     name: "Of a-z, 0-9 and inner dashes. Jobs choose a pool by it.",
@@ -62,7 +71,7 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
   "[pool.guest]": {
     user: "The account that jobs run as; has passwordless sudo.",
     docker: "dind: privileged containers; socket: the machine's own Docker socket; none: neither.",
-    registry_mirror: "URL of a registry mirror, as a guest sees it.",
+    registry_mirror: "URL of a registry mirror, as a guest sees it. Default: that of [mirror].",
     engine: "baked: the image holds Docker's engine; install: it is installed at the first boot.",
     data_root: "The engine's data root.",
   },

@@ -6,6 +6,8 @@ import { fillDefaults } from "./defaults.ts";
 import { entriesFrom } from "./explain.ts";
 import type { ConfigEntry } from "./explain.ts";
 import { listenFrom, placeFrom } from "./listen.ts";
+import { mirrorFrom, mirrorUrlFor } from "./mirror.ts";
+import type { MirrorConfig } from "./mirror.ts";
 import { problemsFrom } from "./problems.ts";
 import { checkRules } from "./rules.ts";
 import { idleWishFrom } from "./schedule.ts";
@@ -67,6 +69,7 @@ export function defaultConfig(stateDir: string): Config {
 }
 
 function configFrom(file: ConfigFile): Config {
+  const mirror = mirrorFrom(file.mirror);
   return {
     name: file.name,
     stateDir: file.state_dir,
@@ -78,11 +81,12 @@ function configFrom(file: ConfigFile): Config {
       listen: file.metrics.listen === undefined ? undefined : placeFrom(file.metrics.listen),
       gitlabNames: file.metrics.gitlab_names,
     },
-    pools: file.pool.map(poolFrom),
+    mirror,
+    pools: file.pool.map((pool) => poolFrom(pool, mirror)),
   };
 }
 
-function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
+function poolFrom(pool: ConfigFile["pool"][number], mirror: MirrorConfig | undefined): DesiredPool {
   const { guest, cost } = pool;
   return {
     name: pool.name,
@@ -106,7 +110,7 @@ function poolFrom(pool: ConfigFile["pool"][number]): DesiredPool {
     guest: {
       user: guest.user,
       docker: guest.docker,
-      registryMirror: guest.registry_mirror,
+      registryMirror: guest.registry_mirror ?? mirrorUrlFor(pool.driver, mirror),
       engine: guest.engine,
       dataRoot: guest.data_root,
     },

@@ -1,6 +1,7 @@
 import type { Problem } from "../domain/errors.ts";
 import { MAX_OFFERINGS } from "./ec2.ts";
 import { checkListen } from "./listenRules.ts";
+import { checkMirror } from "./mirrorRules.ts";
 import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import { checkIdleWish } from "./scheduleRules.ts";
@@ -30,6 +31,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
     ...checkIdleSum(filled, pools, placeOf),
     ...checkSocket(filled, placeOf, hasKey),
     ...checkListen(filled, placeOf),
+    ...checkMirror(filled, placeOf),
   ];
 }
 

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
 import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
+import { mirrorSchema } from "./mirror.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
 import { budgetPerDay, targetSchema } from "./target.ts";
 import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
@@ -91,6 +92,7 @@ export const fileSchema = z.strictObject({
   min_free_disk: size(2 ** 20, 32, 2 ** 24).prefault("1GiB"),
   api: apiSchema,
   metrics: metricsSchema.prefault({}),
+  mirror: mirrorSchema.optional(),
   pool: z
     .array(poolSchema, { error: "an array of tables, each under [[pool]]" })
     .min(1, { error: "an array of at least one pool" }),
@@ -104,6 +106,7 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "the top level": Object.keys(fileSchema.shape),
   "[api]": Object.keys(apiSchema.shape),
   "[metrics]": Object.keys(metricsSchema.shape),
+  "[mirror]": Object.keys(mirrorSchema.shape),
   "[[pool]]": Object.keys(poolSchema.shape),
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.target]": Object.keys(targetSchema.shape),

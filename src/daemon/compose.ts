@@ -29,6 +29,7 @@ import { createLiveConfig } from "./liveConfig.ts";
 import type { LiveConfig } from "./liveConfig.ts";
 import { createManager } from "./manager.ts";
 import { createMetrics } from "./metrics/metrics.ts";
+import type { Mirror } from "./mirror/mirror.ts";
 import { createReloader } from "./reload.ts";
 import type { Reloader } from "./reload.ts";
 
@@ -47,6 +48,8 @@ export interface ManagerPorts {
   readonly drivers: ReadonlyMap<DriverName, Driver>;
   /** @default none are watched */
   readonly disks?: Disks | undefined;
+  /** The registry mirror that runs beside it. @default there is none */
+  readonly mirror?: Pick<Mirror, "health"> | undefined;
   /** @default there is none to be read again */
   readonly configSource?: ConfigSource | undefined;
 }
@@ -117,7 +120,10 @@ export async function composeManager(
   const startedAt = clock.now();
   let reloader: Reloader | undefined;
   const health = (): Health =>
-    healthOf({ config: live.current(), configProblem: reloader?.problem(), fleet, version, startedAt, watch });
+    healthOf({
+      ...{ config: live.current(), configProblem: reloader?.problem(), fleet, version, startedAt, watch },
+      mirror: ports.mirror?.health(),
+    });
   metrics.show(fleet, health);
   await adoptFleet(fleet);
   await jobs.adopt(resumesJobs);

@@ -12,10 +12,11 @@ export interface HealthParts {
   readonly version: string;
   readonly startedAt: number;
   readonly watch: Pick<DiskWatch, "disks" | "problem"> | undefined;
+  readonly mirror?: Health["mirror"];
 }
 
 /** Says how a manager fares now. */
-export function healthOf({ config, configProblem, fleet, version, startedAt, watch }: HealthParts): Health {
+export function healthOf({ config, configProblem, fleet, version, startedAt, watch, mirror }: HealthParts): Health {
   const pools = config.pools.map(({ name }) => poolHealthOf(fleet, name));
   const storeText = fleet.storeProblem;
   const storeProblem = storeText === "" ? undefined : { text: storeText, since: fleet.state.problemSince() };
@@ -25,6 +26,9 @@ export function healthOf({ config, configProblem, fleet, version, startedAt, wat
     ...(storeText === "" ? [] : [`the store cannot be written, nothing new is begun: ${storeText}`]),
     ...(configProblem === undefined ? [] : [`the config file is not applied: ${configProblem.text}`]),
     ...(spaceText === "" ? [] : [`nothing is launched: ${spaceText}`]),
+    ...(mirror?.problem === undefined
+      ? []
+      : [`the registry mirror ${mirror.isServing ? "is on its own" : "does not serve"}: ${mirror.problem.text}`]),
     ...pools.flatMap(({ name, launchProblem }) =>
       launchProblem === undefined ? [] : [`pool ${name} cannot launch: ${launchProblem}`],
     ),
@@ -33,7 +37,7 @@ export function healthOf({ config, configProblem, fleet, version, startedAt, wat
   return {
     status: fleet.isClosing ? "stopping" : isWell ? "ok" : "degraded",
     ...{ version, name: config.name, pid: process.pid, startedAt, problems, storeProblem, configProblem, pools },
-    ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20 },
+    ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20, mirror },
   };
 }
 

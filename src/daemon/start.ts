@@ -22,6 +22,7 @@ import { withDockerMachines } from "./dockerMachines/service.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startLeftoverSweep } from "./leftovers.ts";
 import { createLiveConfig } from "./liveConfig.ts";
+import { startMirror } from "./mirror/mirror.ts";
 import { systemRandom as random } from "./random.ts";
 
 export type StartOptions = Omit<ManagerOptions, "live"> & Pick<ManagerPorts, "configSource">;
@@ -77,8 +78,13 @@ export async function startManager(
   const guest = createGuest({ clock, logger });
   const drivers = createDrivers(live.current, logger);
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
-  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers, configSource };
-  const running = await withDockerMachines(await composeManager(config, ports, version, { ...options, live }), {
+  const mirror = config.mirror && (await startMirror(config.mirror, stateDir, { clock, random, logger }));
+  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers, mirror, configSource };
+  const composed = await composeManager(config, ports, version, { ...options, live }).catch(async (error: unknown) => {
+    await mirror?.stop();
+    throw error;
+  });
+  const running = await withDockerMachines(composed, {
     records: createDockerMachineRecords(join(stateDir, "docker-machines")),
     ...{ look: lookAtDirectory, pools: () => live.current().pools, clock, random, logger },
   });
@@ -88,11 +94,14 @@ export async function startManager(
     ...running,
     async close(force) {
       await Promise.all([stopHousekeeping(), stopSweep()]);
-      return running.close(force);
+      const left = await running.close(force);
+      await mirror?.stop();
+      return left;
     },
     async handOver() {
       await Promise.all([stopHousekeeping(), stopSweep()]);
       await running.handOver();
+      await mirror?.stop();
     },
   };
 }

@@ -56,7 +56,8 @@ async function roomAt(path: string): Promise<{ readonly free: number; readonly d
   return { free, detail: `${gib(free)} of ${gib(blocks * bsize)} free at ${path}` };
 }
 
-const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
+/** Writes an amount as people read it. */
+export const gib = (bytes: number): string => `${(bytes / GIB).toFixed(1)} GiB`;
 
 /** The folder, or the closest one above it that is there already. */
 async function existing(path: string): Promise<string> {

@@ -32,7 +32,24 @@ export interface Health {
   readonly disks: readonly DiskSpace[];
   /** With less free space than this at the state directory, nothing is launched. */
   readonly minFreeBytes: number;
+  /** Absent where the configuration has none. */
+  readonly mirror?: MirrorHealth | undefined;
   readonly pools: readonly PoolHealth[];
+}
+
+/** How the registry mirror fares that the manager runs. Machines do without it while it does not serve. */
+export interface MirrorHealth {
+  /** Host and port. */
+  readonly listen: string;
+  readonly upstream: string;
+  readonly isServing: boolean;
+  /** Why it does not serve, or serves only what it has, and since when. */
+  readonly problem?: { readonly text: string; readonly since: EpochMs } | undefined;
+  /** How often it was started in the life of this manager. */
+  readonly starts: number;
+  /** What its cache took of the disk at the last look, and its bound. */
+  readonly cacheBytes: number;
+  readonly maxCacheBytes: number;
 }
 
 /** What a configuration file would change of what is in force. */

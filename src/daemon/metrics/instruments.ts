@@ -71,5 +71,8 @@ export const createGauges = (register: Registry) => {
     configValid: gauge("mayfly_config_valid", "1 when the config file is what is in force, 0 when it is not."),
     storeWritable: gauge("mayfly_store_writable", "1 when the store can be written."),
     diskFree: gauge("mayfly_disk_free_bytes", "Free space of the disks that the manager lives on.", ["disk"]),
+    mirrorUp: gauge("mayfly_mirror_up", "1 while the registry mirror of the config serves.", ["upstream"]),
+    mirrorStarts: gauge("mayfly_mirror_starts", "How often this manager has started it.", ["upstream"]),
+    mirrorBytes: gauge("mayfly_mirror_cache_bytes", "What its cache took at the last look.", ["upstream"]),
   };
 };

@@ -104,6 +104,11 @@ function readHealth(gauges: Gauges, health: Health, maxMachines: number): void {
   gauges.configValid.set(health.configProblem === undefined ? 1 : 0);
   gauges.storeWritable.set(health.storeProblem === undefined ? 1 : 0);
   for (const { what, freeBytes } of health.disks) gauges.diskFree.set({ disk: what }, freeBytes);
+  if (health.mirror === undefined) return;
+  const { upstream, isServing, starts, cacheBytes } = health.mirror;
+  gauges.mirrorUp.set({ upstream }, isServing ? 1 : 0);
+  gauges.mirrorStarts.set({ upstream }, starts);
+  gauges.mirrorBytes.set({ upstream }, cacheBytes);
 }
 
 function readPool(gauges: Gauges, fleet: Fleet, pool: string): void {

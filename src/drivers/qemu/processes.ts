@@ -16,19 +16,33 @@ export interface QemuProcess {
 export const PID_FILE = "qemu.pid";
 
 /** The living QEMU processes below `root`, by instance folder. @throws when the process table cannot be read. */
-export async function findProcesses(root: string): Promise<ReadonlyMap<string, QemuProcess>> {
+export const findProcesses = (root: string): Promise<ReadonlyMap<string, QemuProcess>> =>
+  findByCommand((argv) => {
+    const pidFile = argv[argv.indexOf("-pidfile") + 1];
+    if (!argv[0]?.includes("qemu-system-") || pidFile === undefined || dirname(dirname(pidFile)) !== root)
+      return undefined;
+    return dirname(pidFile);
+  });
+
+/**
+ * The living processes that are somebody's by their command lines.
+ * @param keyOf answers whose one is; undefined for a stranger's. @throws when the process table cannot be read.
+ */
+export async function findByCommand(
+  keyOf: (argv: readonly string[]) => string | undefined,
+): Promise<ReadonlyMap<string, QemuProcess>> {
   const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map((pid) => findOne(pid, root)));
+  const found = await Promise.all(pids.map((pid) => findOne(pid, keyOf)));
   return new Map(found.filter((entry) => entry !== undefined));
 }
 
-async function findOne(pid: number, root: string): Promise<[folder: string, QemuProcess] | undefined> {
-  const argv = (await readProc(pid, "cmdline"))?.split("\0") ?? [];
-  const pidFile = argv[argv.indexOf("-pidfile") + 1];
-  if (!argv[0]?.includes("qemu-system-") || pidFile === undefined || dirname(dirname(pidFile)) !== root)
-    return undefined;
-  const startedAtTicks = await startOf(pid);
-  return startedAtTicks === undefined ? undefined : [dirname(pidFile), { pid, startedAtTicks }];
+async function findOne(
+  pid: number,
+  keyOf: (argv: readonly string[]) => string | undefined,
+): Promise<[key: string, QemuProcess] | undefined> {
+  const key = keyOf((await readProc(pid, "cmdline"))?.split("\0") ?? []);
+  const startedAtTicks = key === undefined ? undefined : await startOf(pid);
+  return key === undefined || startedAtTicks === undefined ? undefined : [key, { pid, startedAtTicks }];
 }
 
 /** Tells whether that very process still runs. */
@@ -49,7 +63,7 @@ export async function killProcess(process_: QemuProcess, clock: Clock, signal: A
   sendKill(process_.pid);
   while (await isAlive(process_)) {
     if (clock.now() > deadlineAt)
-      throw new TransientError("instance-stuck", `QEMU process ${process_.pid} is still there after SIGKILL`);
+      throw new TransientError("instance-stuck", `process ${process_.pid} is still there after SIGKILL`);
     await clock.sleep(POLL_MS, signal);
   }
 }
@@ -59,7 +73,7 @@ function sendKill(pid: number): void {
     process.kill(pid, "SIGKILL");
   } catch (error) {
     if (isErrno(error, "ESRCH")) return;
-    throw new SystemError("instance-not-ours", `may not end QEMU process ${pid}: run as the user that launched it`, {
+    throw new SystemError("instance-not-ours", `may not end process ${pid}: run as the user that launched it`, {
       cause: error,
     });
   }

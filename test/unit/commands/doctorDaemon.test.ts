@@ -4,6 +4,14 @@ import type { Health } from "../../../src/ports/manager.ts";
 import { health } from "../../support/health.ts";
 
 const NOW = 1_000_000;
+const MIRROR = {
+  listen: "127.0.0.1:5050",
+  upstream: "http://hub",
+  isServing: true,
+  starts: 1,
+  cacheBytes: 0,
+  maxCacheBytes: 1,
+};
 const open = { name: "small", mode: "open", refusals: 0 } as const;
 
 it.each<[string, Partial<Health>, string, unknown]>([
@@ -23,6 +31,22 @@ it.each<[string, Partial<Health>, string, unknown]>([
       status: "fail",
       detail: "cannot be written for 1m30s, nothing new is begun: No space left",
       fix: expect.stringContaining("goes on by itself"),
+    },
+  ],
+  [
+    "a mirror",
+    { mirror: MIRROR },
+    "daemon's mirror",
+    { status: "ok", detail: "of http://hub serves on 127.0.0.1:5050" },
+  ],
+  [
+    "a mirror that does not serve",
+    { mirror: { ...MIRROR, isServing: false, problem: { text: "port taken", since: NOW - 90_000 } } },
+    "daemon's mirror",
+    {
+      status: "warn",
+      detail: "of http://hub does not serve on 127.0.0.1:5050, machines pull from there, for 1m30s: port taken",
+      fix: expect.stringContaining("by itself"),
     },
   ],
   ["a pool", { pools: [open] }, "pool small", { status: "ok", detail: "open" }],
