@@ -12,6 +12,7 @@ export interface CommitQueue {
   commit(changes: readonly Change[]): Promise<void>;
   /** Writes what waits. Every promise is settled afterwards. */
   flush(): void;
+  isBusy(): boolean;
 }
 
 /**
@@ -66,6 +67,7 @@ export function createCommitQueue(
         waiting.push({ changes, resolve, reject });
       }),
     flush,
+    isBusy: () => waiting.length > 0,
   };
 }
 

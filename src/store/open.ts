@@ -16,9 +16,7 @@ import { DEFAULT_RETENTION } from "./retention.ts";
 import type { Retention } from "./retention.ts";
 import { checkWhole, openDatabase, storeErrorFrom } from "./sqlite.ts";
 import { prepareTables } from "./tables.ts";
-
-/** Commits between two prunings. */
-const PRUNE_EVERY = 1000;
+import { createUpkeep } from "./upkeep.ts";
 
 /** What a store needs from outside. */
 export interface StoreDeps {
@@ -127,7 +125,6 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAl
     return true;
   };
   const queue = createCommitQueue(database, (change) => applyChange(tables, change), classify, makeRoom);
-  let commits = 0;
   let isOpen = true;
 
   const read = async <Value>(query: () => Value): Promise<Value> => {
@@ -139,17 +136,22 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAl
     }
   };
   const pruneNow = (): void => {
-    database.exec("BEGIN IMMEDIATE");
     try {
+      database.exec("BEGIN IMMEDIATE");
       prune(deps.clock.now());
       database.exec("COMMIT");
     } catch (error) {
       if (database.isTransaction) database.exec("ROLLBACK");
       // What was committed stands; the next pruning makes up for this one.
-      deps.logger.warn({ err: classify(error) }, "could not prune the store");
+      logger.warn({ err: classify(error) }, "could not prune the store");
     }
   };
   pruneNow();
+  const upkeep = createUpkeep(database, {
+    prune: pruneNow,
+    isBusy: queue.isBusy,
+    onError: (error) => logger.warn({ err: classify(error) }, "could not keep the store's log short"),
+  });
 
   return {
     async commit(changes) {
@@ -157,8 +159,7 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAl
       if (!reserve.isHeld() && reserve.restore()) logger.info({ path }, "the disk has room again, the reserve is back");
       if (!reserve.isHeld() && isBeginning(changes)) throw noRoomError(path);
       await queue.commit(changes);
-      commits += 1;
-      if (commits % PRUNE_EVERY === 0 && isOpen) pruneNow();
+      upkeep.committed(changes.length);
     },
     liveMachines: () => read(() => tables.machines.open()),
     machine: (id) => read(() => tables.machines.get(id)),
