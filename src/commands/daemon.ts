@@ -36,8 +36,8 @@ export function addDaemonCommand(program: Command): void {
 }
 
 async function runDaemon(level: Level, context: CommandContext): Promise<void> {
-  const { keepYoungHeapSmall } = await import("../daemon/youngHeap.ts");
-  keepYoungHeapSmall();
+  const { keepHeapSmall } = await import("../daemon/smallHeap.ts");
+  keepHeapSmall();
   const { systemClock: clock } = await import("../daemon/clock.ts");
   const { createLogger } = await import("../daemon/logger.ts");
   const { startManager } = await import("../daemon/start.ts");

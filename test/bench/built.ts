@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundle } from "../support/bundle/bundle.ts";
+import { bundle, bundleProgram } from "../support/bundle/bundle.ts";
 
 const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -12,6 +12,8 @@ const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export interface BuiltSources extends AsyncDisposable {
   /** Answers the file of a bin, named as below `src` without its ending. */
   file(source: string): string;
+  /** Bundles one more program, as the bins are; answers its file. @param name of it, without an ending. */
+  add(name: string, source: string): Promise<string>;
 }
 
 /** Bundles the sources. */
@@ -22,6 +24,10 @@ export async function buildSources(): Promise<BuiltSources> {
   await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
   return {
     file: (source) => join(folder, "dist", `${source}.js`),
+    async add(name, source) {
+      await bundleProgram(join(folder, "dist"), name, source);
+      return join(folder, "dist", `${name}.js`);
+    },
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
 }

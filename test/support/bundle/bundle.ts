@@ -44,12 +44,15 @@ const LICENSES: Readonly<Record<string, string>> = {
   ...{ "string-width": "license", "strip-ansi": "license" },
 };
 
+/** Writes one program that is none of the bins as they are written, packages beside it. @param name of its file, without the ending. */
+export const bundleProgram = (outDir: string, name: string, file: string): Promise<void> => write(outDir, name, file);
+
 /** @param entry a file below src/, without its ending; what it needs is written beside it. */
-async function write(outDir: string, entry: string): Promise<void> {
+async function write(outDir: string, entry: string, file = join(SRC, `${entry}.ts`)): Promise<void> {
   const folder = dirname(entry);
   const build = await rolldown({
     cwd: ROOT,
-    input: { [entry]: join(SRC, `${entry}.ts`) },
+    input: { [entry]: file },
     platform: "node",
     external: (id) => !/^[./]/.test(id) && !INLINED.includes(id),
     plugins: [keepPlaces(folder), takeBuiltins()],
