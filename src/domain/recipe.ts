@@ -20,10 +20,11 @@ const knownShapes = new WeakMap<MachineShape, WeakMap<GuestSettings, string>>();
 
 /** Digests what machines of a pool are made from and how their inside is set up: a machine of another digest is to be replaced. */
 export function shapeDigestOf({ shape, guest }: Pick<DesiredPool, "shape" | "guest">): string {
+  const known = knownShapes.get(shape)?.get(guest);
+  if (known !== undefined) return known;
   const ofShape = knownShapes.get(shape) ?? new WeakMap<GuestSettings, string>();
-  knownShapes.set(shape, ofShape);
-  const digested = ofShape.get(guest) ?? digestOf([shape, guest]);
-  ofShape.set(guest, digested);
+  const digested = digestOf([shape, guest]);
+  knownShapes.set(shape, ofShape.set(guest, digested));
   return digested;
 }
 

@@ -22,7 +22,7 @@ export function assignLeases(
   machines: readonly LiveMachine[],
   isOutdated: (machine: LiveMachine) => boolean = () => false,
 ): readonly Assignment[] {
-  const idle = leasableMachines(machines).sort((a, b) => Number(isOutdated(a)) - Number(isOutdated(b)));
+  const idle = leasableMachines(machines).toSorted((a, b) => Number(isOutdated(a)) - Number(isOutdated(b)));
   if (idle.length === 0) return [];
   return queueOrder(waiting)
     .slice(0, idle.length)

@@ -1,6 +1,6 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine, RetireReason } from "../domain/machine.ts";
-import { leasableMachines, startableMachines, supplyOf, unmetDemand } from "./observed.ts";
+import { countByState, leasableMachines, startableMachines, supplyOf, unmetDemand } from "./observed.ts";
 import type { ObservedPool, PoolInView } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
 import { outdatedIdle } from "./rollover.ts";
@@ -27,8 +27,7 @@ export function planEvictions(pools: readonly PoolInView[], now: EpochMs): Actio
     }));
 }
 
-const endingCount = ({ machines }: ObservedPool): number =>
-  machines.filter(({ state }) => state === "terminating").length;
+const endingCount = ({ machines }: ObservedPool): number => countByState(machines).terminating;
 
 interface Spare {
   readonly machine: LiveMachine;

@@ -1,6 +1,8 @@
 import type { EpochMs } from "../domain/ids.ts";
-import type { LiveMachine, MachineIn, MachineState } from "../domain/machine.ts";
+import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool, PoolMode } from "../domain/pool.ts";
+import { censusOf } from "./census.ts";
+import type { Census } from "./census.ts";
 
 /** What is known of one pool at the start of a pass. */
 export interface ObservedPool {
@@ -59,54 +61,28 @@ export interface PoolInView {
 }
 
 /** Counts machines by state. */
-export function countByState(machines: readonly { readonly state: MachineState }[]): Record<MachineState, number> {
-  const counts: Record<MachineState, number> = {
-    requested: 0,
-    booting: 0,
-    idle: 0,
-    stopping: 0,
-    stopped: 0,
-    starting: 0,
-    leased: 0,
-    terminating: 0,
-    terminated: 0,
-  };
-  for (const { state } of machines) counts[state] += 1;
-  return counts;
-}
+export const countByState = (machines: readonly LiveMachine[]): Census["counts"] => censusOf(machines).counts;
 
 /** Machines on their way to idle. */
-export function countInFlight(machines: readonly { readonly state: MachineState }[]): number {
-  let count = 0;
-  for (const { state } of machines)
-    if (state === "requested" || state === "booting" || state === "starting") count += 1;
-  return count;
+export function countInFlight(machines: readonly LiveMachine[]): number {
+  const { requested, booting, starting } = countByState(machines);
+  return requested + booting + starting;
 }
 
 /** Stopped machines that may be started, the longest stopped first. */
-export function startableMachines(machines: readonly LiveMachine[]): MachineIn<"stopped">[] {
-  const startable: MachineIn<"stopped">[] = [];
-  for (const machine of machines) if (machine.state === "stopped" && !machine.isCordoned) startable.push(machine);
-  return startable.sort((a, b) => a.stoppedSince - b.stoppedSince);
-}
+export const startableMachines = (machines: readonly LiveMachine[]): Census["startable"] =>
+  censusOf(machines).startable;
 
 /** Tells whether a pool starts stopped machines now when it wants machines. */
 export const canStart = ({ mode, tier }: ObservedPool, now: EpochMs): boolean =>
   mode === "open" && tier !== undefined && now >= tier.startsPausedUntil;
 
 /** Idle machines that may be leased, the longest idle first. */
-export function leasableMachines(machines: readonly LiveMachine[]): MachineIn<"idle">[] {
-  const leasable: MachineIn<"idle">[] = [];
-  for (const machine of machines) if (machine.state === "idle" && !machine.isCordoned) leasable.push(machine);
-  return leasable.sort((a, b) => a.idleSince - b.idleSince);
-}
+export const leasableMachines = (machines: readonly LiveMachine[]): Census["leasable"] => censusOf(machines).leasable;
 
 /** Machines that will serve who waits, or are kept ready: idle or on their way there. */
-export function supplyOf(machines: readonly LiveMachine[]): number {
-  let count = countInFlight(machines);
-  for (const { state, isCordoned } of machines) if (state === "idle" && !isCordoned) count += 1;
-  return count;
-}
+export const supplyOf = (machines: readonly LiveMachine[]): number =>
+  countInFlight(machines) + leasableMachines(machines).length;
 
 /** Launches that those who wait in this pool still need and that its own limits allow. */
 export function unmetDemand(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {

@@ -21,13 +21,7 @@ type Terminate = ActionOf<"terminate">;
 
 /** Decides which machines of a pool are to end now, and why. Never more than one action a machine. */
 export function planRetirements(desired: DesiredPool, observed: ObservedPool, now: EpochMs): Terminate[] {
-  const overdue: Terminate[] = [];
-  const rest: LiveMachine[] = [];
-  for (const machine of observed.machines) {
-    const action = overdueOf(desired, machine, now, observed.watchedSince);
-    if (action === undefined) rest.push(machine);
-    else overdue.push(action);
-  }
+  const [overdue, rest] = partOverdue(desired, observed, now);
   if (observed.mode === "draining") return [...overdue, ...drainedOf(desired, rest)];
   return [
     ...overdue,
@@ -35,6 +29,41 @@ export function planRetirements(desired: DesiredPool, observed: ObservedPool, no
     ...planRollover(desired, observed, rest),
     ...surplusOf(desired, observed, rest, now),
   ];
+}
+
+/** Parts those whose time is over from the rest, which is the very list that was given while it is over for none. */
+function partOverdue(
+  desired: DesiredPool,
+  { machines, watchedSince }: ObservedPool,
+  now: EpochMs,
+): readonly [overdue: readonly Terminate[], rest: readonly LiveMachine[]] {
+  if (now < firstOverdueAt(desired, machines, watchedSince)) return [[], machines];
+  const overdue: Terminate[] = [];
+  const rest = machines.filter((machine) => {
+    const action = overdueOf(desired, machine, now, watchedSince);
+    if (action !== undefined) overdue.push(action);
+    return action === undefined;
+  });
+  return [overdue, rest];
+}
+
+interface FirstOverdue {
+  readonly deadlines: readonly number[];
+  readonly at: EpochMs;
+}
+
+const firstOverdue = new WeakMap<readonly LiveMachine[], FirstOverdue>();
+
+/** The first instant from which one of some machines has been in its state for too long; Infinity for never. Looked for once in a list. */
+export function firstOverdueAt(desired: DesiredPool, machines: readonly LiveMachine[], watchedSince: EpochMs): EpochMs {
+  const { bootTimeoutMs, maxAgeMs, jobTimeoutMs } = desired;
+  const deadlines = [bootTimeoutMs, maxAgeMs, jobTimeoutMs, watchedSince];
+  const known = firstOverdue.get(machines);
+  if (known?.deadlines.every((each, n) => each === deadlines[n]) === true) return known.at;
+  let at = Infinity;
+  for (const machine of machines) at = Math.min(at, overdueAt(desired, machine, watchedSince) ?? Infinity);
+  firstOverdue.set(machines, { deadlines, at });
+  return at;
 }
 
 function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watchedSince: EpochMs): Terminate | undefined {
@@ -102,7 +131,7 @@ function surplusOf(
   observed: ObservedPool,
   machines: readonly LiveMachine[],
   now: EpochMs,
-): Terminate[] {
+): readonly Terminate[] {
   const surplus = surplusCount(desired, observed, now, machines);
   if (surplus === 0) return [];
   return leasableMachines(machines)

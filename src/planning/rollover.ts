@@ -1,6 +1,7 @@
 import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { shapeDigestOf } from "../domain/recipe.ts";
+import { censusOf } from "./census.ts";
 import { countInFlight, leasableMachines, supplyOf } from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
@@ -11,11 +12,19 @@ type Terminate = ActionOf<"terminate">;
 export const isOutdated = (desired: DesiredPool, { shapeDigest }: LiveMachine): boolean =>
   shapeDigest !== undefined && shapeDigest !== shapeDigestOf(desired);
 
+/** Tells whether any of some machines is outdated. */
+export function isAnyOutdated(desired: DesiredPool, machines: readonly LiveMachine[]): boolean {
+  const { shapeDigests } = censusOf(machines);
+  return shapeDigests.size > 1 || (shapeDigests.size === 1 && !shapeDigests.has(shapeDigestOf(desired)));
+}
+
 /** Idle machines that are outdated, the longest idle first. */
 export const outdatedIdle = (desired: DesiredPool, machines: readonly LiveMachine[]): MachineIn<"idle">[] =>
-  machines
-    .filter((machine): machine is MachineIn<"idle"> => machine.state === "idle" && isOutdated(desired, machine))
-    .sort((a, b) => a.idleSince - b.idleSince);
+  isAnyOutdated(desired, machines)
+    ? machines
+        .filter((machine): machine is MachineIn<"idle"> => machine.state === "idle" && isOutdated(desired, machine))
+        .sort((a, b) => a.idleSince - b.idleSince)
+    : [];
 
 /**
  * Decides which machines give way to others of the pool's present shape. Those that do not serve yet go at once, an idle one when
@@ -27,6 +36,7 @@ export function planRollover(
   observed: ObservedPool,
   machines: readonly LiveMachine[],
 ): Terminate[] {
+  if (!isAnyOutdated(desired, machines)) return [];
   const unready = machines.filter((machine) => isUnready(machine) && isOutdated(desired, machine));
   const idle = outdatedIdle(desired, machines);
   const ending = idle.length === 0 ? 0 : Math.max(replacedCount(desired, observed, machines, idle.length), 0);

@@ -1,7 +1,15 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { budgetRoom, countInFlight, canStart, leasableMachines, startableMachines, supplyOf } from "./observed.ts";
+import {
+  budgetRoom,
+  canStart,
+  countByState,
+  countInFlight,
+  leasableMachines,
+  startableMachines,
+  supplyOf,
+} from "./observed.ts";
 import type { ObservedPool } from "./observed.ts";
 import type { ActionOf } from "./plan.ts";
 
@@ -12,9 +20,8 @@ type TierAction = ActionOf<"stop"> | ActionOf<"terminate">;
 export function tierDeficit(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
   const { tier, mode, storeProblem, machines } = observed;
   if (tier === undefined || mode !== "open" || storeProblem !== "" || now < tier.stopsPausedUntil) return 0;
-  let stopped = 0;
-  for (const { state } of machines) if (state === "stopped" || state === "stopping") stopped += 1;
-  return Math.max(0, (desired.stoppedCount ?? 0) - stopped);
+  const { stopped, stopping } = countByState(machines);
+  return Math.max(0, (desired.stoppedCount ?? 0) - stopped - stopping);
 }
 
 /**
@@ -66,8 +73,8 @@ export function planTierEnds(
   observed: ObservedPool,
   machines: readonly LiveMachine[],
 ): ActionOf<"terminate">[] {
+  if (countByState(machines).stopped === 0) return [];
   const stopped = machines.filter((machine): machine is MachineIn<"stopped"> => machine.state === "stopped");
-  if (stopped.length === 0) return [];
   const old = stopped.filter(({ recipe }) => recipe !== observed.tier?.recipe);
   const others = stopped.filter((machine) => !old.includes(machine));
   const wish = desired.stoppedCount ?? 0;

@@ -93,18 +93,23 @@ async function sealSeed(
   // Its own key is on its disk, and pinned.
   if (state === "starting") return fleet.deps.guest.sealAgain(guest, signal);
   const keep = (hostKey: string): Promise<void> =>
-    recordFact(fleet, signal, async () => {
-      const found = fleet.state.machine(machineId);
-      // It was retired meanwhile: nobody will reach it again.
-      if (found?.state !== "booting") return;
-      const event = eventOf(fleet, {
-        machineId,
-        poolName,
-        what: "host key rotated",
-        detail: "after the first contact",
-      });
-      await fleet.state.commit([{ kind: "machine-moved", machine: { ...found, hostKey }, from: "booting" }, event]);
-    });
+    recordFact(
+      fleet,
+      signal,
+      async () => {
+        const found = fleet.state.machine(machineId);
+        // It was retired meanwhile: nobody will reach it again.
+        if (found?.state !== "booting") return;
+        const event = eventOf(fleet, {
+          machineId,
+          poolName,
+          what: "host key rotated",
+          detail: "after the first contact",
+        });
+        await fleet.state.commit([{ kind: "machine-moved", machine: { ...found, hostKey }, from: "booting" }, event]);
+      },
+      poolName,
+    );
   const instanceName = launchedWith === undefined ? undefined : driver.together?.nameOf(providerId);
   const claim = instanceName === undefined ? undefined : { machineId, instanceName };
   await fleet.deps.guest.seal(guest, claim, keep, signal);
@@ -126,21 +131,26 @@ async function noteReady(
     machine.state === "booting" ? [machine.launchedAt, "launch"] : [machine.startingSince, "its start"];
   const bootMs = now - since;
   const { runningSince } = lookedAt(fleet, machine) ?? {};
-  const isWanted = await recordFact(fleet, signal, async () => {
-    const found = fleet.state.machine(machine.id);
-    if (found?.state !== "booting" && found?.state !== "starting") return false;
-    await fleet.state.commit([
-      { kind: "machine-moved", machine: idleFrom(found, address, now, runningSince), from: found.state },
-      eventOf(fleet, {
-        machineId: machine.id,
-        poolName: machine.poolName,
-        what: "machine ready",
-        detail: `${(bootMs / 1000).toFixed(1)} s after ${what}, at ${address.host}:${address.port}`,
-      }),
-    ]);
-    keepGuest(fleet, machine.id, guest);
-    return true;
-  });
+  const isWanted = await recordFact(
+    fleet,
+    signal,
+    async () => {
+      const found = fleet.state.machine(machine.id);
+      if (found?.state !== "booting" && found?.state !== "starting") return false;
+      await fleet.state.commit([
+        { kind: "machine-moved", machine: idleFrom(found, address, now, runningSince), from: found.state },
+        eventOf(fleet, {
+          machineId: machine.id,
+          poolName: machine.poolName,
+          what: "machine ready",
+          detail: `${(bootMs / 1000).toFixed(1)} s after ${what}, at ${address.host}:${address.port}`,
+        }),
+      ]);
+      keepGuest(fleet, machine.id, guest);
+      return true;
+    },
+    machine.poolName,
+  );
   if (!isWanted) return guest.channel.close();
   fleet.deps.logger.info({ machineId: machine.id, poolName: machine.poolName, bootMs }, "machine is ready");
   nudge(fleet);

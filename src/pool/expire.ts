@@ -45,10 +45,16 @@ export async function endLease(
     fleet.deps.logger.info({ leaseId: id, machineId, outcome, detail }, "lease ended");
     return isLive ? { machine, reason } : undefined;
   };
-  await recordOrRetry(fleet, `end ${id}`, end, (retired) => {
-    if (retired !== undefined) afterRetirement(fleet, retired.machine, retired.reason, detail);
-    nudge(fleet);
-  });
+  await recordOrRetry(
+    fleet,
+    `end ${id}`,
+    end,
+    (retired) => {
+      if (retired !== undefined) afterRetirement(fleet, retired.machine, retired.reason, detail);
+      nudge(fleet);
+    },
+    fleet.state.lease(id)?.poolName,
+  );
 }
 
 interface Retired {

@@ -51,11 +51,16 @@ async function launchMachine(
       return track(fleet, [machine.id], () => driver.launch(spec, machine.launchToken, bounded));
     });
     const launched = launchedFrom(fleet, pool, intent, instance);
-    const isWanted = await recordFact(fleet, signal, async () => {
-      if (fleet.state.machine(machine.id)?.state !== "requested") return false;
-      await fleet.state.commit(launchedChanges(fleet, launched));
-      return true;
-    });
+    const isWanted = await recordFact(
+      fleet,
+      signal,
+      async () => {
+        if (fleet.state.machine(machine.id)?.state !== "requested") return false;
+        await fleet.state.commit(launchedChanges(fleet, launched));
+        return true;
+      },
+      pool.name,
+    );
     // A machine that was retired in the meantime is found by its tag and ended by its termination, which waits for this task.
     if (isWanted) afterLaunch(fleet, pool, launched);
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { EpochMs } from "../domain/ids.ts";
+import { countInFlight } from "../planning/observed.ts";
 import type { PoolInView } from "../planning/observed.ts";
 import type { Action } from "../planning/plan.ts";
 import type { Fleet } from "./fleet.ts";
@@ -39,10 +40,9 @@ const endOf = ({ observed }: PoolInView, since: EpochMs): EpochMs =>
 function isFull(fleet: Fleet, { desired, observed }: PoolInView, count: number): boolean {
   const most = fleet.deps.drivers.get(desired.shape.driver)?.together?.maxMachines ?? 1;
   const { machines } = observed;
-  const inFlight = machines.filter(({ state }) => state === "requested" || state === "booting" || state === "starting");
   return (
     count >= most ||
-    inFlight.length + count >= desired.maxGrowthRate ||
+    countInFlight(machines) + count >= desired.maxGrowthRate ||
     machines.length + count >= desired.maxMachines ||
     count >= observed.headroomOverall
   );

@@ -107,15 +107,20 @@ async function noteNeverLaunched(
 ): Promise<void> {
   const { id: machineId, poolName } = machine;
   const detail = textOf(error);
-  await recordFact(fleet, signal, async () => {
-    if (fleet.state.machine(machineId)?.state !== "requested") return;
-    const terminating = terminatingFrom(machine, "launch-failed", detail, fleet.deps.clock.now());
-    await fleet.state.commit([
-      { kind: "machine-moved", machine: terminating, from: "requested" },
-      eventOf(fleet, { machineId, poolName, what: "machine retired", detail: `launch-failed: ${detail}` }),
-      ...termination(fleet, terminating, "it was never launched"),
-    ]);
-  });
+  await recordFact(
+    fleet,
+    signal,
+    async () => {
+      if (fleet.state.machine(machineId)?.state !== "requested") return;
+      const terminating = terminatingFrom(machine, "launch-failed", detail, fleet.deps.clock.now());
+      await fleet.state.commit([
+        { kind: "machine-moved", machine: terminating, from: "requested" },
+        eventOf(fleet, { machineId, poolName, what: "machine retired", detail: `launch-failed: ${detail}` }),
+        ...termination(fleet, terminating, "it was never launched"),
+      ]);
+    },
+    poolName,
+  );
   fleet.launchEndedAt.delete(machineId);
 }
 

@@ -70,7 +70,7 @@ async function requestLease(fleet: Fleet, request: LeaseRequest, key: string | u
       ...(mine ? holding(fleet, lease, mine.machine) : [{ kind: "lease", lease } as const]),
     ]);
     return fleet.state.lease(lease.id) ?? lease;
-  });
+  }, [lease.id, lease.poolName]);
   logger.info(
     { leaseId: lease.id, poolName: lease.poolName, holder: lease.holder, state: answer.state },
     "lease asked for",
@@ -215,7 +215,7 @@ async function renewLease(fleet: Fleet, id: LeaseId): Promise<OpenLease> {
     const written = renewedNow();
     fleet.state.renew(written);
     return written;
-  });
+  }, [id]);
 }
 
 async function waitUntilGone(fleet: Fleet, id: LeaseId, signal: AbortSignal): Promise<void> {

@@ -16,6 +16,11 @@ const LATE_MS = 1_000;
 /** A pass that is so late tells that the whole process stood still for long. */
 const AWAY_MS = 5_000;
 
+/** A pass that took no longer is no burden, however often there is one. */
+const LONG_THOUGHT_MS = 2;
+/** A pass of any length is followed by the next one after this rest. */
+const LONGEST_REST_MS = 50;
+
 /** A control loop at work. */
 export interface FleetLoop {
   /**
@@ -74,9 +79,12 @@ async function runPasses(fleet: Fleet, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     const startedAt = clock.now();
     fleet.isNudged = false;
-    const dueAt = await reconcileFleet(fleet);
+    const { dueAt, thoughtMs } = await reconcileFleet(fleet);
     const endedAt = clock.now();
     if (endedAt - startedAt > LATE_MS) forgiveSlowness(fleet, endedAt - startedAt);
+    // Where there is much to look at, the others get as much time as the passes do; what happens meanwhile is seen by one pass.
+    if (thoughtMs >= LONG_THOUGHT_MS)
+      await clock.sleep(Math.min(thoughtMs, LONGEST_REST_MS), signal).catch(() => undefined);
     if (fleet.isNudged) continue;
     const wakeAt = Math.max(endedAt, Math.min(dueAt, startedAt + fleet.pace.passMs));
     await napUntil(wakeAt);

@@ -2,7 +2,7 @@ import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { recipeOf } from "../domain/recipe.ts";
 import type { ObservedPool, ObservedTier, PoolInView } from "../planning/observed.ts";
-import { isOutdated } from "../planning/rollover.ts";
+import { isAnyOutdated, isOutdated } from "../planning/rollover.ts";
 import { currentWish } from "./wish.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -42,7 +42,7 @@ function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): 
 
 /** A machine that its pool would make otherwise now serves until another is ready, and counts for nothing: it shows as cordoned. */
 const withoutOutdated = (pool: DesiredPool, machines: readonly LiveMachine[]): readonly LiveMachine[] =>
-  machines.some((machine) => isOutdated(pool, machine))
+  isAnyOutdated(pool, machines)
     ? machines.map((machine) => (isOutdated(pool, machine) ? { ...machine, isCordoned: true } : machine))
     : machines;
 

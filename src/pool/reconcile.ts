@@ -9,7 +9,7 @@ import type { Action, ActionOf } from "../planning/plan.ts";
 import { explainLaunch, explainPool, explainWait, waitCauseOf } from "../planning/why.ts";
 import { assignWaiting, reachable } from "./claim.ts";
 import { dueLeases, endStranded, expireLeases, leaseDueAt, strandedLeases } from "./expire.ts";
-import { desiredPool, eventOf } from "./fleet.ts";
+import { eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import { createIntents, intentChanges } from "./intent.ts";
 import type { LaunchIntent } from "./intent.ts";
@@ -31,11 +31,19 @@ const STORE_PROBE_MS = 5_000;
 /** A pass so long before a lease lapses tells by its lateness whether its holder's renewals were kept waiting at our own door. */
 const LEASE_EVE_MS = 2_000;
 
+/** How a pass went. */
+export interface Pass {
+  /** When the next one is due if nothing else happens. */
+  readonly dueAt: EpochMs;
+  /** How long it looked and planned, without what it waited for: nothing else was done in this process meanwhile. */
+  readonly thoughtMs: number;
+}
+
 /**
  * One pass over all pools: observe, plan, apply. Idempotent; the loop runs one at a time. One part that fails leaves the others
- * alone. Answers when the next pass is due if nothing else happens.
+ * alone.
  */
-export async function reconcileFleet(fleet: Fleet): Promise<number> {
+export async function reconcileFleet(fleet: Fleet): Promise<Pass> {
   if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
   if (isSpendOpen(fleet)) await attempt(fleet, "read what was spent", () => completeSpend(fleet));
   if (isAnyPlannerMissing(fleet)) await attempt(fleet, "begin planning", () => restorePlanners(fleet));
@@ -46,17 +54,22 @@ export async function reconcileFleet(fleet: Fleet): Promise<number> {
   if (fleet.interruptions.size > 0) await attempt(fleet, "end interrupted", () => endInterrupted(fleet));
   if (isAnybodyWaiting(fleet)) await attempt(fleet, "assign leases", () => fleet.decide(() => assignWaiting(fleet)));
   retryTerminations(fleet);
-  const orphans = fleet.state.machines().filter((machine) => isOrphan(fleet, machine));
+  const orphans = findOrphans(fleet);
   if (orphans.length > 0) await attempt(fleet, "retire orphans", () => retireOrphans(fleet, orphans));
   // Most passes find all as it should be: they take no turn in the queue of decisions, and look only once.
+  const { clock } = fleet.deps;
+  let thinksSince = clock.monotonic();
   let views = observePools(fleet);
-  if (planFleet(views, fleet.deps.clock.now()).length > 0) {
+  if (planFleet(views, clock.now()).length > 0) {
     await attempt(fleet, "reconcile pools", () => reconcilePools(fleet));
+    thinksSince = clock.monotonic();
     views = observePools(fleet);
   } else fleet.heldLaunches.clear();
   explainPools(fleet, views);
+  const dueAt = nextPassAt(fleet, views);
+  const thoughtMs = clock.monotonic() - thinksSince;
   if (isPlanningUnrecorded(fleet)) await attempt(fleet, "record planning", () => recordPlanning(fleet));
-  return nextPassAt(fleet, views);
+  return { dueAt, thoughtMs };
 }
 
 const isAnybodyWaiting = (fleet: Fleet): boolean =>
@@ -154,9 +167,13 @@ function startOf(fleet: Fleet, action: Action): Turn<"stopped">[] {
   return action.kind === "start" && machine?.state === "stopped" ? [{ machine, detail: action.detail }] : [];
 }
 
-/** Tells whether nobody wishes for a machine's pool any more, nor holds it; a leased one keeps its job. */
-const isOrphan = (fleet: Fleet, { state, poolName }: LiveMachine): boolean =>
-  state !== "leased" && state !== "terminating" && desiredPool(fleet, poolName) === undefined;
+/** Machines whose pool nobody wishes for any more, and that nobody holds; a leased one keeps its job. */
+function findOrphans(fleet: Fleet): LiveMachine[] {
+  const names = new Set(fleet.deps.desired().pools.map(({ name }) => name));
+  const removed = [...fleet.state.poolsWithMachines()].filter((name) => !names.has(name));
+  const isUnheld = ({ state }: LiveMachine): boolean => state !== "leased" && state !== "terminating";
+  return removed.flatMap((name) => fleet.state.machines(name).filter(isUnheld));
+}
 
 async function retireOrphans(fleet: Fleet, orphans: readonly LiveMachine[]): Promise<void> {
   const isUnheld = ({ state }: LiveMachine): boolean => state !== "leased";

@@ -11,12 +11,18 @@ export const isStoreFailure = (error: unknown): boolean =>
 /**
  * Decides and commits what has happened already, again and again while the store cannot write: a full disk may delay the
  * record of a fact, never lose it.
+ * @param poolName of all records that are looked at and written. @default those of any pool
  * @throws what `decide` throws otherwise; the signal's reason.
  */
-export async function recordFact<T>(fleet: Fleet, signal: AbortSignal, decide: () => Promise<T>): Promise<T> {
+export async function recordFact<T>(
+  fleet: Fleet,
+  signal: AbortSignal,
+  decide: () => Promise<T>,
+  poolName?: string,
+): Promise<T> {
   for (;;) {
     try {
-      return await fleet.decide(decide);
+      return await fleet.decide(decide, aboutPool(poolName));
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
     }
@@ -27,21 +33,26 @@ export async function recordFact<T>(fleet: Fleet, signal: AbortSignal, decide: (
 /**
  * Like `recordFact`, but leaves the repetitions to a task of that name, and resolves after the first try.
  * @param decided what to do once it is stored.
+ * @param poolName as with `recordFact`.
  */
 export async function recordOrRetry<T>(
   fleet: Fleet,
   name: string,
   decide: () => Promise<T>,
   decided: (result: T) => void,
+  poolName?: string,
 ): Promise<void> {
   try {
-    return decided(await fleet.decide(decide));
+    return decided(await fleet.decide(decide, aboutPool(poolName)));
   } catch (error) {
     if (!isStoreFailure(error)) throw error;
     fleet.deps.logger.warn({ task: name, err: error }, "the store cannot write, will be tried again");
   }
   fleet.tasks.start(name, async (signal) => {
     await fleet.deps.clock.sleep(STORE_PAUSE_MS, signal);
-    decided(await recordFact(fleet, signal, decide));
+    decided(await recordFact(fleet, signal, decide, poolName));
   });
 }
+
+const aboutPool = (poolName: string | undefined): readonly string[] | undefined =>
+  poolName === undefined ? undefined : [poolName];

@@ -6,6 +6,8 @@ export interface RecordIndex<Id extends string, Value extends { readonly id: Id;
   /** All of them, or those of one pool, as they are now: a list that was handed out never changes. */
   readonly list: (poolName?: string) => readonly Value[];
   readonly count: (poolName?: string) => number;
+  /** Names of the pools that have any. */
+  readonly pools: () => Iterable<string>;
   /** The oldest of one pool. */
   readonly first: (poolName: string) => Value | undefined;
 }
@@ -34,6 +36,7 @@ export function createRecordIndex<
     get: (id) => all.byId.get(id),
     list: (poolName) => (poolName === undefined ? all : byPool.get(poolName))?.list() ?? [],
     count: (poolName) => (poolName === undefined ? all : byPool.get(poolName))?.byId.size ?? 0,
+    pools: () => byPool.keys(),
     first: (poolName) => byPool.get(poolName)?.byId.values().next().value,
   };
 }

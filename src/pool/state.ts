@@ -49,6 +49,8 @@ export interface FleetState {
   /** Oldest first, as they are now: a list that was handed out never changes. */
   machines(poolName?: string): readonly LiveMachine[];
   machineCount(): number;
+  /** Names of the pools that have machines, wished for or not. */
+  poolsWithMachines(): Iterable<string>;
   lease(id: LeaseId): OpenLease | undefined;
   /** In order of arrival. */
   leases(poolName?: string): readonly OpenLease[];
@@ -166,6 +168,7 @@ export function createFleetState(
     machine: machines.get,
     machines: machines.list,
     machineCount: machines.count,
+    poolsWithMachines: machines.pools,
     lease: leases.get,
     leases: leases.list,
     waiting: waiting.list,

@@ -35,9 +35,15 @@ export async function retireMachine(
     await fleet.state.commit(retirement(fleet, found, reason, detail));
     return found;
   };
-  await recordOrRetry(fleet, `retire ${id}`, retire, (machine) => {
-    if (machine !== undefined) afterRetirement(fleet, machine, reason, detail);
-  });
+  await recordOrRetry(
+    fleet,
+    `retire ${id}`,
+    retire,
+    (machine) => {
+      if (machine !== undefined) afterRetirement(fleet, machine, reason, detail);
+    },
+    fleet.state.machine(id)?.poolName,
+  );
 }
 
 /** The writes that put a machine, and a lease on it, on the way out. Commit them inside `decide`, then call `afterRetirement`. */
@@ -124,12 +130,17 @@ async function terminateMachine(fleet: Fleet, id: MachineId, signal: AbortSignal
 
 /** Records that nothing of a terminating machine is left. Terminated already is success. */
 export async function noteTerminated(fleet: Fleet, id: MachineId, how: string, signal: AbortSignal): Promise<void> {
-  const machine = await recordFact(fleet, signal, async () => {
-    const found = fleet.state.machine(id);
-    if (found?.state !== "terminating") return undefined;
-    await fleet.state.commit(termination(fleet, found, how));
-    return found;
-  });
+  const machine = await recordFact(
+    fleet,
+    signal,
+    async () => {
+      const found = fleet.state.machine(id);
+      if (found?.state !== "terminating") return undefined;
+      await fleet.state.commit(termination(fleet, found, how));
+      return found;
+    },
+    fleet.state.machine(id)?.poolName,
+  );
   if (machine === undefined) return;
   for (const notes of [fleet.terminations, fleet.doubts, fleet.launchEndedAt, fleet.interruptions]) notes.delete(id);
   const tookMs = fleet.deps.clock.now() - machine.terminatingSince;

@@ -1,5 +1,6 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { DesiredPool } from "../domain/pool.ts";
+import { countByState } from "../planning/observed.ts";
 import { describeScale } from "../planning/schedule/describe.ts";
 import { wishNow } from "../planning/schedule/wish.ts";
 import type { Fleet } from "./fleet.ts";
@@ -23,7 +24,7 @@ export function currentWish(fleet: Fleet, pool: DesiredPool): CurrentWish {
   const wallNow = fleet.wallClock.now();
   const { schedule = [] } = pool;
   const held = fleet.schedules.heldAt(pool, wallNow);
-  const leasedCount = (): number => fleet.state.machines(pool.name).filter(({ state }) => state === "leased").length;
+  const leasedCount = (): number => countByState(fleet.state.machines(pool.name)).leased;
   const section = held?.index === undefined ? undefined : schedule[held.index];
   const scales = [pool, ...schedule].some(({ idleScaleFactor = 0 }) => idleScaleFactor > 0);
   const leased = scales ? leasedCount() : 0;

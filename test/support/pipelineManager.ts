@@ -5,6 +5,7 @@ import type { Job, JobEnd, JobSpec } from "../../src/domain/job.ts";
 import { countByState } from "../../src/planning/observed.ts";
 import type { Manager } from "../../src/ports/manager.ts";
 import { health } from "./health.ts";
+import { idleMachine } from "./machines.ts";
 import { pool } from "./pools.ts";
 
 /** What happens to a job of a given name; without a word it prints nothing and succeeds. */
@@ -76,7 +77,7 @@ export function createPipelineManager(
     health: async () => health(),
     pools: async () =>
       poolNames.map((name) => {
-        const machines = countByState([{ state: "idle" }]);
+        const machines = countByState([idleMachine()]);
         return {
           desired: pool({ name }),
           mode: "open",

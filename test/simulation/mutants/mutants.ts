@@ -45,8 +45,8 @@ export const MUTANTS: readonly Mutant[] = [
         to: '(state === "idle" || state === "leased") && fleet',
       },
       {
-        file: "planning/observed.ts",
-        from: 'if (machine.state === "idle" && !machine.isCordoned) leasable.push(machine);',
+        file: "planning/census.ts",
+        from: 'if (machine.state === "idle") leasable.push(machine);',
         to: 'if (["idle", "leased"].includes(machine.state)) leasable.push(machine as MachineIn<"idle">);',
       },
       { file: "pool/claim.ts", from: 'from: "idle" }', to: "from: machine.state }" },

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { LiveMachine } from "../../../src/domain/machine.ts";
+import { nextDueAt } from "../../../src/planning/due.ts";
 import type { ObservedPool } from "../../../src/planning/observed.ts";
 import { countInFlight } from "../../../src/planning/observed.ts";
 import { planPool } from "../../../src/planning/plan.ts";
@@ -164,6 +165,22 @@ describe("properties", () => {
       fc.property(anyDesired, anyObserved, (desired, seen) => {
         const more = { ...seen, waitingLeases: seen.waitingLeases + 1 };
         expect(launches(desired, more)).toBeGreaterThanOrEqual(launches(desired, seen));
+      }),
+    );
+  });
+
+  it("plans of a list that was looked at before, by other wishes and at other times, as of one that it never saw", () => {
+    const earlier = fc.array(fc.tuple(anyDesired, fc.nat(100_000_000)), { maxLength: 3 });
+    fc.assert(
+      fc.property(anyDesired, anyObserved, earlier, (desired, seen, looks) => {
+        for (const [other, after] of looks) {
+          planPool({ ...other, maxAgeMs: after }, { ...seen, watchedSince: after }, NOW + after);
+          nextDueAt({ ...other, jobTimeoutMs: after }, seen, NOW + after);
+        }
+
+        const fresh = { ...seen, machines: [...seen.machines] };
+        expect(planPool(desired, seen, NOW)).toEqual(planPool(desired, fresh, NOW));
+        expect(nextDueAt(desired, seen, NOW)).toBe(nextDueAt(desired, { ...seen, machines: [...seen.machines] }, NOW));
       }),
     );
   });

@@ -74,3 +74,30 @@ it("tries a commit again for which room was made, and no other", async () => {
   ]);
   expect(database.prepare("SELECT count(*) AS notes FROM notes").get()).toEqual({ notes: 1 });
 });
+
+it("writes a single commit in the next turn, and lets those gather that come in numbers", async () => {
+  const { database, queue } = openQueue(100);
+  let written = 0;
+  const exec = database.exec.bind(database);
+  database.exec = (sql) => {
+    written += Number(sql === "COMMIT");
+    exec(sql);
+  };
+  const turns = async (count: number): Promise<void> => {
+    for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+
+  await queue.commit([note("a")]);
+  await Promise.all([queue.commit([note("b")]), queue.commit([note("c")])]);
+  const many = [];
+  for (let n = 0; n < 8; n++) {
+    many.push(queue.commit([note("d")]));
+    await turns(1);
+  }
+  await Promise.all(many);
+
+  expect(written).toBe(3);
+  await queue.commit([note("e")]);
+  queue.flush();
+  expect(written).toBe(4);
+});
