@@ -220,6 +220,7 @@ const retireFacts = {
   providerId: text.optional(),
   leaseId: leaseIdSchema.optional(),
   launchedAt: instant.optional(),
+  readyAt: instant.optional(),
   runningSince: instant.optional(),
   stoppedSince: instant.optional(),
   reason: z.enum(RETIRE_REASONS),

@@ -93,7 +93,7 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
     since: shownInstant(sinceOf(machine)),
     requested: shownInstant(machine.requestedAt),
     started: machine.startedAt === undefined ? undefined : shownInstant(machine.startedAt),
-    ready: "readyAt" in machine ? shownInstant(machine.readyAt) : undefined,
+    ready: "readyAt" in machine && machine.readyAt !== undefined ? shownInstant(machine.readyAt) : undefined,
     "came up": cameUpFrom(machine),
     provider: "providerId" in machine ? machine.providerId : undefined,
     address: addressOf(machine),
@@ -109,7 +109,9 @@ async function printMachine(context: CommandContext, machine: Machine): Promise<
 function cameUpFrom(machine: Machine): string | undefined {
   const { origin, startedAt } = machine;
   if (origin === undefined || startedAt !== undefined || !("readyAt" in machine)) return origin;
-  return `${origin}, ready ${((machine.readyAt - machine.launchedAt) / 1000).toFixed(1)} s after its launch`;
+  const { readyAt, launchedAt } = machine;
+  if (readyAt === undefined || launchedAt === undefined) return origin;
+  return `${origin}, ready ${((readyAt - launchedAt) / 1000).toFixed(1)} s after its launch`;
 }
 
 function addressOf(machine: Machine): string | undefined {

@@ -105,6 +105,8 @@ export interface RetireFacts {
   readonly providerId?: string | undefined;
   readonly leaseId?: LeaseId | undefined;
   readonly launchedAt?: EpochMs | undefined;
+  /** When it last came to be ready, when it was retired out of a state in which it was. */
+  readonly readyAt?: EpochMs | undefined;
   readonly runningSince?: EpochMs | undefined;
   /** Since when it had not been running, when it was retired out of a stop. */
   readonly stoppedSince?: EpochMs | undefined;

@@ -76,6 +76,7 @@ export function terminatingFrom(
     state: "terminating",
     providerId: machine.state === "requested" ? undefined : machine.providerId,
     launchedAt: machine.state === "requested" ? undefined : machine.launchedAt,
+    readyAt: "readyAt" in machine ? machine.readyAt : undefined,
     runningSince: "runningSince" in machine ? machine.runningSince : undefined,
     stoppedSince: stoppedSinceOf(machine),
     leaseId: machine.state === "leased" ? machine.leaseId : undefined,

@@ -72,7 +72,9 @@ export function readyRowFrom(
   if (at === undefined) return wrong("started_at", "an instant", startedAt);
   const queuedMs = queued === "" ? 0 : parseSeconds(queued);
   if (queuedMs === undefined) return wrong("queued_duration", "seconds ≥ 0", queued);
-  return { readyAt: at - queuedMs, durationMs, count: 1, withinMs: 0 };
+  const readyAt = at - queuedMs;
+  if (readyAt < 0) return wrong("started_at less queued_duration", "an instant", `${startedAt} less ${queued}`);
+  return { readyAt, durationMs, count: 1, withinMs: 0 };
 }
 
 const isCount = (value: number | undefined): value is number =>

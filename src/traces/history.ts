@@ -29,10 +29,11 @@ export function traceFromLeases(
     if (heldSince === undefined) rows.add(undefined);
     else rows.add({ readyAt: lease.createdAt, durationMs: Math.max(0, endedAt - heldSince), count: 1, withinMs: 0 });
   }
-  const bootTimesMs = machines.flatMap((machine) =>
-    machine.poolName === poolName && "readyAt" in machine && machine.startedAt === undefined
-      ? [machine.readyAt - machine.requestedAt]
-      : [],
-  );
+  const bootTimesMs = machines.flatMap((machine) => {
+    const readyAt = "readyAt" in machine ? machine.readyAt : undefined;
+    // One that was started after a stop was ready before, and nobody knows when.
+    if (machine.poolName !== poolName || readyAt === undefined || machine.startedAt !== undefined) return [];
+    return [readyAt - machine.requestedAt];
+  });
   return { ...rows.finish(), bootTimesMs };
 }

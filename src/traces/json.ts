@@ -1,5 +1,5 @@
 import { readyRowFrom } from "./csv.ts";
-import { parseInstant } from "./row.ts";
+import { parseInstant, parseSeconds } from "./row.ts";
 import type { RowReader } from "./row.ts";
 
 /** Finds the jobs in JSON text that comes in pieces: an array, arrays one after another as a paged API gives them, or one object a line. */
@@ -63,8 +63,10 @@ export const readJobObject: RowReader<string> = (text) => {
     return `Expected JSON: ${(error as Error).message}`;
   }
   const field = (name: string): string => (job[name] === undefined || job[name] === null ? "" : String(job[name]));
-  const durationS = Number(field("duration") || Number.NaN);
-  const durationMs = durationS >= 0 ? durationS * 1000 : undefined;
+  const isDurationKnown = !["", "-1"].includes(field("duration"));
+  const durationMs = isDurationKnown ? parseSeconds(field("duration")) : undefined;
+  if (isDurationKnown && durationMs === undefined)
+    return `Expected duration to be seconds ≥ 0, got "${field("duration").slice(0, 80)}"`;
   if (field("ready_at") !== "") {
     const readyAt = parseInstant(field("ready_at"));
     if (readyAt === undefined) return `Expected ready_at to be an instant, got "${field("ready_at").slice(0, 80)}"`;

@@ -7,7 +7,7 @@ import { ConfigError } from "../domain/errors.ts";
 const MAX_LINE_LENGTH = 1 << 20;
 
 /** Says how many bytes of a file have been read. */
-export type OnBytes = (readBytes: number) => void;
+export type OnBytes = (readBytes: number) => unknown;
 
 /** Reads a file's text piece by piece, unzipping what is gzipped. @throws ConfigError when it cannot be read. */
 export async function* readText(file: string, onBytes: OnBytes, signal: AbortSignal): AsyncGenerator<string> {

@@ -32,7 +32,8 @@ export interface ReadOptions {
  */
 export async function readTrace(file: string, options: ReadOptions, signal: AbortSignal): Promise<Trace> {
   const { size } = await stat(file).catch((error: Error) => fail(file, `Expected a file: ${error.message}`));
-  const text = readText(file, (bytes) => options.onFraction(size === 0 ? 1 : bytes / size), signal);
+  // A pipe does not say how long it is.
+  const text = readText(file, (bytes) => size > 0 && options.onFraction(bytes / size), signal);
   const rows = collectRows(options.defaultDurationMs);
   const add = (read: TraceRow | undefined | string, line: number): void => {
     const problem = typeof read === "string" ? read : rows.add(read);

@@ -18,19 +18,23 @@ export type RowReader<Record> = (record: Record) => TraceRow | undefined | strin
 
 /** Later instants are milliseconds, earlier ones seconds: 1e11 seconds is the year 5138. */
 const FIRST_MS = 1e11;
+/** The end of the year 9999: later ones are in finer units than milliseconds, or none at all. */
+const LAST_MS = 253_402_300_799_999;
 const NUMBER = /^[+-]?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 const ISO = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?) ?(Z|UTC|[+-]\d\d:?\d\d)?$/;
 
-/** Reads an instant: seconds or milliseconds since 1970, or a date and time (UTC where it names no zone). Undefined for anything else. */
+/** Reads an instant: seconds or milliseconds since 1970, or a date and time (UTC where it names no zone), up to the year 9999. Undefined for anything else. */
 export function parseInstant(text: string): EpochMs | undefined {
   if (NUMBER.test(text)) {
     const value = Number(text);
-    return value < 0 || !Number.isFinite(value) ? undefined : value < FIRST_MS ? value * 1000 : value;
+    return instantOr(value < FIRST_MS ? value * 1000 : value);
   }
   const [, date, time, zone = "Z"] = ISO.exec(text) ?? [];
   const at = Date.parse(`${date}T${time}${zone === "UTC" ? "Z" : zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
-  return Number.isNaN(at) ? undefined : at;
+  return instantOr(at);
 }
+
+const instantOr = (at: EpochMs): EpochMs | undefined => (at >= 0 && at <= LAST_MS ? at : undefined);
 
 /** Reads seconds ≥ 0 as milliseconds. Undefined for anything else. */
 export function parseSeconds(text: string): number | undefined {

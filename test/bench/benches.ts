@@ -3,15 +3,27 @@ import type { Bench } from "./bench.ts";
 import { compareClaims } from "./claim.ts";
 import { compareColdStart } from "./coldStart.ts";
 import { compareConnections } from "./connections.ts";
+import { compareCrowd } from "./crowd/memory.ts";
 import { compareCustomExecutor } from "./customExecutor.ts";
 import { compareManyAtOnce } from "./manyAtOnce.ts";
 import { compareMemory } from "./managerMemory.ts";
+import { comparePlanningPass } from "./planningPass.ts";
 import { compareRestore } from "./restore.ts";
 import { compareThinClients } from "./thinClient.ts";
 
 /** Every part of `npm run bench`, in the order of the run: memory while nothing else runs, real machines last. */
 export const BENCHES: readonly Bench[] = [
   { name: "memory", isOnMachines: false, measure: ({ progress, signal }) => compareMemory(progress, signal) },
+  {
+    name: "crowd",
+    isOnMachines: false,
+    measure: async ({ progress, signal }) => [await compareCrowd(progress, signal)],
+  },
+  {
+    name: "planning-pass",
+    isOnMachines: false,
+    measure: async ({ rounds, progress, signal }) => [await comparePlanningPass(rounds, progress, signal)],
+  },
   {
     name: "api-calls",
     isOnMachines: false,

@@ -60,7 +60,8 @@ export function startEmptyProcess(): Promise<MeasuredProcess> {
   return startMeasured(["-e", EMPTY]);
 }
 
-async function startMeasured(args: readonly string[]): Promise<MeasuredProcess> {
+/** Starts a process that answers each line with its resident bytes; resolves once it has said that it is ready. */
+export async function startMeasured(args: readonly string[]): Promise<MeasuredProcess> {
   // In a group of its own: an interrupt from the terminal is the parent's, who ends it in order.
   const child = spawn(process.execPath, args, { stdio: ["pipe", "pipe", "inherit"], detached: true });
   const exited = once(child, "exit");

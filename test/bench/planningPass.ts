@@ -6,7 +6,6 @@ import { createFleet } from "../../src/pool/fleet.ts";
 import type { Fleet } from "../../src/pool/fleet.ts";
 import type { DesiredPool } from "../../src/domain/pool.ts";
 import { reconcileFleet } from "../../src/pool/reconcile.ts";
-import { countByState } from "../../src/planning/observed.ts";
 import type { Progress } from "../../src/ports/progress.ts";
 import { createVirtualClock } from "../../src/simulation/clock.ts";
 
@@ -75,7 +74,7 @@ async function startMany(): Promise<Many> {
       await clock.advance(1_000);
       for (let n = 0; n < CHANGED_POOLS; n += 1) await changeMachine(fleet, pools[(round * CHANGED_POOLS + n) % POOLS]);
     },
-    look: async () => void countByState(fleet.state.machines()),
+    look: async () => void fleet.state.machines().filter(({ state }) => state === "idle").length,
     pass: async () => void (await reconcileFleet(fleet)),
     async [Symbol.asyncDispose]() {
       await fleet.tasks.close();

@@ -10,7 +10,7 @@ import type { Trial, Tried } from "../../planning/capacity/trial.ts";
 import { busiestWeek, recordLevels } from "../../planning/capacity/week.ts";
 import type { Week } from "../../planning/capacity/week.ts";
 import type { Progress } from "../../ports/progress.ts";
-import { tryInLoop } from "./loop.ts";
+import { loopOnly, tryInLoop } from "./loop.ts";
 import type { NamedPolicy } from "./policies.ts";
 
 /** One policy that was tried. */
@@ -20,6 +20,8 @@ export interface PlanRow extends Tried {
   readonly setting?: string | undefined;
   /** Whether as many jobs were in time as shall be. */
   readonly isReached: boolean;
+  /** What only the loop decides, and why it was asked therefore; empty or absent where it was not. */
+  readonly loopOnly?: string | undefined;
   readonly attained: Attained;
   /** Its level in each part of the week. */
   readonly levels: readonly number[];
@@ -63,10 +65,13 @@ export async function compareAll(
     const record = recordLevels(week);
     const onFraction = (fraction: number): void => step.update("", fraction);
     const result =
-      engine === "loop"
+      engine === "loop" || loopOnly(asked) !== ""
         ? await tryInLoop(trial, asked, record.watch, onFraction, signal)
         : tryAsked(trial, asked, record.watch);
-    const row = rowFrom(trial, name, result, record.levels());
+    const row = {
+      ...rowFrom(trial, name, result, record.levels()),
+      loopOnly: engine === "loop" ? "" : loopOnly(asked),
+    };
     rows.push(row);
     step.done(`${(row.attained.share * 100).toFixed(1)} % in time`);
   }

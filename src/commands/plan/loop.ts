@@ -1,11 +1,23 @@
 import type { DesiredPool } from "../../domain/pool.ts";
 import { policyFrom, tryAsked } from "../../planning/capacity/asked.ts";
 import type { AskedPolicy, Watch } from "../../planning/capacity/asked.ts";
+import { expectedUsdPerHour } from "../../planning/cost/daySpend.ts";
 import type { Limits, Trial, Tried } from "../../planning/capacity/trial.ts";
 import { replayLoop } from "../../simulation/trace/replay.ts";
 
 /** As good as none for what counts machines or milliseconds. */
 const NO_LIMIT = 1e12;
+
+/** Says what of a policy the loop alone can decide; empty where the planner's rules know all of it. */
+export function loopOnly(asked: AskedPolicy): string {
+  if (asked.kind !== "pool") return "";
+  const { budgetUsdPerDay, target } = asked.pool;
+  const names = [
+    ...(budgetUsdPerDay === undefined ? [] : ["budget_per_day"]),
+    ...(target?.waitUsdPerMinute === undefined ? [] : ["target.wait_price"]),
+  ];
+  return names.join(" and ");
+}
 
 /** Tries a policy by the manager's own control loop under a virtual clock. @throws the signal's reason */
 export async function tryInLoop(
@@ -15,12 +27,12 @@ export async function tryInLoop(
   onFraction: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<Tried> {
-  const { arrivals, from, to, bootMsOf } = trial;
+  const { arrivals, from, to, bootMsOf, before } = trial;
   const { policy, limits } = policyFrom(trial, asked);
   const pool = loopPool(limits, asked);
   // What the loop itself can decide is left to it. Then nobody asks the policy, and the rules' levels stand for the loop's.
   const isOwn = asked.kind !== "target";
-  const settings = { from, to, bootMsOf, pool, onFraction, ...(!isOwn && { policy: watch(policy) }) };
+  const settings = { from, to, bootMsOf, before, pool, onFraction, ...(!isOwn && { policy: watch(policy) }) };
   const outcome = await replayLoop(arrivals, settings, signal);
   if (isOwn) tryAsked(trial, asked, watch);
   return { outcome, engine: "loop" };
@@ -30,7 +42,11 @@ export async function tryInLoop(
 function loopPool({ maxMachines, maxGrowthRate, idleTimeMs }: Limits, asked: AskedPolicy): DesiredPool {
   if (asked.kind === "pool") {
     // A job that ran for longer than job_timeout is on record: it had to end at another time.
-    return { ...asked.pool, shape: { driver: "simulated" }, stoppedCount: undefined, jobTimeoutMs: NO_LIMIT };
+    const { pool } = asked;
+    // Its price goes with its shape, so it is said as a price of its own.
+    const usdPerHour = expectedUsdPerHour(pool, []);
+    const cost = usdPerHour === undefined ? pool.cost : { ...pool.cost, usdPerHour };
+    return { ...pool, cost, shape: { driver: "simulated" }, stoppedCount: undefined, jobTimeoutMs: NO_LIMIT };
   }
   return {
     ...{ name: "replayed", idleCount: 0, ...wishOf(asked) },

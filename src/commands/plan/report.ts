@@ -102,6 +102,9 @@ async function textFrom(report: PlanReport, rows: readonly ShownRow[]): Promise<
 
 const notesOf = (rows: readonly ShownRow[]): string[] => [
   ...(rows.some(({ isReached }) => !isReached) ? ["✗ misses the goal."] : []),
+  ...rows.flatMap(({ name, loopOnly = "" }) =>
+    loopOnly === "" ? [] : [`${name}: replayed through the manager's control loop, which alone knows ${loopOnly}.`],
+  ),
   "best … and oracle: chosen, or known, on these very arrivals, which nobody can beforehand.",
 ];
 

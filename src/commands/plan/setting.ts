@@ -25,10 +25,11 @@ export async function settingFrom(options: PlanOptions, context: CommandContext)
   const isPoolAsked =
     options.pool !== undefined || options.history || options.recommend || options.policy.includes("config");
   const pools = isPoolAsked === true ? (await context.loadConfig()).config.pools : [];
-  const poolOf = (): DesiredPool => choosePool(pools, options.pool);
+  const { idleTime, maxMachines, growth, price } = options;
+  const usdAsked = price === undefined ? undefined : numberFrom("--price", price, 1000);
+  const poolOf = (): DesiredPool => withPrice(choosePool(pools, options.pool), usdAsked);
   const pool = isPoolAsked === true ? poolOf() : undefined;
   const own = pool === undefined ? undefined : limitsOf(pool);
-  const { idleTime, maxMachines, growth, price } = options;
   return {
     poolOf,
     pool,
@@ -39,7 +40,7 @@ export async function settingFrom(options: PlanOptions, context: CommandContext)
         maxMachines === undefined ? (own?.maxMachines ?? Infinity) : countFrom("--max-machines", maxMachines, 1),
       maxGrowthRate: growth === undefined ? (own?.maxGrowthRate ?? Infinity) : countFrom("--growth", growth, 1),
     },
-    usdPerHour: price === undefined ? priceOf(pool) : numberFrom("--price", price, 1000),
+    usdPerHour: usdAsked ?? priceOf(pool),
   };
 }
 
@@ -50,6 +51,10 @@ function choosePool(pools: readonly DesiredPool[], name: string | undefined): De
   if (name === undefined) throw usage("--pool", `Expected one of the pools ${names}: the config has several`);
   throw new ConfigError([{ place: "--pool", message: `there is no pool "${name}"; there is: ${names}` }], "usage");
 }
+
+/** What a budget and a price of waiting are reckoned by, too. */
+const withPrice = (pool: DesiredPool, usdPerHour: number | undefined): DesiredPool =>
+  usdPerHour === undefined ? pool : { ...pool, cost: { ...pool.cost, usdPerHour, usdPerHourByType: {} } };
 
 /** On-demand machines of the first type, where the config says nothing else: the dearest way to run the pool. */
 function priceOf(pool: DesiredPool | undefined): number | undefined {

@@ -18,7 +18,7 @@ export type AskedPolicy =
   | { readonly kind: "target"; readonly share: number; readonly waitMs: number }
   /**
    * What a configuration says, with its schedule, its target and its limits. A price of waiting is taken for the trial's share, and
-   * a budget is not heeded: the loop itself knows both.
+   * a budget is not heeded: the control loop alone knows both.
    */
   | { readonly kind: "pool"; readonly pool: DesiredPool };
 

@@ -12,6 +12,7 @@ import type { Random } from "../../ports/random.ts";
 import type { Change } from "../../ports/store.ts";
 import { createVirtualClock } from "../clock.ts";
 import { createTraceMachines } from "./machines.ts";
+import { learntMemories } from "./learnt.ts";
 import { createForgetfulStore } from "./store.ts";
 import { createTally } from "./tally.ts";
 
@@ -23,6 +24,8 @@ export interface LoopSettings {
   readonly bootMsOf: (order: number) => number;
   /** What the operator wishes; its limits hold. */
   readonly pool: DesiredPool;
+  /** When jobs came before, in epoch milliseconds, oldest first: what the pool's own planner has learnt from, if it has one. @default nothing */
+  readonly before?: Float64Array | undefined;
   /** Decides the pool's idle_count at every moment, where it is to be none of the pool's own. */
   readonly policy?: LevelPolicy | undefined;
   /** How much of the trace is over, 0-1; told now and then. */
@@ -78,7 +81,7 @@ async function replay(arrivals: Arrivals, settings: LoopSettings, signal: AbortS
   const poolAt = wishing(settings, () => ({ now: clock.now(), inUse: tally.leased(), arrived: next, served, waitMs }));
   const isAsked = settings.policy !== undefined || settings.pool.target !== undefined;
   const fleet = createFleet({
-    store: createForgetfulStore(see),
+    store: createForgetfulStore(see, { memories: learntMemories(settings) }),
     drivers: new Map([[machines.driver.name, machines.driver]]),
     ...{ guest: machines.guest, clock, random: createCounter(), logger: loggerInto(errors) },
     desired: () => ({ pools: [poolAt()], maxMachines: settings.pool.maxMachines }),

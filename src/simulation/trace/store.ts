@@ -4,12 +4,19 @@ import type { Machine } from "../../domain/machine.ts";
 import type { Change, Store } from "../../ports/store.ts";
 import { checkAdded, checkLease, checkMoved } from "../../store/rules.ts";
 
+/** What an earlier manager left. */
+export interface TracePast {
+  /** What a pool's planner had learnt, by the pool's name. */
+  readonly memories: ReadonlyMap<string, string>;
+}
+
 /**
  * Creates a store that lets go of machines and leases as soon as they are over, and remembers no events: a year of jobs fits into
  * the memory of a day. It holds to the rules of the real one.
  * @param onChange told of each change once it is kept.
+ * @param past what it holds beforehand. @default nothing
  */
-export function createForgetfulStore(onChange: (change: Change) => void): Store {
+export function createForgetfulStore(onChange: (change: Change) => void, past?: TracePast): Store {
   const machines = new Map<MachineId, Machine>();
   const leases = new Map<LeaseId, Lease>();
 
@@ -50,7 +57,7 @@ export function createForgetfulStore(onChange: (change: Change) => void): Store 
     jobProgress: async () => undefined,
     recentJobs: async () => [],
     poolModes: async () => new Map(),
-    poolMemory: async () => undefined,
+    poolMemory: async (poolName) => past?.memories.get(poolName),
     decisionsOf: async () => [],
     eventsOf: async () => [],
     close: async () => undefined,

@@ -9,6 +9,7 @@ export const BOOT_MS = 10_000;
 const EVERY_MS = 1_000 / LEASES_A_SECOND;
 const MAX_BURST_MS = 500;
 const HELD_MS = 40_000;
+const TTL_MS = 120_000;
 const POOLS = 100;
 const IDLE_COUNT = (MACHINES - (LEASES_A_SECOND * HELD_MS) / 1_000) / POOLS;
 
@@ -20,40 +21,35 @@ export const crowdedPools = (): DesiredPool[] =>
     return pool({ ...settings, ...(n % 2 === 0 && target) });
   });
 
-/** How a load went. */
-export interface Load {
-  readonly asked: number;
-  readonly released: number;
-  /** How long each lease took to be held, in milliseconds. */
-  readonly tookMs: readonly number[];
-}
-
 /** Asks for leases at the rate until the signal aborts, and gives each back when it was held for its time. @throws what the manager throws. */
-export async function loadManager(manager: Manager, signal: AbortSignal): Promise<Load> {
-  const running = new Set<Promise<void>>();
-  const tookMs: number[] = [];
-  const failures: unknown[] = [];
-  let [asked, released] = [0, 0];
+export async function loadManager(manager: Manager, signal: AbortSignal): Promise<{ readonly held: number }> {
+  const timers = new Set<NodeJS.Timeout>();
+  const failure = Promise.withResolvers<never>();
+  failure.promise.catch(() => undefined);
+  let [asked, held] = [0, 0];
   const hold = async (poolName: string): Promise<void> => {
-    const askedAt = performance.now();
-    let view = await manager.acquireLease({ poolName, holder: "bench", ttlMs: 120_000 });
+    let view = await manager.acquireLease({ poolName, holder: "bench", ttlMs: TTL_MS });
     while (view.lease.state === "waiting") view = await manager.awaitLease(view.lease.id, 30_000, view.why, signal);
-    tookMs.push(performance.now() - askedAt);
-    await new Promise((resolve) => setTimeout(resolve, HELD_MS));
-    await manager.releaseLease(view.lease.id);
-    released += 1;
+    held += 1;
+    const { id } = view.lease;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      manager.releaseLease(id).catch(failure.reject);
+    }, HELD_MS);
+    timers.add(timer);
   };
+  const ended = new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
   let nextAt = performance.now();
-  while (!signal.aborted && failures.length === 0) {
+  const ask = setInterval(() => {
     // What a standstill of this process kept back is not made up for in one burst.
-    for (nextAt = Math.max(nextAt, performance.now() - MAX_BURST_MS); nextAt <= performance.now(); nextAt += EVERY_MS) {
-      const one: Promise<void> = hold(`pool-${asked++ % POOLS}`)
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => running.delete(one));
-      running.add(one);
-    }
-    await new Promise((resolve) => setTimeout(resolve, EVERY_MS / 2));
+    for (nextAt = Math.max(nextAt, performance.now() - MAX_BURST_MS); nextAt <= performance.now(); nextAt += EVERY_MS)
+      hold(`pool-${asked++ % POOLS}`).catch((error: unknown) => signal.aborted || failure.reject(error));
+  }, EVERY_MS / 2);
+  try {
+    await Promise.race([ended, failure.promise]);
+    return { held };
+  } finally {
+    clearInterval(ask);
+    for (const timer of timers) clearTimeout(timer);
   }
-  if (failures.length > 0) throw failures[0];
-  return { asked, released, tookMs };
 }

@@ -181,7 +181,8 @@ describe("a list", () => {
       (await runAgainst({ machine: async () => machine }, ["machine", "show", machine.id])).stdout;
 
     expect(await show(restored)).toMatch(/^came up +restored, ready 3\.4 s after its launch$/m);
-    expect(await show(ended)).toMatch(/^came up +restored$/m);
+    expect(await show(ended)).toMatch(/^came up +restored, ready 3\.4 s after its launch$/m);
+    expect(await show({ ...ended, readyAt: undefined })).toMatch(/^came up +restored$/m);
     expect(await show(idleMachine())).not.toContain("came up");
   });
 

@@ -23,6 +23,10 @@ beforeAll(async () => {
     join(dir, "mayfly.toml"),
     'state_dir = "/nowhere"\n[[pool]]\nname = "small"\nmax_machines = 3\nidle_count = 2\n[pool.cost]\nusd_per_hour = 6.0\n',
   );
+  await writeFile(
+    join(dir, "budget.toml"),
+    'state_dir = "/nowhere"\n[[pool]]\nname = "small"\nmax_machines = 30\nbudget_per_day = 5\n[pool.target]\nwait = "5s"\nwait_price = 0.05\n[pool.cost]\nusd_per_hour = 0.2\n',
+  );
 });
 afterAll(async () => rm(dir, { recursive: true, force: true }));
 
@@ -58,6 +62,16 @@ describe("mayfly plan", () => {
     const [config] = JSON.parse(stdout).policies;
     expect(config).toMatchObject({ name: "config", engine: "rules", peakMachines: 3 });
     expect(config.costUsd).toBeCloseTo(6 * (config.idleHours + config.bootingHours + config.busyHours), 6);
+  });
+
+  it("replays what only the control loop knows through it, and says so", async () => {
+    const { stdout, stderr } = await plan(["--trace", "jobs.csv", "-c", "budget.toml", "--policy", "config"]);
+
+    expect(stderr).not.toContain("mayfly:");
+    expect(stdout).toMatch(/config .* loop\n/);
+    expect(stdout).toContain(
+      "config: replayed through the manager's control loop, which alone knows budget_per_day and target.wait_price.",
+    );
   });
 
   it("draws what it found, and makes a page of it that needs nothing else", async () => {

@@ -54,6 +54,13 @@ it("remembers of a machine that ends out of a stop since when it did not run", (
   expect([stopping, stopped]).toMatchObject([{ stoppedSince: NOW - 5 }, { stoppedSince: NOW - 7 }]);
 });
 
+it("remembers of a machine that ends when it was ready", () => {
+  const idle = idleMachine({ ageMs: 5 });
+
+  expect(terminatingFrom(idle, "operator", "by hand", NOW).readyAt).toBe(idle.readyAt);
+  expect(terminatingFrom(stoppedMachine(), "operator", "by hand", NOW).readyAt).toBeUndefined();
+});
+
 it("lets every live state but terminating go to terminating", () => {
   const live = states.filter((state) => state !== "terminated" && state !== "terminating");
 

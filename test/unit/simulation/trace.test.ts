@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { tryInLoop } from "../../../src/commands/plan/loop.ts";
 import type { DesiredPool } from "../../../src/domain/pool.ts";
 import type { Arrivals } from "../../../src/planning/capacity/arrivals.ts";
-import { sortArrivals } from "../../../src/planning/capacity/arrivals.ts";
+import { cutArrivals, sortArrivals } from "../../../src/planning/capacity/arrivals.ts";
 import { tryAsked } from "../../../src/planning/capacity/asked.ts";
 import type { AskedPolicy } from "../../../src/planning/capacity/asked.ts";
 import { replayConstantLevel } from "../../../src/planning/capacity/baseStock.ts";
@@ -74,6 +74,61 @@ describe("a trace through the control loop", () => {
     const settings = { from: 0, to: TO, bootMsOf: () => 1000, pool: free(), onFraction: () => undefined };
 
     await expect(replayLoop(arrivalsOf([1, 2]), settings, interrupt.signal)).rejects.toThrow("enough");
+  });
+});
+
+describe("a pool with a target through the control loop", () => {
+  const day = 24 * HOUR_MS;
+  const drawn = drawArrivals(11, 3 * day, officeHours(30, 2));
+  const whole: Arrivals = { readyAt: drawn.readyAt.map(Math.round), durationMs: drawn.durationMs };
+  const cut = cutArrivals(whole, 2 * day, 2.5 * day);
+  const trial: Trial = {
+    ...cut,
+    ...{ bootMsOf: () => 90_000, bootMs: 90_000, waitMs: 1000, share: 0.9 },
+    limits: { maxMachines: Infinity, maxGrowthRate: Infinity, idleTimeMs: 600_000 },
+  };
+  const asked = (overrides: Partial<DesiredPool>): AskedPolicy => ({
+    kind: "pool",
+    pool: free({ target: { waitMs: 1000, share: 0.9 }, idleTimeMs: 600_000, ...overrides }),
+  });
+  const inLoop = async (on: Trial, policy: AskedPolicy) =>
+    (
+      await tryInLoop(
+        on,
+        policy,
+        (each) => each,
+        () => undefined,
+        never,
+      )
+    ).outcome;
+
+  it("has learnt from the jobs before the stretch, as the planner's rules have", async () => {
+    const learnt = await inLoop(trial, asked({}));
+    const cold = await inLoop({ ...trial, before: new Float64Array() }, asked({}));
+
+    const rules = tryAsked(trial, asked({})).outcome;
+    const off = (one: typeof rules): number => Math.abs(one.idleMs / rules.idleMs - 1);
+    expect(learnt.waitMs).not.toEqual(cold.waitMs);
+    expect(off(learnt)).toBeLessThan(0.1);
+    expect(Math.abs(shareWithin(learnt.waitMs, 1000) - shareWithin(rules.waitMs, 1000))).toBeLessThan(0.03);
+  });
+
+  it("keeps a budget that the planner's rules do not know, and heeds the price of a minute's waiting", async () => {
+    const cost = { usdPerHour: 1 };
+    const [free_, bound] = [
+      await inLoop(trial, asked({ cost })),
+      await inLoop(trial, asked({ cost, budgetUsdPerDay: 20 })),
+    ];
+    const [cheap, dear] = [
+      await inLoop(trial, asked({ cost, target: { waitMs: 1000, waitUsdPerMinute: 0.001 } })),
+      await inLoop(trial, asked({ cost, target: { waitMs: 1000, waitUsdPerMinute: 1 } })),
+    ];
+
+    const usdOf = ({ idleMs, bootingMs, busyMs }: typeof bound): number => (idleMs + bootingMs + busyMs) / HOUR_MS;
+    expect(usdOf(free_)).toBeGreaterThan(20);
+    expect(usdOf(bound)).toBeLessThan(usdOf(free_));
+    expect(dear.idleMs).toBeGreaterThan(2 * cheap.idleMs);
+    expect(shareWithin(dear.waitMs, 1000)).toBeGreaterThan(shareWithin(cheap.waitMs, 1000));
   });
 });
 

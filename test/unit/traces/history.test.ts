@@ -35,11 +35,12 @@ it("takes the leases and boot times of one pool alone", () => {
     { ...leasedMachine(), ...ready, readyAt: 61_000 },
     { ...idleMachine(), ...ready, poolName: "large" },
     { ...idleMachine(), ...ready, startedAt: 40_000 },
+    { ...terminatingMachine(), ...ready, readyAt: 31_000 },
     terminatingMachine(),
   ];
 
   const trace = traceFromLeases([other], machines, "small", 100_000);
 
   expect(trace.arrivals.readyAt).toHaveLength(0);
-  expect(trace.bootTimesMs).toEqual([45_000, 60_000]);
+  expect(trace.bootTimesMs).toEqual([45_000, 60_000, 30_000]);
 });
