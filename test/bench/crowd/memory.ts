@@ -8,6 +8,7 @@ import { systemClock as clock } from "../../../src/daemon/clock.ts";
 import { systemRandom as random } from "../../../src/daemon/random.ts";
 import type { Manager } from "../../../src/ports/manager.ts";
 import type { Progress } from "../../../src/ports/progress.ts";
+import { buildSources } from "../built.ts";
 import { startEmptyProcess, startMeasured } from "../memory.ts";
 import { comparisonFrom } from "../turns.ts";
 import type { Comparison } from "../turns.ts";
@@ -37,7 +38,8 @@ export async function compareCrowd(progress: Progress, signal: AbortSignal): Pro
   const stateDir = await mkdtemp(join(tmpdir(), "mayfly-crowd-"));
   try {
     await using empty = await startEmptyProcess();
-    await using manager = await startMeasured([PROCESS, stateDir]);
+    await using built = await buildSources();
+    await using manager = await startMeasured([await built.add("crowd", PROCESS), stateDir]);
     const over = new AbortController();
     const loaded = loadManager(managerAt(join(stateDir, "mayfly.sock")), AbortSignal.any([signal, over.signal]));
     const pairs: [number, number][] = [];

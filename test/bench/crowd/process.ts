@@ -3,7 +3,7 @@
  * `STATE_DIR/mayfly.sock`, says `ready` once all machines are idle, answers each line on stdin with its resident bytes, and
  * ends when its stdin does.
  */
-import "../keepYoungHeapSmall.ts";
+import "../keepHeapSmall.ts";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { destination } from "pino";
