@@ -93,8 +93,7 @@ const idleWish = {
   idleTimeMs: span,
 };
 
-const desiredPool = z.object({
-  name: text,
+const poolPolicy = {
   maxMachines: z.number(),
   ...idleWish,
   schedule: z
@@ -110,6 +109,15 @@ const desiredPool = z.object({
   target: z.object({ waitMs: span, share: z.number().optional(), waitUsdPerMinute: z.number().optional() }).optional(),
   budgetUsdPerDay: z.number().optional(),
   maxGrowthRate: z.number(),
+};
+
+const desiredPool = z.object({
+  name: text,
+  ...poolPolicy,
+  shadows: z
+    .array(z.object({ name: text, ...poolPolicy }))
+    .readonly()
+    .optional(),
   maxAgeMs: span,
   bootTimeoutMs: span,
   jobTimeoutMs: span,

@@ -13,6 +13,7 @@ import { checkRules } from "./rules.ts";
 import { idleWishFrom } from "./schedule.ts";
 import { fileSchema } from "./schema.ts";
 import type { ConfigFile } from "./schema.ts";
+import { scheduleFieldsFrom, shadowFrom } from "./shadow.ts";
 import { targetFrom } from "./target.ts";
 import { parseToml } from "./toml.ts";
 import type { Path } from "./toml.ts";
@@ -95,13 +96,14 @@ function poolFrom(pool: ConfigFile["pool"][number], mirror: MirrorConfig | undef
     // The target chooses it; targetRules.ts refuses a file that sets both.
     idleCount: pool.target === undefined ? pool.idle_count : 0,
     idleTimeMs: pool.idle_time,
-    schedule: pool.schedule?.map((section) => ({
-      ...idleWishFrom(section),
-      periods: section.periods,
-      timezone: section.timezone,
-    })),
+    schedule: scheduleFieldsFrom(pool.schedule),
     target: targetFrom(pool.target),
     budgetUsdPerDay: pool.budget_per_day,
+    shadows: pool.shadow?.map((shadow) =>
+      shadowFrom(shadow, {
+        ...{ maxMachines: pool.max_machines, maxGrowthRate: pool.max_growth_rate, idleTimeMs: pool.idle_time },
+      }),
+    ),
     maxGrowthRate: pool.max_growth_rate,
     maxAgeMs: pool.max_age,
     bootTimeoutMs: pool.boot_timeout,

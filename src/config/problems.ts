@@ -66,5 +66,5 @@ function unknownKey(path: Path, key: string): string {
 function tableFrom(path: Path): string {
   const name = nameFrom(path);
   if (name === "") return "the top level";
-  return name === "pool" || name === "pool.schedule" ? `[[${name}]]` : `[${name}]`;
+  return `[[${name}]]` in KEYS_BY_TABLE ? `[[${name}]]` : `[${name}]`;
 }

@@ -4,9 +4,8 @@ import { checkListen } from "./listenRules.ts";
 import { checkMirror } from "./mirrorRules.ts";
 import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
-import { checkIdleWish } from "./scheduleRules.ts";
+import { checkPolicy, checkShadows } from "./shadowRules.ts";
 import { MAX_SOCKET_BYTES } from "./socketPath.ts";
-import { checkBudget, checkTarget } from "./targetRules.ts";
 import type { Path } from "./toml.ts";
 
 /**
@@ -20,9 +19,8 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
   const pools: readonly unknown[] = Array.isArray(list) ? list : [];
   return [
     ...pools.flatMap((pool, index) => [
-      ...(valueAt(pool, ["target"]) === undefined ? checkIdleWish(pool, index, placeOf) : []),
-      ...checkTarget(pool, index, placeOf, hasKey),
-      ...checkBudget(pool, index, placeOf),
+      ...checkPolicy({ table: pool, at: ["pool", index], name: "pool" }, placeOf, hasKey),
+      ...checkShadows(pool, index, placeOf, hasKey),
       ...checkStoppedCount(pool, index, placeOf),
       ...checkUniqueName(pools, index, placeOf),
       ...checkEc2(pool, index, placeOf),

@@ -23,7 +23,7 @@ export const sectionSchema = z.strictObject(
 );
 
 type Section = z.output<typeof sectionSchema>;
-type IdleFields = Partial<Omit<Section, "periods" | "timezone">>;
+type IdleFields = { readonly [Key in keyof Omit<Section, "periods" | "timezone">]?: Section[Key] | undefined };
 
 /** Reads what is said about the machines that are kept ready. */
 export const idleWishFrom = (fields: IdleFields) => ({

@@ -3,19 +3,27 @@ import { integerAt, valueAt } from "./problems.ts";
 import type { PlaceOf } from "./problems.ts";
 import type { Path } from "./toml.ts";
 
-/** Checks what a pool, and each section of its schedule over the pool's own values, keeps ready. */
-export function checkIdleWish(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
+/** Checks what a pool, or one of its shadows, and each section of its schedule over its own values keeps ready. */
+export function checkIdleWish({ table: pool, at: place, name }: PolicyTable, placeOf: PlaceOf): Problem[] {
   const sections = valueAt(pool, ["schedule"]);
   const list: readonly unknown[] = Array.isArray(sections) ? sections : [];
-  const own = wishOf(pool, ["pool", index], "pool");
+  const own = wishOf(pool, place, name);
   return [
     ...checkCounts(own, pool, placeOf),
     ...list.flatMap((section, at) => {
-      const wish = wishOf(section, ["pool", index, "schedule", at], "pool.schedule", own);
+      const wish = wishOf(section, [...place, "schedule", at], `${name}.schedule`, own);
       // What the section does not say is wrong in the pool already, or not at all.
       return wish.isAnySet ? checkCounts(wish, pool, placeOf) : [];
     }),
   ];
+}
+
+/** A table that says how many machines a pool has when: the pool's own, or that of a shadow with the pool's values under it. */
+export interface PolicyTable {
+  readonly table: unknown;
+  readonly at: Path;
+  /** As messages write it, e.g. `pool.shadow`. */
+  readonly name: string;
 }
 
 const COUNTS = ["idle_count", "idle_count_min", "idle_count_max", "stopped_count"] as const;

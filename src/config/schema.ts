@@ -4,6 +4,7 @@ import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
 import { mirrorSchema } from "./mirror.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
+import { MAX_SHADOWS, shadowSchemaFor, shadowSectionSchema } from "./shadow.ts";
 import { budgetPerDay, targetSchema } from "./target.ts";
 import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
@@ -47,6 +48,8 @@ const costSchema = z.strictObject(
   { error: "a table" },
 );
 
+const shadowSchema = shadowSchemaFor(text(NAME, NAME_RULE));
+
 const poolSchema = z.strictObject(
   {
     name: text(NAME, NAME_RULE),
@@ -66,6 +69,10 @@ const poolSchema = z.strictObject(
     schedule: z.array(sectionSchema, { error: "an array of tables, each under [[pool.schedule]]" }).optional(),
     budget_per_day: budgetPerDay().optional(),
     target: targetSchema.optional(),
+    shadow: z
+      .array(shadowSchema, { error: "an array of tables, each under [[pool.shadow]]" })
+      .max(MAX_SHADOWS, { error: `at most ${MAX_SHADOWS} tables` })
+      .optional(),
     guest: guestSchema.prefault({}),
     qemu: qemuSchema.prefault({}),
     cost: costSchema.prefault({}),
@@ -110,6 +117,9 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[[pool]]": Object.keys(poolSchema.shape),
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.target]": Object.keys(targetSchema.shape),
+  "[[pool.shadow]]": Object.keys(shadowSchema.shape),
+  "[[pool.shadow.schedule]]": Object.keys(shadowSectionSchema.shape),
+  "[pool.shadow.target]": Object.keys(targetSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),
   "[pool.cost]": Object.keys(costSchema.shape),

@@ -69,6 +69,16 @@ export interface TargetWish {
   readonly waitUsdPerMinute?: number | undefined;
 }
 
+/** The part of a pool's wish that says how many machines it has when: what a shadow may have otherwise. */
+export type PoolPolicy = IdleWish &
+  Pick<DesiredPool, "maxMachines" | "maxGrowthRate" | "schedule" | "target" | "budgetUsdPerDay">;
+
+/** A policy that is decided beside the acting one, on what really comes; it launches nothing. */
+export interface ShadowWish extends PoolPolicy {
+  /** Unique among the shadows of its pool. */
+  readonly name: string;
+}
+
 /** What the operator wishes for one pool. All durations in milliseconds. */
 export interface DesiredPool extends IdleWish {
   readonly name: string;
@@ -80,6 +90,8 @@ export interface DesiredPool extends IdleWish {
   readonly target?: TargetWish | undefined;
   /** In US dollars from midnight to midnight UTC, > 0: no machine is launched whose cost would pass it. @default none */
   readonly budgetUsdPerDay?: number | undefined;
+  /** Policies that are tried beside its own. @default none */
+  readonly shadows?: readonly ShadowWish[] | undefined;
   /** Launches in flight (requested or booting) at once, ≥ 1. GitLab's MaxGrowthRate. */
   readonly maxGrowthRate: number;
   /** An idle machine older than this is replaced. */
