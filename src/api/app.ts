@@ -75,6 +75,7 @@ function serveOperator(app: OpenAPIHono<Env>, manager: Manager): void {
   });
   app.openapi(operator.pools, async (c) => c.json(await manager.pools(), 200));
   app.openapi(operator.pool, async (c) => c.json(await manager.pool(c.req.valid("param").name), 200));
+  app.openapi(explain.poolShadows, async (c) => c.json(await manager.poolShadows(c.req.valid("param").name), 200));
   app.openapi(explain.poolWhy, async (c) => c.json(await manager.poolWhy(c.req.valid("param").name), 200));
   app.openapi(operator.cordonPool, async (c) => c.json(await manager.cordonPool(c.req.valid("param").name), 200));
   app.openapi(operator.drainPool, async (c) => c.json(await manager.drainPool(c.req.valid("param").name), 200));

@@ -8,7 +8,7 @@ import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
 import type { ConfigDiff, Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { openExec } from "./execClient.ts";
-import type { JobWhy, PoolWhy } from "../ports/explain.ts";
+import type { JobWhy, PoolShadows, PoolWhy } from "../ports/explain.ts";
 import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
@@ -53,6 +53,7 @@ export function createApiClient(socketPath: string): Manager {
     diffConfig: (text, fileName) => post<ConfigDiff>("/v1/config/diff", { text, fileName }),
     pools: () => get<readonly PoolView[]>("/v1/pools"),
     pool: (name) => get<PoolView>(`/v1/pools/${part(name)}`),
+    poolShadows: (name) => get<PoolShadows>(`/v1/pools/${part(name)}/shadows`),
     poolWhy: (name) => get<PoolWhy>(`/v1/pools/${part(name)}/why`),
     cordonPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/cordon`),
     drainPool: (name) => post<PoolView>(`/v1/pools/${part(name)}/drain`),

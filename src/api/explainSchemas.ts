@@ -17,11 +17,13 @@ const decision = z.object({
   waitUsdPerMinute: z.number().optional(),
 });
 
+export const policyKind = z.enum(["target", "schedule", "scale-factor", "static"]);
+
 export const poolWhySchema = z
   .object({
     poolName: z.string(),
     why: z.string(),
-    policy: z.enum(["target", "schedule", "scale-factor", "static"]),
+    policy: policyKind,
     level: z.number(),
     bootMs: span,
     bootsMeasured: z.number(),

@@ -60,6 +60,7 @@ export function createReconnectingManager(manager: Manager, options: OutageOptio
     health: () => again(() => manager.health()),
     pools: () => again(() => manager.pools()),
     pool: (name) => again(() => manager.pool(name)),
+    poolShadows: (name) => again(() => manager.poolShadows(name)),
     poolWhy: (name) => again(() => manager.poolWhy(name)),
     machines: (all) => again(() => manager.machines(all)),
     machine: (id) => again(() => manager.machine(id)),

@@ -15,6 +15,7 @@ import { withDeadline } from "../ports/deadline.ts";
 import { nudge } from "../pool/fleet.ts";
 import type { Fleet } from "../pool/fleet.ts";
 import { heldMachine } from "../pool/leases.ts";
+import { viewShadows } from "../pool/shadow/view.ts";
 import { poolKey } from "../pool/state.ts";
 import { whyPool } from "../pool/target/view.ts";
 import { retireMachine } from "../pool/terminate.ts";
@@ -57,6 +58,7 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
     pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
     poolWhy: (name) => whyPool(fleet, name),
+    poolShadows: (name) => viewShadows(fleet, name),
     cordonPool: (name) => steer(fleet, name, "cordoned"),
     drainPool: (name) => steer(fleet, name, "draining"),
     resumePool: (name) => steer(fleet, name, "open"),

@@ -28,6 +28,8 @@ import { createFleetState } from "./state.ts";
 import type { FleetState } from "./state.ts";
 import { createSpendBook } from "./spend.ts";
 import type { SpendBook } from "./spend.ts";
+import { createShadowDesk } from "./shadow/desk.ts";
+import type { ShadowDesk } from "./shadow/desk.ts";
 import { createSteadyClock } from "./steadyClock.ts";
 import { createPlanners } from "./target/planner.ts";
 import type { Planners } from "./target/planner.ts";
@@ -87,6 +89,8 @@ export interface Fleet {
   readonly schedules: Schedules;
   /** The planners of pools with a target. */
   readonly planners: Planners;
+  /** Policies that are tried beside those of the pools. */
+  readonly shadows: ShadowDesk;
   /** Where the waits of queued leases go. */
   readonly waits: WaitBook;
   /** What pools have spent today. */
@@ -139,7 +143,7 @@ export function createFleet(ports: FleetDeps): Fleet {
     return (pool && expectedUsdPerHour(pool, state.machines(poolName))) ?? 0;
   };
   const books = {
-    ...{ planners: createPlanners(deps.logger), waits: createWaitBook() },
+    ...{ planners: createPlanners(deps.logger), shadows: createShadowDesk(), waits: createWaitBook() },
     spend: createSpendBook(usdPerHourOf),
   };
   const state = createFleetState(deps.store, changes, deps.clock, (change, before) =>

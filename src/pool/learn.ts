@@ -1,5 +1,8 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { Change } from "../ports/store.ts";
+import { hear } from "./shadow/desk.ts";
+import type { ShadowDesk } from "./shadow/desk.ts";
+import { heardFrom } from "./shadow/heard.ts";
 import type { SpendBook } from "./spend.ts";
 import type { Before } from "./state.ts";
 import type { Planners } from "./target/planner.ts";
@@ -8,13 +11,14 @@ import type { WaitBook } from "./waits.ts";
 /** What is kept in mind of what happens, beside the records. */
 interface Books {
   readonly planners: Planners;
+  readonly shadows: ShadowDesk;
   readonly waits: WaitBook;
   readonly spend: SpendBook;
 }
 
 /** Has all books take note of a committed change. Cheap, and without a write: some changes are a job's way to its machine. */
 export function learnFrom(
-  { planners, waits, spend }: Books,
+  { planners, shadows, waits, spend }: Books,
   change: Change,
   before: Before,
   waitingCount: (poolName: string) => number,
@@ -27,5 +31,7 @@ export function learnFrom(
       waits.begin(lease, waitingCount(lease.poolName) - 1, now);
     if (lease.state !== "waiting" && before.lease?.state === "waiting") waits.end(lease);
   }
-  planners.learn(change, before, now);
+  const announcedAt = planners.learn(change, before, now);
+  const news = heardFrom(change, before, announcedAt, now);
+  if (news !== undefined) hear(shadows, news.poolName, news.heard);
 }

@@ -7,6 +7,7 @@ import { runLooks } from "./looks.ts";
 import { createNap } from "./nap.ts";
 import { runProbes } from "./probe.ts";
 import { reconcileFleet } from "./reconcile.ts";
+import { saveShadows } from "./shadow/record.ts";
 import { ANY_CHANGE } from "./state.ts";
 import { savePlanners } from "./target/record.ts";
 import { retireMachine } from "./terminate.ts";
@@ -45,6 +46,7 @@ export function startLoop(fleet: Fleet): FleetLoop {
   const stop = async (): Promise<void> => {
     await fleet.tasks.close();
     await savePlanners(fleet);
+    await saveShadows(fleet);
     fleet.guests.closeAll();
   };
   return {

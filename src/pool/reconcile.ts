@@ -17,6 +17,9 @@ import { startLaunches } from "./launchTogether.ts";
 import { heldUntil, withoutHeld } from "./launchWindow.ts";
 import { observePools } from "./observe.ts";
 import { isStoreFailure } from "./record.ts";
+import { recordShadows } from "./shadow/record.ts";
+import { isAnyShadowOpen, settleShadows } from "./shadow/restore.ts";
+import { stepShadows } from "./shadow/step.ts";
 import { completeSpend, isSpendOpen } from "./spend.ts";
 import { startChanges, startStart } from "./start.ts";
 import { poolKey } from "./state.ts";
@@ -47,6 +50,7 @@ export async function reconcileFleet(fleet: Fleet): Promise<Pass> {
   if (fleet.storeProblem !== "") await attempt(fleet, "probe store", () => probeStore(fleet));
   if (isSpendOpen(fleet)) await attempt(fleet, "read what was spent", () => completeSpend(fleet));
   if (isAnyPlannerMissing(fleet)) await attempt(fleet, "begin planning", () => restorePlanners(fleet));
+  if (isAnyShadowOpen(fleet)) await attempt(fleet, "begin shadows", () => settleShadows(fleet));
   const due = dueLeases(fleet);
   if (due.length > 0) await attempt(fleet, "end leases", () => expireLeases(fleet, due));
   const stranded = strandedLeases(fleet);
@@ -66,6 +70,8 @@ export async function reconcileFleet(fleet: Fleet): Promise<Pass> {
     views = observePools(fleet);
   } else fleet.heldLaunches.clear();
   explainPools(fleet, views);
+  stepShadows(fleet, views);
+  recordShadows(fleet);
   const dueAt = nextPassAt(fleet, views);
   const thoughtMs = clock.monotonic() - thinksSince;
   if (isPlanningUnrecorded(fleet)) await attempt(fleet, "record planning", () => recordPlanning(fleet));

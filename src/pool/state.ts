@@ -120,6 +120,8 @@ export function createFleetState(
       case "job":
       case "pool-memory":
       case "level-decided":
+      case "shadow-recorded":
+      case "shadow-memory":
       case "event":
         return undefined;
     }

@@ -43,6 +43,74 @@ export interface PoolWhy {
   readonly changes: readonly DecisionView[];
 }
 
+/** What a pool, or a shadow of it, did in a stretch of time. */
+export interface PolicyFigures {
+  /** Jobs that came, and those that got a machine. */
+  readonly jobs: number;
+  readonly served: number;
+  /** Of those, how many waited no longer than `aimMs`, 0-1; 1 while there is none. */
+  readonly shareInTime: number;
+  readonly meanWaitMs: number;
+  readonly longestWaitMs: number;
+  readonly idleHours: number;
+  readonly bootingHours: number;
+  readonly busyHours: number;
+  readonly launches: number;
+  /** Machines that ended without a job. */
+  readonly unused: number;
+  /** All machine time at the pool's price, in US dollars; absent where it is not known. */
+  readonly costUsd?: number | undefined;
+}
+
+/** A shadow's figures beside those of its pool, of the same stretch of time. */
+export interface ShadowComparison {
+  readonly from: EpochMs;
+  readonly to: EpochMs;
+  readonly shadow: PolicyFigures;
+  readonly acting: PolicyFigures;
+  /** How much waiting the shadow would have spared the jobs that both have served, and how much it would have added to others, in milliseconds. */
+  readonly savedMs: number;
+  readonly addedMs: number;
+}
+
+/** A stretch, with the levels of idle machines: of the shadow and of its pool, each as it changed, oldest first. */
+export interface ShadowPeriodView extends ShadowComparison {
+  readonly levels: readonly { readonly at: EpochMs; readonly level: number }[];
+  readonly actingLevels: readonly { readonly at: EpochMs; readonly level: number }[];
+}
+
+/** A policy that is decided beside the acting one. */
+export interface ShadowView {
+  readonly name: string;
+  readonly policy: PoolWhy["policy"];
+  readonly startedAt: EpochMs;
+  /** Why it was switched off; absent while it runs. */
+  readonly problem?: string | undefined;
+  readonly level: number;
+  /** How that level came to be; empty where the file says it all. */
+  readonly why: string;
+  /** Machines that it would have now. */
+  readonly idle: number;
+  readonly booting: number;
+  readonly leased: number;
+  readonly waiting: number;
+  readonly total: ShadowComparison;
+  /** Its newest stretches, oldest first, at most an hour each; the last one goes on. */
+  readonly periods: readonly ShadowPeriodView[];
+}
+
+/** The shadows of a pool. */
+export interface PoolShadows {
+  readonly poolName: string;
+  /** The policy that acts, and its level now. */
+  readonly policy: PoolWhy["policy"];
+  readonly level: number;
+  /** A job is in time when it waited no longer, in milliseconds: what the shadow's target says, else the pool's, else 5 s. */
+  readonly shadows: readonly (ShadowView & { readonly aimMs: number })[];
+  /** Why there is none though the configuration asks for some; absent when there is. */
+  readonly pending?: string | undefined;
+}
+
 /** Where a job's wait for its machine went, or goes. */
 export interface JobWhy {
   readonly jobId: JobId;

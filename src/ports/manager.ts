@@ -11,7 +11,7 @@ import type { ExecOptions, RemoteProcess } from "./channel.ts";
 import type { DriverName } from "../domain/shape.ts";
 import type { DiskSpace } from "./disks.ts";
 import type { Instance } from "./driver.ts";
-import type { JobWhy, PoolWhy } from "./explain.ts";
+import type { JobWhy, PoolShadows, PoolWhy } from "./explain.ts";
 import type { LeaseRequest } from "./leases.ts";
 import type { TimelineEvent } from "./store.ts";
 
@@ -149,6 +149,8 @@ export interface Manager {
   pool(name: string): Promise<PoolView>;
   /** Why it keeps as many machines ready as it does, in one sentence and in numbers. */
   poolWhy(name: string): Promise<PoolWhy>;
+  /** What the policies that are tried beside the pool's own would have done. */
+  poolShadows(name: string): Promise<PoolShadows>;
   cordonPool(name: string): Promise<PoolView>;
   /** Cordons, lets leases end, terminates the idle machines. */
   drainPool(name: string): Promise<PoolView>;

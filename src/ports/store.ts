@@ -32,6 +32,19 @@ export interface StoredDecision {
 /** Decisions kept of each pool. */
 export const KEPT_DECISIONS = 200;
 
+/** A stretch of a shadow's life, with all that its figures come of. */
+export interface StoredShadowPeriod {
+  readonly poolName: string;
+  readonly shadowName: string;
+  /** When it ended. */
+  readonly at: EpochMs;
+  /** Text that the shadow alone reads. */
+  readonly record: string;
+}
+
+/** Stretches kept of each shadow. */
+export const KEPT_SHADOW_PERIODS = 200;
+
 /** One write. Changes of one commit take effect together or not at all. */
 export type Change =
   /** A new machine with its keys, in `requested`. @throws ConflictError when the id exists. */
@@ -53,6 +66,15 @@ export type Change =
   | { readonly kind: "pool-memory"; readonly poolName: string; readonly memory: string }
   /** A change of a pool's level, kept among the pool's newest `KEPT_DECISIONS`. */
   | { readonly kind: "level-decided"; readonly decision: StoredDecision }
+  /** A stretch of a shadow's life, kept among the shadow's newest `KEPT_SHADOW_PERIODS`. */
+  | { readonly kind: "shadow-recorded"; readonly period: StoredShadowPeriod }
+  /** How a shadow stands, in the place of how it stood before; without a memory, all that is kept of it goes. */
+  | {
+      readonly kind: "shadow-memory";
+      readonly poolName: string;
+      readonly shadowName: string;
+      readonly memory?: string | undefined;
+    }
   | { readonly kind: "event"; readonly event: TimelineEvent };
 
 /** What must survive the process. Every commit is durable when its promise resolves. */
@@ -84,6 +106,10 @@ export interface Store {
   poolMemory(poolName: string): Promise<string | undefined>;
   /** Newest first, at most `limit`. */
   decisionsOf(poolName: string, limit: number): Promise<readonly StoredDecision[]>;
+  /** How the shadows of a pool stood when they were last written, by name. */
+  shadowMemories(poolName: string): Promise<ReadonlyMap<string, string>>;
+  /** Newest first, at most `limit`. */
+  shadowPeriods(poolName: string, shadowName: string, limit: number): Promise<readonly StoredShadowPeriod[]>;
   /** Events of one machine, lease or job, oldest first. */
   eventsOf(id: MachineId | LeaseId | JobId): Promise<readonly TimelineEvent[]>;
   close(): Promise<void>;

@@ -6,8 +6,8 @@ import type { Lease } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
 import type { MachineKeys } from "../ports/guest.ts";
-import { KEPT_DECISIONS } from "../ports/store.ts";
-import type { Change, Store, StoredDecision, TimelineEvent } from "../ports/store.ts";
+import { KEPT_DECISIONS, KEPT_SHADOW_PERIODS } from "../ports/store.ts";
+import type { Change, Store, StoredDecision, StoredShadowPeriod, TimelineEvent } from "../ports/store.ts";
 import { DEFAULT_RETENTION } from "../store/retention.ts";
 import { checkAdded, checkJob, checkLease, checkMoved } from "../store/rules.ts";
 
@@ -22,6 +22,10 @@ interface Tables {
   readonly memories: Map<string, string>;
   /** Oldest first. */
   readonly decisions: Map<string, readonly StoredDecision[]>;
+  /** By pool, then by shadow. */
+  readonly shadowMemories: Map<string, ReadonlyMap<string, string>>;
+  /** By pool and shadow; oldest first. */
+  readonly shadowPeriods: Map<string, readonly StoredShadowPeriod[]>;
   readonly events: Map<string, TimelineEvent[]>;
 }
 type Undo = () => void;
@@ -38,6 +42,8 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     poolModes: new Map(),
     memories: new Map(),
     decisions: new Map(),
+    shadowMemories: new Map(),
+    shadowPeriods: new Map(),
     events: new Map(),
   };
   let isOpen = true;
@@ -80,12 +86,17 @@ export function createMemoryStore(maxRecords: number = DEFAULT_RETENTION.maxReco
     poolMemory: async (poolName) => get(tables.memories, poolName),
     decisionsOf: async (poolName, limit) =>
       (get(tables.decisions, poolName) ?? []).toReversed().slice(0, Math.max(0, limit)),
+    shadowMemories: async (poolName) => get(tables.shadowMemories, poolName) ?? new Map(),
+    shadowPeriods: async (poolName, name, limit) =>
+      (get(tables.shadowPeriods, shadowKey(poolName, name)) ?? []).toReversed().slice(0, Math.max(0, limit)),
     eventsOf: async (id) => [...(get(tables.events, id) ?? [])],
     async close() {
       isOpen = false;
     },
   };
 }
+
+const shadowKey = (poolName: string, shadowName: string): string => `${poolName}/${shadowName}`;
 
 /** Applies one change, and adds how to take it back, in order of doing. */
 function applyChange(tables: Tables, change: Change, undos: Undo[]): void {
@@ -131,6 +142,24 @@ function applyChange(tables: Tables, change: Change, undos: Undo[]): void {
       const { decision } = change;
       const known = tables.decisions.get(decision.poolName) ?? [];
       put(tables.decisions, decision.poolName, [...known, decision].slice(-KEPT_DECISIONS));
+      return;
+    }
+    case "shadow-recorded": {
+      const { period } = change;
+      const key = shadowKey(period.poolName, period.shadowName);
+      const known = tables.shadowPeriods.get(key) ?? [];
+      put(tables.shadowPeriods, key, [...known, period].slice(-KEPT_SHADOW_PERIODS));
+      return;
+    }
+    case "shadow-memory": {
+      const { poolName, shadowName, memory } = change;
+      const others = [...(tables.shadowMemories.get(poolName) ?? [])].filter(([name]) => name !== shadowName);
+      put(
+        tables.shadowMemories,
+        poolName,
+        new Map(memory === undefined ? others : [...others, [shadowName, memory] as const]),
+      );
+      if (memory === undefined) put(tables.shadowPeriods, shadowKey(poolName, shadowName), undefined);
       return;
     }
     case "event": {

@@ -43,6 +43,15 @@ export function applyChange(tables: Tables, change: Change): void {
     case "level-decided":
       tables.planner.addDecision(change.decision);
       return;
+    case "shadow-recorded":
+      tables.shadows.addPeriod(change.period);
+      return;
+    case "shadow-memory": {
+      const { poolName, shadowName, memory } = change;
+      if (memory === undefined) tables.shadows.forget(poolName, shadowName);
+      else tables.shadows.remember(poolName, shadowName, memory);
+      return;
+    }
     case "event":
       tables.addEvent(change.event);
   }

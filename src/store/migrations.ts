@@ -37,6 +37,15 @@ const MIGRATIONS: readonly string[] = [
   CREATE TABLE level_decisions (seq INTEGER PRIMARY KEY, pool_name TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
   CREATE INDEX level_decisions_of_pool ON level_decisions (pool_name, seq);
   `,
+  `
+  CREATE TABLE shadow_memories (
+    pool_name TEXT NOT NULL, shadow_name TEXT NOT NULL, memory TEXT NOT NULL, PRIMARY KEY (pool_name, shadow_name)
+  ) STRICT;
+  CREATE TABLE shadow_periods (
+    seq INTEGER PRIMARY KEY, pool_name TEXT NOT NULL, shadow_name TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX shadow_periods_of_shadow ON shadow_periods (pool_name, shadow_name, seq);
+  `,
 ];
 
 /**

@@ -176,6 +176,8 @@ function storeOn(database: DatabaseSync, path: string, deps: StoreParts, closeAl
     poolModes: () => read(() => tables.poolModes.all()),
     poolMemory: (poolName) => read(() => tables.planner.memoryOf(poolName)),
     decisionsOf: (poolName, limit) => read(() => tables.planner.decisionsOf(poolName, limit)),
+    shadowMemories: (poolName) => read(() => tables.shadows.memoriesOf(poolName)),
+    shadowPeriods: (poolName, name, limit) => read(() => tables.shadows.periodsOf(poolName, name, limit)),
     eventsOf: (id) => read(() => tables.eventsOf(id)),
     async close() {
       if (!isOpen) return;

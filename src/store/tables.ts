@@ -9,6 +9,8 @@ import type { MachineKeys } from "../ports/guest.ts";
 import type { TimelineEvent } from "../ports/store.ts";
 import { preparePlannerTables } from "./plannerTables.ts";
 import type { PlannerTables } from "./plannerTables.ts";
+import { prepareShadowTables } from "./shadowTables.ts";
+import type { ShadowTables } from "./shadowTables.ts";
 
 /** Things that live and end, in their order of arrival. */
 interface RecordTable<Id extends string, Value> {
@@ -44,6 +46,7 @@ export interface Tables {
   readonly progress: SideTable<JobId, JobProgress>;
   readonly poolModes: PoolModes;
   readonly planner: PlannerTables;
+  readonly shadows: ShadowTables;
   addEvent(event: TimelineEvent): void;
   /** Oldest first. */
   eventsOf(id: string): TimelineEvent[];
@@ -64,6 +67,7 @@ export function prepareTables(database: DatabaseSync): Tables {
     progress: sideTable(database, "job_progress"),
     poolModes: poolModes(database),
     planner: preparePlannerTables(database),
+    shadows: prepareShadowTables(database),
     addEvent(event) {
       const { machineId = null, leaseId = null, jobId = null } = event;
       addEvent.run(machineId, leaseId, jobId, JSON.stringify(event));

@@ -3,7 +3,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../src/domain/ids.ts";
 import type { LeaseId } from "../../src/domain/ids.ts";
 import type { Machine, MachineIn, MachineState } from "../../src/domain/machine.ts";
 import { bootingFrom, idleFrom, leasedFrom, terminatedFrom, terminatingFrom } from "../../src/domain/moves.ts";
-import { KEPT_DECISIONS } from "../../src/ports/store.ts";
+import { KEPT_DECISIONS, KEPT_SHADOW_PERIODS } from "../../src/ports/store.ts";
 import type { Change, Store } from "../../src/ports/store.ts";
 import { jobSpec } from "../support/jobs.ts";
 import { endedJob, endedLease, newMachine, someKeys, waitingJob, waitingLease } from "../support/records.ts";
@@ -278,6 +278,34 @@ export function describeStore(title: string, open: (maxRecords: number) => Promi
       ]);
       expect(await store.decisionsOf("small", 1)).toHaveLength(1);
       expect(await store.decisionsOf("large", 9)).toEqual([{ poolName: "large", at: 1, record: "large 1" }]);
+    });
+
+    it("keeps how shadows stand and the newest stretches of each, and forgets a shadow whole", async () => {
+      const recorded = (shadowName: string, at: number): Change => ({
+        kind: "shadow-recorded",
+        period: { poolName: "small", shadowName, at, record: `${shadowName} ${at}` },
+      });
+      const remembered = (shadowName: string, memory?: string): Change => ({
+        ...{ kind: "shadow-memory", poolName: "small", shadowName, memory },
+      });
+      await store.commit([remembered("a", "old"), remembered("b", "other"), recorded("b", 1)]);
+      await store.commit([remembered("a", "new")]);
+      for (let at = 1; at <= KEPT_SHADOW_PERIODS + 3; at += 1) await store.commit([recorded("a", at)]);
+
+      const kept = await store.shadowPeriods("small", "a", 1_000);
+      const memories = [...(await store.shadowMemories("small"))].toSorted();
+      await store.commit([remembered("a")]);
+
+      expect(memories).toEqual([
+        ["a", "new"],
+        ["b", "other"],
+      ]);
+      expect(await store.shadowMemories("large")).toEqual(new Map());
+      expect(kept).toHaveLength(KEPT_SHADOW_PERIODS);
+      expect(kept[0]).toMatchObject({ at: KEPT_SHADOW_PERIODS + 3, record: `a ${KEPT_SHADOW_PERIODS + 3}` });
+      expect([...(await store.shadowMemories("small")).keys()]).toEqual(["b"]);
+      expect(await store.shadowPeriods("small", "a", 9)).toEqual([]);
+      expect(await store.shadowPeriods("small", "b", 9)).toHaveLength(1);
     });
   });
 }

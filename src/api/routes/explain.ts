@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { jobWhySchema, poolWhySchema } from "../explainSchemas.ts";
+import { poolShadowsSchema } from "../shadowSchemas.ts";
 import { about, answers, byId, byName, get } from "./parts.ts";
 
 export const poolWhy = createRoute({
@@ -8,6 +9,13 @@ export const poolWhy = createRoute({
   path: "/v1/pools/{name}/why",
   request: byName,
   responses: answers(poolWhySchema, "The decision that is in force, and the last changes of level", 404),
+});
+export const poolShadows = createRoute({
+  ...about("explainShadows", "pools", "What the policies that are tried beside a pool's own would have done"),
+  method: get,
+  path: "/v1/pools/{name}/shadows",
+  request: byName,
+  responses: answers(poolShadowsSchema, "Waits, launches and cost of each shadow beside those of the pool", 404),
 });
 export const jobWhy = createRoute({
   ...about(

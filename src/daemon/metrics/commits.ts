@@ -1,4 +1,4 @@
-import type { EpochMs } from "../../domain/ids.ts";
+import type { EpochMs, LeaseId } from "../../domain/ids.ts";
 import type { Job } from "../../domain/job.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Machine, MachineState } from "../../domain/machine.ts";
@@ -13,6 +13,10 @@ export interface CommitMeterDeps {
   readonly gitlab: GitlabFamilies | undefined;
   /** The label of a pool: pools that are not wished for share one, so that there are never more than pools. */
   readonly poolLabel: (poolName: string) => string;
+  /** Whether a lease was there before. */
+  readonly isKnownLease: (id: LeaseId) => boolean;
+  /** The wait that counts as in time in a pool, in milliseconds; undefined where none is promised. */
+  readonly promisedWaitMs: (poolName: string) => number | undefined;
   /** Whether somebody waits in a pool: a launch is for them then. */
   readonly isWaitedFor: (poolName: string) => boolean;
   readonly now: () => EpochMs;
@@ -30,7 +34,13 @@ export function meteredStore(store: Store, deps: CommitMeterDeps): Store {
           .map(({ machine }) => machine.poolName)
           .filter(deps.isWaitedFor),
       );
+      const come = changes.flatMap((change) =>
+        change.kind === "lease" && change.lease.state !== "ended" && !deps.isKnownLease(change.lease.id)
+          ? [change.lease.poolName]
+          : [],
+      );
       await store.commit(changes);
+      for (const poolName of come) deps.instruments.arrivals.inc({ pool: deps.poolLabel(poolName) });
       for (const change of changes) count(change, changes, waited, deps);
     },
   };
@@ -59,12 +69,18 @@ function count(change: Change, batch: readonly Change[], waited: ReadonlySet<str
     case "pool-mode":
     case "pool-memory":
     case "level-decided":
+    case "shadow-recorded":
+    case "shadow-memory":
     case "event":
       break;
   }
 }
 
-function countLease(lease: Lease, batch: readonly Change[], { instruments, poolLabel }: CommitMeterDeps): void {
+function countLease(
+  lease: Lease,
+  batch: readonly Change[],
+  { instruments, poolLabel, promisedWaitMs }: CommitMeterDeps,
+): void {
   const pool = poolLabel(lease.poolName);
   if (lease.state === "ended") instruments.leases.inc({ pool, outcome: lease.outcome });
   if (lease.state !== "held") return;
@@ -72,7 +88,12 @@ function countLease(lease: Lease, batch: readonly Change[], { instruments, poolL
   const isNew = batch.some(
     (one) => one.kind === "machine-moved" && one.machine.id === lease.machineId && one.from === "idle",
   );
-  if (isNew) instruments.leaseWait.observe({ pool }, seconds(lease.createdAt, lease.heldSince));
+  if (!isNew) return;
+  instruments.leaseWait.observe({ pool }, seconds(lease.createdAt, lease.heldSince));
+  const promisedMs = promisedWaitMs(lease.poolName);
+  if (promisedMs === undefined) return;
+  const outcome = lease.heldSince - lease.createdAt <= promisedMs ? "in-time" : "late";
+  instruments.promises.inc({ pool, outcome });
 }
 
 function countJob(job: Job, { instruments, poolLabel }: CommitMeterDeps): void {

@@ -21,6 +21,12 @@ export function createInstruments(register: Registry) {
     jobPhase: histogram("mayfly_job_phase_seconds", "How long the phases of jobs took.", ["pool", "phase"]),
     jobs: counter("mayfly_jobs_total", "Jobs that ended, by how.", ["pool", "result"]),
     leases: counter("mayfly_leases_total", "Leases that ended, by how.", ["pool", "outcome"]),
+    arrivals: counter("mayfly_arrivals_total", "Jobs, and other holders of leases, that came.", ["pool"]),
+    promises: counter(
+      "mayfly_target_jobs_total",
+      "Jobs of pools with a target that got a machine: in-time, or late by what the target promises.",
+      ["pool", "outcome"],
+    ),
     decisions: counter(
       "mayfly_decisions_total",
       "Machines that were to be launched, stopped, started or ended, by why.",
@@ -61,6 +67,18 @@ export const createGauges = (register: Registry) => {
     maxMachines: gauge("mayfly_max_machines", "max_machines of the pool.", ["pool"]),
     maxMachinesOverall: gauge("mayfly_max_machines_overall", "max_machines over all pools."),
     idleWanted: gauge("mayfly_idle_wanted", "Idle machines that the pool wishes for now.", ["pool"]),
+    forecast: gauge("mayfly_forecast_jobs_per_hour", "Jobs an hour that the planner of a target expects now.", [
+      "pool",
+    ]),
+    promisedShare: gauge("mayfly_target_promised_share", "The share of jobs in time that the target promises, 0-1.", [
+      "pool",
+    ]),
+    promisedWait: gauge("mayfly_target_wait_seconds", "The wait that the target counts as in time.", ["pool"]),
+    correction: gauge(
+      "mayfly_target_price_factor",
+      "What attained waits have made of the price that a job in time may cost: above 1 when too many were late.",
+      ["pool"],
+    ),
     queueLength: gauge("mayfly_queue_length", "Leases that wait for a machine.", ["pool"]),
     queueAge: gauge("mayfly_queue_age_seconds", "How long the first of them has waited; 0 when none waits.", ["pool"]),
     refusals: gauge("mayfly_launch_refusals_in_a_row", "Launches refused since the last one that was not.", ["pool"]),
@@ -68,6 +86,28 @@ export const createGauges = (register: Registry) => {
     usdPerHour: gauge("mayfly_machine_cost_usd_per_hour", "What live machines cost an hour, where prices are known.", [
       "pool",
     ]),
+    shadowRuns: gauge("mayfly_shadow_up", "1 while a shadow runs, 0 once it was switched off.", ["pool", "shadow"]),
+    shadowLevel: gauge("mayfly_shadow_level", "Idle machines that the shadow wishes for now.", ["pool", "shadow"]),
+    shadowShare: gauge(
+      "mayfly_shadow_share_in_time",
+      "Share of jobs in time since the shadow began, 0-1: its own, and that of the acting policy.",
+      ["pool", "shadow", "policy"],
+    ),
+    shadowWait: gauge(
+      "mayfly_shadow_wait_seconds",
+      "All waiting of jobs since the shadow began: in it, and under the acting policy.",
+      ["pool", "shadow", "policy"],
+    ),
+    shadowSaved: gauge(
+      "mayfly_shadow_spared_wait_seconds",
+      "Waiting that the shadow would have spared since it began, and, as effect=added, added.",
+      ["pool", "shadow", "effect"],
+    ),
+    shadowCost: gauge(
+      "mayfly_shadow_cost_usd",
+      "Machine time since the shadow began at its pool's price: its own, and that of the acting policy.",
+      ["pool", "shadow", "policy"],
+    ),
     configValid: gauge("mayfly_config_valid", "1 when the config file is what is in force, 0 when it is not."),
     storeWritable: gauge("mayfly_store_writable", "1 when the store can be written."),
     diskFree: gauge("mayfly_disk_free_bytes", "Free space of the disks that the manager lives on.", ["disk"]),

@@ -14,6 +14,7 @@ import { meteredStore } from "./commits.ts";
 import { meteredDriver } from "./driver.ts";
 import { createGitlabFamilies } from "./gitlab.ts";
 import { createGauges, createInstruments } from "./instruments.ts";
+import { readShadow, readTarget } from "./planning.ts";
 
 /** Label of all pools that are not in the configuration. */
 const REMOVED = "(removed)";
@@ -65,7 +66,8 @@ export function createMetrics({ current, clock }: MetricsDeps): Metrics {
         (metric as { remove(labels: object): void }).remove(rest);
       }
     }
-    for (const metric of [instruments.decisions, instruments.leases, instruments.cost]) {
+    const { decisions, leases, cost, arrivals, promises } = instruments;
+    for (const metric of [decisions, leases, cost, arrivals, promises]) {
       for (const { labels } of (await metric.get()).values) {
         const { pool = "" } = labels as { readonly pool?: string };
         if (pool !== REMOVED && poolLabel(pool) !== pool) (metric as { remove(labels: object): void }).remove(labels);
@@ -77,6 +79,8 @@ export function createMetrics({ current, clock }: MetricsDeps): Metrics {
     store: (store) =>
       meteredStore(store, {
         ...{ instruments, gitlab, poolLabel, now: clock.now },
+        isKnownLease: (id) => shown?.fleet.state.lease(id) !== undefined,
+        promisedWaitMs: (name) => current().pools.find((pool) => pool.name === name)?.target?.waitMs,
         isWaitedFor: (name) => (shown?.fleet.state.waitingCount(name) ?? 0) > 0,
       }),
     drivers: (drivers) =>
@@ -129,4 +133,6 @@ function readPool(gauges: Gauges, fleet: Fleet, pool: string): void {
     { pool },
     live.reduce((sum, { price }) => sum + (price?.usdPerHour ?? 0), 0),
   );
+  readTarget(gauges, fleet, pool, desired);
+  for (const shadow of fleet.shadows.byPool.get(pool)?.values() ?? []) readShadow(gauges, shadow);
 }

@@ -20,8 +20,8 @@ export interface AnnouncedBook {
   announce(id: string, announcement: Announcement, now: EpochMs): void;
   /** What is to come in a pool. */
   expectedIn(poolName: string, now: EpochMs): readonly ExpectedJobs[];
-  /** Tells, once, whether a job that has come was announced so long before that its machine could be ordered: then it is no surprise. */
-  takeKnown(poolName: string, windowMs: number, now: EpochMs): boolean;
+  /** Tells, once, since when a job that has come was announced; undefined for one that nobody knew of. */
+  takeAnnounced(poolName: string, now: EpochMs): EpochMs | undefined;
 }
 
 /** Creates an empty book. */
@@ -53,11 +53,11 @@ export function createAnnouncedBook(): AnnouncedBook {
       }
       return expected;
     },
-    takeKnown(poolName, windowMs, now) {
+    takeAnnounced(poolName, now) {
       const waiting = (coming.get(poolName) ?? []).filter(({ until }) => until > now);
       const [first, ...rest] = waiting;
       coming.set(poolName, rest);
-      return first !== undefined && first.announcedAt <= now - windowMs;
+      return first?.announcedAt;
     },
   };
 }

@@ -1,10 +1,13 @@
 import type { EpochMs } from "../../domain/ids.ts";
+import type { LiveMachine } from "../../domain/machine.ts";
 import type { DesiredPool } from "../../domain/pool.ts";
 import { COLD_START, decideFrom, decideLevel, levelInputs } from "../../planning/capacity/target/decide.ts";
 import type { LevelDecision, TargetSettings } from "../../planning/capacity/target/decide.ts";
 import { observeTime, observeWindow } from "../../planning/capacity/target/observe.ts";
+import type { ExpectedJobs } from "../../planning/capacity/target/known.ts";
 import { decideOrKeep } from "../../planning/capacity/target/safe.ts";
 import { createTargetState } from "../../planning/capacity/target/state.ts";
+import type { ObservedBudget } from "../../planning/observed.ts";
 import type { Fleet } from "../fleet.ts";
 import { observeBudget } from "../spend.ts";
 import { bootMsOf } from "./boots.ts";
@@ -12,7 +15,7 @@ import type { Decided, PoolPlanner } from "./planner.ts";
 import { aimOf, coldFloorOf, settingsOf, windowMsOf } from "./settings.ts";
 
 /** A decision stands for so long: passes come more often than that when much happens. */
-const FRESH_MS = 1_000;
+export const FRESH_MS = 1_000;
 /** A planner that has failed for so long begins anew. */
 const FAILING_MS = 10 * 60_000;
 
@@ -38,14 +41,38 @@ export function withTargetLevel(
 }
 
 function decide(fleet: Fleet, planner: PoolPlanner, pool: DesiredPool, now: EpochMs): Decided {
-  const bootMs = bootMsOf(fleet, pool.name);
-  const settings = settingsOf(
-    pool,
-    fleet.state.machines(pool.name),
-    coldFloorOf(planner, now),
-    bootMs,
-    observeBudget(fleet, pool),
-  );
+  const { decided, problem } = chooseLevel(planner, pool, {
+    ...{ now, machines: fleet.state.machines(pool.name), bootMs: bootMsOf(fleet, pool.name) },
+    ...{ budget: observeBudget(fleet, pool), expected: () => fleet.planners.announced.expectedIn(pool.name, now) },
+  });
+  if (problem !== "") {
+    noteProblem(fleet, planner, pool.name, problem, now);
+    return decided;
+  }
+  planner.problem = "";
+  if (planner.recordedLevel !== decided.decision.level) {
+    planner.recordedLevel = decided.decision.level;
+    fleet.planners.unrecorded.push({ poolName: pool.name, decided });
+  }
+  return decided;
+}
+
+/** What a level is chosen from beside what was learnt. */
+export interface TargetMoment {
+  readonly now: EpochMs;
+  readonly machines: readonly LiveMachine[];
+  readonly bootMs: number;
+  readonly budget: ObservedBudget | undefined;
+  readonly expected: () => readonly ExpectedJobs[];
+}
+
+/** Chooses the level for a moment. When that fails the last one stands, and the problem is answered; it is empty else. */
+export function chooseLevel(
+  planner: Pick<PoolPlanner, "state" | "aim" | "last">,
+  pool: DesiredPool,
+  { now, machines, bootMs, budget, expected }: TargetMoment,
+): { readonly decided: Decided; readonly problem: string } {
+  const settings = settingsOf(pool, machines, coldFloorOf(planner, now), bootMs, budget);
   let inputs: Decided["inputs"];
   let problem = "";
   const decision = decideOrKeep(() => {
@@ -55,7 +82,7 @@ function decide(fleet: Fleet, planner: PoolPlanner, pool: DesiredPool, now: Epoc
       if (settings.waitMs >= settings.bootMs)
         return boundBelow(decideLevel(planner.state, settings, [], now), settings);
       observeWindow(planner.state, windowMsOf(pool, bootMs));
-      inputs = levelInputs(planner.state, settings, fleet.planners.announced.expectedIn(pool.name, now), now);
+      inputs = levelInputs(planner.state, settings, expected(), now);
       const made = decideFrom(inputs);
       if (Number.isSafeInteger(made.decision.level)) Object.assign(planner.state.held, made.held);
       return made.decision;
@@ -64,17 +91,9 @@ function decide(fleet: Fleet, planner: PoolPlanner, pool: DesiredPool, now: Epoc
       throw error;
     }
   }, planner.last?.decision ?? safeDecision(settings));
-  if (decision.binding === "planner-failed") {
-    noteProblem(fleet, planner, pool.name, problem || decision.why, now);
-    return { at: now, decision };
-  }
-  planner.problem = "";
-  const decided = { at: now, decision, inputs };
-  if (planner.recordedLevel !== decision.level) {
-    planner.recordedLevel = decision.level;
-    fleet.planners.unrecorded.push({ poolName: pool.name, decided });
-  }
-  return decided;
+  if (decision.binding === "planner-failed")
+    return { decided: { at: now, decision }, problem: problem || decision.why };
+  return { decided: { at: now, decision, inputs }, problem: "" };
 }
 
 /** A wait that covers the boot needs no machine, but its operator may want some all the same. */

@@ -42,8 +42,11 @@ export interface Planners {
   bootsOf(poolName: string): PoolBoots;
   /** Boots that an earlier manager measured. */
   keepBoots(poolName: string, boots: PoolBoots): void;
-  /** Takes note of what was committed. Never throws: what it takes part in is a job's way to its machine. */
-  learn(change: Change, before: Before, now: EpochMs): void;
+  /**
+   * Takes note of what was committed. Of a job that has come, it answers since when it was announced. Never throws: what it takes
+   * part in is a job's way to its machine.
+   */
+  learn(change: Change, before: Before, now: EpochMs): EpochMs | undefined;
 }
 
 /** Creates planners that know nothing. */
@@ -60,30 +63,31 @@ export function createPlanners(logger: Logger): Planners {
     ...{ byPool, announced, bootsOf, unrecorded: [] },
     keepBoots: (poolName, known) => void boots.set(poolName, known),
     learn(change, before, now) {
+      let announcedAt: EpochMs | undefined;
       try {
         if (change.kind === "machine-moved")
           noteBoot(bootsOf(change.machine.poolName), change.machine, before.machine, now);
-        const planner = change.kind === "lease" ? byPool.get(change.lease.poolName) : undefined;
-        if (change.kind === "lease" && planner !== undefined)
-          learnLease(planner, announced, change.lease, before.lease, now);
+        if (change.kind !== "lease") return undefined;
+        // A job that waits again, since its machine was lost, wants another one.
+        const hasCome = before.lease === undefined && change.lease.state !== "ended";
+        announcedAt = hasCome ? announced.takeAnnounced(change.lease.poolName, now) : undefined;
+        const planner = byPool.get(change.lease.poolName);
+        if (planner !== undefined && hasCome) learnArrival(planner.state, announcedAt, now);
+        if (planner !== undefined) learnServed(planner, change.lease, before.lease);
       } catch (error) {
         logger.error({ err: error }, "a planner could not learn from what happened");
       }
+      return announcedAt;
     },
   };
 }
 
-function learnLease(
-  planner: PoolPlanner,
-  announced: AnnouncedBook,
-  lease: LeaseChange,
-  before: Before["lease"],
-  now: EpochMs,
-): void {
-  // A job that waits again, since its machine was lost, wants another one.
-  const hasCome = before === undefined && lease.state !== "ended";
-  // What was known in time is no part of the background that nobody announces.
-  if (hasCome && !announced.takeKnown(lease.poolName, planner.state.windowMs, now)) observeArrival(planner.state, now);
+/** Learns from a job that has come. What was announced in time for its machine is no part of the background that nobody announces. */
+export function learnArrival(state: TargetState, announcedAt: EpochMs | undefined, at: EpochMs): void {
+  if ((announcedAt ?? at) > at - state.windowMs) observeArrival(state, at);
+}
+
+function learnServed(planner: PoolPlanner, lease: LeaseChange, before: Before["lease"]): void {
   if (lease.state !== "held" || before?.state === "held" || isLimited(lease.waitedMs)) return;
   const waitedMs = Object.values(lease.waitedMs ?? {}).reduce((sum, ms) => sum + ms, 0);
   observeServed(planner.state, waitedMs <= planner.aim.waitMs, planner.aim.share);

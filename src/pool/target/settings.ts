@@ -55,7 +55,7 @@ export function settingsOf(
 }
 
 /** Machines that are kept while too little is known to say that none are needed: 0 or 1. */
-export const coldFloorOf = ({ state }: PoolPlanner, now: EpochMs): number =>
+export const coldFloorOf = ({ state }: Pick<PoolPlanner, "state">, now: EpochMs): number =>
   state.jobsSeen < COLD_JOBS && now - state.startedAt < COLD_MS ? 1 : 0;
 
 function floorOf(least: number, coldFloor: number): TargetSettings["floor"] {

@@ -3,7 +3,7 @@ import { windowQuantiles } from "../../planning/capacity/target/compact.ts";
 import type { LevelDecision, LevelInputs } from "../../planning/capacity/target/decide.ts";
 import { MINUTE_MS } from "../../planning/capacity/target/state.ts";
 import { expectedUsdPerHour } from "../../planning/cost/daySpend.ts";
-import type { DesiredPool } from "../../domain/pool.ts";
+import type { PoolPolicy } from "../../domain/pool.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { DecisionView, PoolWhy } from "../../ports/explain.ts";
 import type { StoredDecision } from "../../ports/store.ts";
@@ -38,7 +38,8 @@ export async function whyPool(fleet: Fleet, name: string): Promise<PoolWhy> {
   };
 }
 
-function policyOf({ target, schedule = [], idleScaleFactor = 0 }: DesiredPool): PoolWhy["policy"] {
+/** Tells what kind of policy a pool, or a shadow, has. */
+export function policyOf({ target, schedule = [], idleScaleFactor = 0 }: PoolPolicy): PoolWhy["policy"] {
   if (target !== undefined) return "target";
   if (schedule.length > 0) return "schedule";
   return idleScaleFactor > 0 ? "scale-factor" : "static";

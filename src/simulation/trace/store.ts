@@ -59,6 +59,8 @@ export function createForgetfulStore(onChange: (change: Change) => void, past?: 
     poolModes: async () => new Map(),
     poolMemory: async (poolName) => past?.memories.get(poolName),
     decisionsOf: async () => [],
+    shadowMemories: async () => new Map(),
+    shadowPeriods: async () => [],
     eventsOf: async () => [],
     close: async () => undefined,
   };

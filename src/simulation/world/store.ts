@@ -46,6 +46,9 @@ export function createWorldStore(world: World): Store {
     poolModes: () => process.call("store.poolModes", () => store.poolModes()),
     poolMemory: (name) => process.call("store.poolMemory", () => store.poolMemory(name)),
     decisionsOf: (name, limit) => process.call("store.decisionsOf", () => store.decisionsOf(name, limit)),
+    shadowMemories: (poolName) => process.call("store.shadowMemories", () => store.shadowMemories(poolName)),
+    shadowPeriods: (poolName, name, limit) =>
+      process.call("store.shadowPeriods", () => store.shadowPeriods(poolName, name, limit)),
     eventsOf: (id) => process.call("store.eventsOf", () => store.eventsOf(id)),
     close: async () => undefined,
   };

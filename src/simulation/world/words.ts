@@ -17,6 +17,10 @@ export function wordsOf(change: Change): { readonly about: string; readonly what
       return { about: change.poolName, what: "stored: what its planner has learnt" };
     case "level-decided":
       return { about: change.decision.poolName, what: "stored: its level changed" };
+    case "shadow-recorded":
+      return { about: change.period.poolName, what: `stored: what shadow ${change.period.shadowName} would have done` };
+    case "shadow-memory":
+      return { about: change.poolName, what: `stored: how shadow ${change.shadowName} stands` };
     case "event": {
       const { machineId = "", leaseId = "", jobId = "", what, detail } = change.event;
       return { about: `${machineId} ${leaseId} ${jobId}`, what: `${what}: ${detail}` };

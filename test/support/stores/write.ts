@@ -56,6 +56,8 @@ function changes(): Change[] {
     { kind: "pool-memory", poolName: "small", memory: '{"version":1}' },
     { kind: "level-decided", decision: { poolName: "small", at: 1500, record: '{"level":1}' } },
     { kind: "level-decided", decision: { poolName: "small", at: 1600, record: '{"level":2}' } },
+    { kind: "shadow-memory", poolName: "small", shadowName: "three", memory: '{"version":1}' },
+    { kind: "shadow-recorded", period: { poolName: "small", shadowName: "three", at: 1700, record: '{"to":1700}' } },
     { kind: "event", event: { at: 1500, machineId, leaseId, jobId, poolName: "small", what: "leased", detail: "" } },
     { kind: "event", event: { at: 1600, machineId, what: "probed", detail: "it's well" } },
     { kind: "event", event: { at: 1700, poolName: "small", what: "pool cordoned", detail: "of nobody" } },

@@ -15,7 +15,7 @@ import type { Job } from "../../../src/domain/job.ts";
 import type { Lease } from "../../../src/domain/lease.ts";
 import { terminatedFrom, terminatingFrom } from "../../../src/domain/moves.ts";
 import type { Announcement } from "../../../src/ports/announce.ts";
-import type { JobWhy, PoolWhy } from "../../../src/ports/explain.ts";
+import type { JobWhy, PoolShadows, PoolWhy } from "../../../src/ports/explain.ts";
 import type { LeaseRequest } from "../../../src/ports/leases.ts";
 import type { InstanceView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import type { TimelineEvent } from "../../../src/ports/store.ts";
@@ -168,6 +168,21 @@ const poolWhy: PoolWhy = {
   budget: "budget_per_day ($5.00)",
   changes: [{ at: 1, level: 2, binding: "hold", why: "because", asked: 1, window: { p50: 0, p95: 1, p99: 2 } }],
 };
+const figures = {
+  ...{ jobs: 9, served: 8, shareInTime: 0.5, meanWaitMs: 1_000, longestWaitMs: 2_000, idleHours: 1 },
+  ...{ bootingHours: 0.5, busyHours: 3, launches: 4, unused: 1, costUsd: 0.45 },
+};
+const compared = { from: 1, to: 2, shadow: figures, acting: figures, savedMs: 3, addedMs: 4 };
+const poolShadows: PoolShadows = {
+  ...{ poolName: "small", policy: "static", level: 1 },
+  shadows: [
+    {
+      ...{ name: "three", policy: "target", startedAt: 1, level: 3, why: "because", idle: 1, booting: 1, leased: 1 },
+      ...{ waiting: 0, aimMs: 5_000, total: compared, problem: "it failed" },
+      periods: [{ ...compared, levels: [{ at: 1, level: 3 }], actingLevels: [{ at: 1, level: 1 }] }],
+    },
+  ],
+};
 const announcement: Announcement = {
   jobs: [{ poolName: "small", count: 3, chance: 0.9, readyAt: [1, 2] }],
   ...{ begun: [{ poolName: "small", count: 1 }], ttlMs: 60_000 },
@@ -218,6 +233,7 @@ describe("a manager behind the API", () => {
       (client) => client.announcePipeline("p-1", announcement),
       ["p-1", announcement],
     ],
+    ["poolShadows", poolShadows, (client) => client.poolShadows("small"), ["small"]],
     ["poolWhy", poolWhy, (client) => client.poolWhy("small"), ["small"]],
   ])("answers %s as one in this process", async (name, answer, ask, asked) => {
     const trip = await roundTrip(name, answer, ask);

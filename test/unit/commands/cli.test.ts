@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -16,7 +16,7 @@ import { jobIdFrom, leaseIdFrom, machineIdFrom } from "../../../src/domain/ids.t
 import type { Job } from "../../../src/domain/job.ts";
 import type { Machine } from "../../../src/domain/machine.ts";
 import { terminatingFrom } from "../../../src/domain/moves.ts";
-import type { PoolWhy } from "../../../src/ports/explain.ts";
+import type { PoolShadows, PoolWhy } from "../../../src/ports/explain.ts";
 import type { LeaseView, Manager, PoolView } from "../../../src/ports/manager.ts";
 import { CLI, runCli } from "../../support/cli.ts";
 import type { CliOptions, Outcome } from "../../support/cli.ts";
@@ -348,6 +348,53 @@ describe("one thing", () => {
     expect(plain.stdout).not.toContain("one more costs");
     expect(plain.stdout).toMatch(/^1970-01-01T00:01:00Z +3 +price +12\.3 +2 +3 for 95 %$/m);
     expect(JSON.parse(json.stdout)).toEqual(why);
+  });
+
+  it("a pool shows what its shadows would have done, and draws their levels", async () => {
+    const figures = {
+      ...{ jobs: 40, served: 39, shareInTime: 0.95, meanWaitMs: 1_500, longestWaitMs: 61_000, idleHours: 2 },
+      ...{ bootingHours: 0.5, busyHours: 3, launches: 41, unused: 2, costUsd: 0.55 },
+    };
+    const compared = {
+      ...{ from: 0, to: 7_200_000, acting: figures, savedMs: 90_000, addedMs: 3_000 },
+      shadow: { ...figures, shareInTime: 0.99999, idleHours: 4, costUsd: 0.75 },
+    };
+    const period = { ...compared, levels: [{ at: 0, level: 3 }], actingLevels: [{ at: 0, level: 1 }] };
+    const later = { ...period, from: 3_600_000, levels: [1, 2, 5].map((level) => ({ at: 3_600_000 + level, level })) };
+    const shadows: PoolShadows = {
+      ...{ poolName: "small", policy: "static", level: 1 },
+      shadows: [
+        {
+          ...{ name: "three", policy: "target", startedAt: 0, level: 3, why: "target: 3 for 95 %", idle: 2 },
+          ...{ booting: 1, leased: 4, waiting: 0, aimMs: 5_000, total: compared, periods: [period, later] },
+        },
+      ],
+    };
+    const folder = await mkdtemp(join(tmpdir(), "mayfly-shadow-"));
+    try {
+      const out = join(folder, "levels.svg");
+      const args = ["pool", "show", "small", "--shadow"];
+
+      const plain = await runAgainst({ poolShadows: async () => shadows }, [...args, "--out", out]);
+      const json = await runAgainst({ poolShadows: async () => shadows }, [...args, "--json"]);
+      const none = await runAgainst({ poolShadows: async () => ({ ...shadows, shadows: [] }) }, args);
+      const alone = await runAgainst({}, ["pool", "show", "small", "--out", out]);
+
+      expect(plain.stdout).toMatch(/^shadow three \(target\) since 1970-01-01T00:00:00Z: 3 wished for, 2 idle/m);
+      expect(plain.stdout).toMatch(/^acting +40 +95\.00 % +1\.5s +1m1s +2\.00 +0\.50 +3\.00 +41 +2 +\$0\.5500$/m);
+      expect(plain.stdout).toMatch(/^three +40 +99\.99 % .*\$0\.7500$/m);
+      expect(plain.stdout).toContain(
+        "three would have spared 1m30s of waiting and added 3.0s, for $0.2000 more than the acting static policy",
+      );
+      expect(plain.stdout).toMatch(/^1970-01-01T01:00:00Z +1-5 +1 +40 /m);
+      expect(plain.stderr).toContain(`wrote ${out}`);
+      expect(await readFile(out, "utf8")).toMatch(/^<svg .*[\s\S]*acting[\s\S]*three[\s\S]*<\/svg>\n$/);
+      expect(JSON.parse(json.stdout)).toEqual(shadows);
+      expect(none.stderr).toContain("pool small has no [[pool.shadow]] in its config");
+      expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Expected --shadow beside it") });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
   });
 
   it("a job says why it waits, after what happened to it", async () => {

@@ -52,6 +52,38 @@ it("shows machines by pool and state, the queue, decisions by reason, phases and
   await running.close(AbortSignal.abort());
 });
 
+it("shows what a target promises and attains, its forecast beside what came, and what shadows would have done", async () => {
+  const aimed = pool({
+    ...{ maxMachines: 6, idleCount: 0, cost: { usdPerHour: 0.1 }, target: { waitMs: 1_000, share: 0.9 } },
+    shadows: [{ name: "none", maxMachines: 6, maxGrowthRate: 2, idleCount: 0, idleTimeMs: 0 }],
+  });
+  const { running, clock } = await composeForTest(simulatedConfig({ pools: [aimed] }));
+  await clock.advance(120_000);
+  for (let n = 0; n < 5; n += 1) await running.manager.acquireLease(lease);
+  await clock.advance(300_000);
+
+  const at = seriesOf((await running.metrics()).text);
+
+  expect(at('mayfly_arrivals_total{pool="small"}')).toBe(5);
+  expect(at('mayfly_target_promised_share{pool="small"}')).toBe(0.9);
+  expect(at('mayfly_target_wait_seconds{pool="small"}')).toBe(1);
+  const [inTime = 0, late = 0] = ["in-time", "late"].map((outcome) =>
+    at(`mayfly_target_jobs_total{pool="small",outcome="${outcome}"}`),
+  );
+  expect([inTime > 0, late > 0, inTime + late]).toEqual([true, true, 5]);
+  expect(at('mayfly_target_price_factor{pool="small"}')).toBeCloseTo(1, 1);
+  expect(at('mayfly_forecast_jobs_per_hour{pool="small"}')).toBeGreaterThan(0);
+  expect(at('mayfly_shadow_up{pool="small",shadow="none"}')).toBe(1);
+  expect(at('mayfly_shadow_level{pool="small",shadow="none"}')).toBe(0);
+  expect(at('mayfly_shadow_share_in_time{pool="small",shadow="none",policy="acting"}')).toBe(inTime / 5);
+  expect(at('mayfly_shadow_share_in_time{pool="small",shadow="none",policy="shadow"}')).toBeLessThan(inTime / 5);
+  expect(at('mayfly_shadow_spared_wait_seconds{pool="small",shadow="none",effect="added"}')).toBeGreaterThan(10);
+  const costOf = (policy: string) => at(`mayfly_shadow_cost_usd{pool="small",shadow="none",policy="${policy}"}`) ?? 0;
+  expect(costOf("shadow")).toBeGreaterThan(0);
+  expect(costOf("shadow")).toBeLessThan(costOf("acting"));
+  await running.close(AbortSignal.abort());
+});
+
 it("shows gitlab-runner's families where they are asked for", async () => {
   const { running, clock } = await composeForTest(
     simulatedConfig({ metrics: { gitlabNames: true }, pools: [pool({ idleCount: 2 })] }),
@@ -82,7 +114,8 @@ it("keeps no series of pools that are gone: edits of the file make never more of
     const { text } = await running.metrics();
     expect(text).toContain(`pool="${name}"`);
     if (round > 0) expect(text).not.toContain(`pool="pool-${round - 1}"`);
-    sizes.push(text.split("\n").length);
+    // Node's own families grow with what the process has met.
+    sizes.push(text.split("\n").filter((line) => line.startsWith("mayfly_")).length);
   }
 
   expect(sizes.at(-1)).toBe(sizes.at(-2));

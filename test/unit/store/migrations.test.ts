@@ -10,7 +10,7 @@ import { openDatabase } from "../../../src/store/sqlite.ts";
 import { silentLogger } from "../../support/jobs.ts";
 
 /** The schema that this version writes: the step of the last migration. */
-const LATEST = 6;
+const LATEST = 7;
 
 let stateDir: string;
 beforeEach(() => {
@@ -67,6 +67,10 @@ describe("a store that an earlier version wrote", () => {
         schema < 6
           ? [[], []]
           : [onFile("", "SELECT memory FROM pool_memories"), onFile("", "SELECT at, record FROM level_decisions")];
+      const shadows =
+        schema < 7
+          ? []
+          : [...onFile("", "SELECT memory FROM shadow_memories"), ...onFile("", "SELECT record FROM shadow_periods")];
       const progress = schema < 3 ? [] : onFile("", "SELECT id, record FROM job_progress");
 
       const store = await openForTest();
@@ -86,6 +90,13 @@ describe("a store that an earlier version wrote", () => {
       for (const { id, record } of keys) expect(await store.keysOf(id as MachineId)).toEqual(parsed(record));
       for (const { id, record } of specs) expect(await store.jobSpec(id as JobId)).toEqual(parsed(record));
       for (const { id, record } of progress) expect(await store.jobProgress(id as JobId)).toEqual(parsed(record));
+      expect(shadows).toHaveLength(schema < 7 ? 0 : 2);
+      expect(await store.shadowMemories("small")).toEqual(
+        new Map(schema < 7 ? [] : [["three", String(shadows[0]?.["memory"])]]),
+      );
+      expect((await store.shadowPeriods("small", "three", 9)).map(({ record }) => record)).toEqual(
+        schema < 7 ? [] : [shadows[1]?.["record"]],
+      );
       expect([memories.length, decisions.length]).toEqual(schema < 6 ? [0, 0] : [1, 2]);
       expect(await store.poolMemory("small")).toBe(memories[0]?.["memory"]);
       expect(await store.decisionsOf("small", 9)).toEqual(

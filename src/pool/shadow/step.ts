@@ -1,0 +1,106 @@
+import type { DesiredPool } from "../../domain/pool.ts";
+import type { ShadowInput } from "../../planning/shadow/book.ts";
+import type { PoolInView } from "../../planning/observed.ts";
+import { advance, look, take } from "../../planning/shadow/run.ts";
+import type { ShadowMind } from "../../planning/shadow/run.ts";
+import type { Fleet } from "../fleet.ts";
+import { learnArrival } from "../target/planner.ts";
+import { countActing, passActing } from "./acting.ts";
+import { worldOf } from "./begin.ts";
+import type { Heard } from "./heard.ts";
+import { mindOf } from "./mind.ts";
+import { closePeriod, isPeriodOver } from "./record.ts";
+import type { Shadow } from "./shadow.ts";
+
+/** Brings all shadows up to now. @param views of the pools, with what they wish for now */
+export function stepShadows(fleet: Fleet, views: readonly PoolInView[]): void {
+  if (fleet.shadows.byPool.size === 0) return;
+  const { pools } = fleet.deps.desired();
+  for (const { desired } of views) {
+    const pool = pools.find(({ name }) => name === desired.name);
+    if (pool !== undefined) stepPool(fleet, pool, desired.idleCount);
+  }
+}
+
+/** Brings the shadows of one pool up to now. One that fails is switched off, and says so; nothing else knows of it. */
+export function stepPool(fleet: Fleet, pool: DesiredPool, actingLevel?: number): void {
+  const { byPool, heard, unrecorded } = fleet.shadows;
+  const news = heard.get(pool.name) ?? [];
+  heard.delete(pool.name);
+  for (const shadow of byPool.get(pool.name)?.values() ?? []) {
+    if (shadow.problem !== "") continue;
+    try {
+      stepShadow(fleet, pool, shadow, [...shadow.missed.splice(0), ...news], actingLevel);
+      if (!isPeriodOver(shadow, pool, fleet.deps.clock.now())) continue;
+      const record = JSON.stringify(closePeriod(fleet, pool, shadow));
+      const { poolName, wish, book } = shadow;
+      unrecorded.push({ poolName, shadowName: wish.name, at: book.at, record });
+    } catch (error) {
+      shadow.problem = error instanceof Error ? error.message : String(error);
+      const about = { poolName: pool.name, shadow: shadow.wish.name, err: error };
+      fleet.deps.logger.error(about, "shadow failed and is switched off, its pool goes on as it was");
+    }
+  }
+}
+
+/**
+ * Brings a shadow up to now: all that was heard, then what its policy makes of the moment.
+ * @param actingLevel the level of the pool itself
+ * @throws what its policy, or the planner, throws
+ */
+function stepShadow(
+  fleet: Fleet,
+  pool: DesiredPool,
+  shadow: Shadow,
+  heard: readonly Heard[],
+  actingLevel: number | undefined,
+): void {
+  const now = fleet.deps.clock.now();
+  const mind = mindOf(fleet, shadow);
+  const { period, book } = shadow;
+  for (const news of heard) {
+    countActing(shadow.acting, news, period.setting.aimMs);
+    const input = inputFrom(shadow, news);
+    if (input !== undefined) enter(shadow, input, mind);
+  }
+  const world = worldOf(fleet, pool);
+  if (JSON.stringify(world) !== JSON.stringify(book.world)) enter(shadow, { kind: "world", at: now, world }, mind);
+  look(period.setting, book, Math.max(now, book.at), mind);
+  passActing(shadow.acting, now);
+  if (actingLevel !== undefined && period.actingLevels.at(-1)?.[1] !== actingLevel)
+    period.actingLevels.push([now, actingLevel]);
+}
+
+/** Takes in what was heard. It is written after what came of the time before it, and before what its policy makes of it. */
+function enter({ period, book }: Shadow, heard: ShadowInput, mind: ShadowMind): void {
+  const input = { ...heard, at: Math.max(heard.at, book.at) };
+  advance(period.setting, book, input.at, mind);
+  period.inputs.push(input);
+  take(period.setting, book, input, mind);
+}
+
+/** Says in a book's words what was heard; undefined for what is none of its business. */
+function inputFrom(shadow: Shadow, news: Heard): ShadowInput | undefined {
+  const { numbers, planner } = shadow;
+  const { at } = news;
+  switch (news.what) {
+    case "job": {
+      if (numbers.has(news.id)) return undefined;
+      if (planner !== undefined) learnArrival(planner.state, news.announcedAt, at);
+      const no = shadow.nextNumber++;
+      numbers.set(news.id, no);
+      return { kind: "job", at, no, priority: news.priority, readyAt: news.readyAt };
+    }
+    case "served": {
+      const no = numbers.get(news.id);
+      return no === undefined ? undefined : { kind: "served", at, no, waitMs: news.waitMs };
+    }
+    case "ended": {
+      const no = numbers.get(news.id);
+      numbers.delete(news.id);
+      return no === undefined ? undefined : { kind: "ended", at, no, ranMs: news.ranMs };
+    }
+    case "machine":
+      return undefined;
+  }
+}

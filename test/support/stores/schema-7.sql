@@ -1,0 +1,76 @@
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, machine_id TEXT, lease_id TEXT, job_id TEXT, record TEXT NOT NULL
+  ) STRICT;
+CREATE TABLE job_progress (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE TABLE job_specs (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE TABLE jobs (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+CREATE TABLE leases (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+CREATE TABLE level_decisions (seq INTEGER PRIMARY KEY, pool_name TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+CREATE TABLE machine_keys (id TEXT PRIMARY KEY, record TEXT NOT NULL) STRICT;
+CREATE TABLE machines (seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, ended_at INTEGER, record TEXT NOT NULL) STRICT;
+CREATE TABLE pool_memories (pool_name TEXT PRIMARY KEY, memory TEXT NOT NULL) STRICT;
+CREATE TABLE pool_modes (pool_name TEXT PRIMARY KEY, mode TEXT NOT NULL) STRICT;
+CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
+CREATE TABLE shadow_memories (
+    pool_name TEXT NOT NULL, shadow_name TEXT NOT NULL, memory TEXT NOT NULL, PRIMARY KEY (pool_name, shadow_name)
+  ) STRICT;
+CREATE TABLE shadow_periods (
+    seq INTEGER PRIMARY KEY, pool_name TEXT NOT NULL, shadow_name TEXT NOT NULL, at INTEGER NOT NULL, record TEXT NOT NULL
+  ) STRICT;
+CREATE TABLE written_by (mayfly TEXT NOT NULL) STRICT;
+CREATE INDEX machines_open ON machines (seq) WHERE ended_at IS NULL;
+CREATE INDEX leases_open ON leases (seq) WHERE ended_at IS NULL;
+CREATE INDEX jobs_open ON jobs (seq) WHERE ended_at IS NULL;
+CREATE INDEX machines_ended ON machines (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX leases_ended ON leases (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX events_of_machine ON events (machine_id) WHERE machine_id IS NOT NULL;
+CREATE INDEX events_of_lease ON events (lease_id) WHERE lease_id IS NOT NULL;
+CREATE INDEX events_of_job ON events (job_id) WHERE job_id IS NOT NULL;
+CREATE INDEX events_of_none ON events (seq) WHERE machine_id IS NULL AND lease_id IS NULL AND job_id IS NULL;
+CREATE INDEX level_decisions_of_pool ON level_decisions (pool_name, seq);
+CREATE INDEX shadow_periods_of_shadow ON shadow_periods (pool_name, shadow_name, seq);
+INSERT INTO events VALUES (1, 'm-leased', 'l-held', 'j-running', '{"at":1500,"machineId":"m-leased","leaseId":"l-held","jobId":"j-running","poolName":"small","what":"leased","detail":""}');
+INSERT INTO events VALUES (2, 'm-leased', null, null, '{"at":1600,"machineId":"m-leased","what":"probed","detail":"it''s well"}');
+INSERT INTO events VALUES (3, null, null, null, '{"at":1700,"poolName":"small","what":"pool cordoned","detail":"of nobody"}');
+INSERT INTO job_progress VALUES ('j-running', '{"phase":"script","place":{"jobDir":"/builds"},"script":{"trace":{"folder":"/tmp/mayfly-1","nonce":"n-1"},"logBytes":23,"startedAt":1650,"deadlineAt":61650}}');
+INSERT INTO job_specs VALUES ('j-waiting', '{"name":"test job","poolName":"small","holder":"test","services":[],"variables":{"NAME":"it''s \"quoted\" – ünïcode"},"beforeScript":[],"script":["true"],"afterScript":[],"echoCommands":false}');
+INSERT INTO job_specs VALUES ('j-running', '{"name":"test job","poolName":"small","holder":"test","services":[],"variables":{},"beforeScript":[],"script":["one\ntwo"],"afterScript":[],"echoCommands":false}');
+INSERT INTO jobs VALUES (1, 'j-waiting', null, '{"id":"j-waiting","name":"j-waiting","poolName":"small","holder":"test","createdAt":1000,"phasesMs":{},"state":"waiting"}');
+INSERT INTO jobs VALUES (2, 'j-running', null, '{"id":"j-running","name":"j-running","poolName":"small","holder":"test","createdAt":1000,"phasesMs":{},"state":"running","machineId":"m-leased","leaseId":"l-held","startedAt":1600}');
+INSERT INTO jobs VALUES (3, 'j-ended', 2000, '{"id":"j-ended","name":"j-ended","poolName":"small","holder":"test","createdAt":1000,"phasesMs":{},"state":"ended","endedAt":2000,"end":{"result":"success","exitCode":0}}');
+INSERT INTO leases VALUES (1, 'l-waiting', null, '{"id":"l-waiting","poolName":"small","holder":"test","priority":0,"createdAt":1000,"ttlMs":60000,"waitDeadlineAt":2000,"state":"waiting","expiresAt":61000}');
+INSERT INTO leases VALUES (2, 'l-held', null, '{"id":"l-held","poolName":"small","holder":"test","priority":0,"createdAt":1000,"ttlMs":60000,"waitDeadlineAt":2000,"state":"held","expiresAt":61000,"machineId":"m-leased","heldSince":1500,"jobId":"j-running"}');
+INSERT INTO leases VALUES (3, 'l-ended', 2000, '{"id":"l-ended","poolName":"small","holder":"test","priority":0,"createdAt":1000,"ttlMs":60000,"waitDeadlineAt":2000,"state":"ended","endedAt":2000,"outcome":"released"}');
+INSERT INTO level_decisions VALUES (1, 'small', 1500, '{"level":1}');
+INSERT INTO level_decisions VALUES (2, 'small', 1600, '{"level":2}');
+INSERT INTO machine_keys VALUES ('m-requested', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-booting', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-idle', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-leased', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-terminating', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-stopping', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-stopped', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machine_keys VALUES ('m-starting', '{"host":{"publicKey":"host public","privateKey":"host private"},"client":{"publicKey":"client public","privateKey":"client private"}}');
+INSERT INTO machines VALUES (1, 'm-requested', null, '{"id":"m-requested","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"requested","requestedAt":1000}');
+INSERT INTO machines VALUES (2, 'm-booting', null, '{"id":"m-booting","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"booting","requestedAt":1000,"providerId":"i-1","launchedAt":1100}');
+INSERT INTO machines VALUES (3, 'm-idle', null, '{"id":"m-idle","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"idle","requestedAt":1000,"providerId":"i-1","launchedAt":1100,"address":{"host":"127.0.0.1","port":22},"readyAt":1200,"idleSince":1200}');
+INSERT INTO machines VALUES (4, 'm-leased', null, '{"id":"m-leased","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"leased","requestedAt":1000,"providerId":"i-1","launchedAt":1100,"address":{"host":"127.0.0.1","port":22},"readyAt":1200,"leaseId":"l-held","leasedAt":1500}');
+INSERT INTO machines VALUES (5, 'm-terminating', null, '{"id":"m-terminating","poolName":"small","driver":"simulated","launchToken":"token-m-1","requestedAt":1000,"isCordoned":false,"state":"terminating","providerId":"i-1","launchedAt":1100,"leaseId":"l-held","reason":"job-finished","detail":"its job ended","terminatingSince":1800}');
+INSERT INTO machines VALUES (6, 'm-terminated', 1900, '{"id":"m-terminated","poolName":"small","driver":"simulated","launchToken":"token-m-1","requestedAt":1000,"isCordoned":false,"state":"terminated","providerId":"i-1","launchedAt":1100,"leaseId":"l-held","reason":"job-finished","detail":"its job ended","terminatingSince":1800,"terminatedAt":1900}');
+INSERT INTO machines VALUES (7, 'm-stopping', null, '{"id":"m-stopping","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"stopping","requestedAt":1000,"recipe":"0123456789abcdef","providerId":"i-1","launchedAt":1100,"stoppingSince":1300,"spentUsd":0.01}');
+INSERT INTO machines VALUES (8, 'm-stopped', null, '{"id":"m-stopped","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"stopped","requestedAt":1000,"recipe":"0123456789abcdef","providerId":"i-1","launchedAt":1100,"spentUsd":0.02,"stoppedSince":1400}');
+INSERT INTO machines VALUES (9, 'm-starting', null, '{"id":"m-starting","poolName":"small","driver":"simulated","launchToken":"token-m-1","isCordoned":false,"state":"starting","requestedAt":1000,"recipe":"0123456789abcdef","providerId":"i-1","launchedAt":1100,"spentUsd":0.03,"startingSince":1500,"startedAt":1500}');
+INSERT INTO pool_memories VALUES ('small', '{"version":1}');
+INSERT INTO pool_modes VALUES ('small', 'cordoned');
+INSERT INTO pool_modes VALUES ('*', 'draining');
+INSERT INTO schema_version VALUES (1);
+INSERT INTO schema_version VALUES (2);
+INSERT INTO schema_version VALUES (3);
+INSERT INTO schema_version VALUES (4);
+INSERT INTO schema_version VALUES (5);
+INSERT INTO schema_version VALUES (6);
+INSERT INTO schema_version VALUES (7);
+INSERT INTO shadow_memories VALUES ('small', 'three', '{"version":1}');
+INSERT INTO shadow_periods VALUES (1, 'small', 'three', 1700, '{"to":1700}');
+INSERT INTO written_by VALUES ('mayfly 0.1.0');
