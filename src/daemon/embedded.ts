@@ -33,6 +33,7 @@ export async function startEmbeddedManager(
     idleScaleFactor: 0,
     schedule: undefined,
     target: undefined,
+    shadows: undefined,
   }));
   return startManager({ config: { ...config, pools } }, version, createLogger("info", file), { resumesJobs: false });
 }

@@ -2,15 +2,13 @@ import type { EpochMs } from "../domain/ids.ts";
 import type { Lease } from "../domain/lease.ts";
 import type { LiveMachine, Machine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
-import { budgetLeft, costWithin, expectedUsdPerHour, midnightBefore } from "../planning/cost/daySpend.ts";
+import { budgetLeft, costWithin, expectedUsdPerHour, meanJobMs, midnightBefore } from "../planning/cost/daySpend.ts";
 import type { ObservedBudget } from "../planning/observed.ts";
 import { bootMsOf } from "./target/boots.ts";
 import type { Fleet } from "./fleet.ts";
 
 /** Records that are read of the past when a pool comes to have a budget. */
 const PAST_RECORDS = 10_000;
-/** How much one more job tells of how long jobs are. */
-const JOB_WEIGHT = 0.1;
 
 interface PoolSpend {
   /** What machines have cost that are gone, in US dollars, of the day that began at `midnight`. */
@@ -54,7 +52,7 @@ export function createSpendBook(usdPerHourOf: (poolName: string) => number): Spe
 }
 
 function noteJob(spend: PoolSpend, heldMs: number): void {
-  spend.jobMs = spend.jobMs === undefined ? heldMs : spend.jobMs * (1 - JOB_WEIGHT) + heldMs * JOB_WEIGHT;
+  spend.jobMs = meanJobMs(spend.jobMs, heldMs);
 }
 
 const isOpen = ({ spend, deps }: Fleet, { name, budgetUsdPerDay }: DesiredPool): boolean =>

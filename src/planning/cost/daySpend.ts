@@ -95,6 +95,13 @@ function expectedEnd(pool: DesiredPool, machine: Machine, { bootMs, jobMs }: Exp
   }
 }
 
+/** How much one more job tells of how long jobs are. */
+const JOB_WEIGHT = 0.1;
+
+/** Carries the fading mean of how long jobs hold their machines on by one more, in milliseconds; undefined until there was one. */
+export const meanJobMs = (known: number | undefined, heldMs: number): number =>
+  known === undefined ? heldMs : known * (1 - JOB_WEIGHT) + heldMs * JOB_WEIGHT;
+
 /** What one more machine of a pool will cost, in US dollars an hour: as the youngest of its machines, else as the dearest of its types; undefined where nobody knows. */
 export function expectedUsdPerHour(pool: DesiredPool, machines: readonly LiveMachine[]): number | undefined {
   const known = machines.findLast(({ price }) => price !== undefined)?.price ?? priceFrom(pool);

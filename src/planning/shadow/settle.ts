@@ -2,14 +2,12 @@ import type { EpochMs, MachineId } from "../../domain/ids.ts";
 import type { LiveMachine } from "../../domain/machine.ts";
 import { leaseIdFrom } from "../../domain/ids.ts";
 import { idleFrom, leasedFrom } from "../../domain/moves.ts";
-import { costWithin, midnightBefore } from "../cost/daySpend.ts";
+import { costWithin, meanJobMs, midnightBefore } from "../cost/daySpend.ts";
 import { leasableMachines } from "../observed.ts";
 import { isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowJob } from "./book.ts";
 import { countServed, timeClassOf } from "./tally.ts";
 
-/** How much one more job tells of how long jobs are. */
-const JOB_WEIGHT = 0.1;
 const NOWHERE = { host: "", port: 0 };
 
 /** Told of each job that gets a machine, and of its wait in milliseconds. */
@@ -58,8 +56,7 @@ function endJob(book: ShadowBook, job: ShadowJob): void {
   // What it had its machine for beyond its own length was only the wait for the news of its end.
   if (ranMs !== undefined) {
     book.tally.busyMs -= book.at - heldAt - ranMs;
-    const { jobMs } = book.spend;
-    book.spend.jobMs = jobMs === undefined ? ranMs : jobMs * (1 - JOB_WEIGHT) + ranMs * JOB_WEIGHT;
+    book.spend.jobMs = meanJobMs(book.spend.jobMs, ranMs);
   }
   book.jobs = book.jobs.filter((one) => one !== job);
   if (job.machineId !== undefined) removeMachine(book, job.machineId);

@@ -87,7 +87,7 @@ export function replayRecord(record: PeriodRecord): PeriodResult {
 }
 
 /** How a shadow is kept. */
-export function memoryChange(fleet: Fleet, shadow: Shadow): Change {
+function memoryChange(fleet: Fleet, shadow: Shadow): Change {
   const { poolName, wish, digest, startedAt, book, period, acting, totals, numbers, nextNumber, planner, problem } =
     shadow;
   const memory: ShadowMemory = {
