@@ -39,8 +39,12 @@ export const configDiffSchema = z
           finishing: z.number(),
           idleUsdPerDayBefore: z.number().optional(),
           idleUsdPerDayAfter: z.number().optional(),
+          levelBefore: z.number().optional(),
+          levelAfter: z.number().optional(),
+          budget: text.optional(),
         }),
       )
       .readonly(),
+    overall: z.object({ machines: z.number(), before: z.number(), after: z.number() }).optional(),
   })
   .openapi("ConfigDiff") satisfies z.ZodType<ConfigDiff>;

@@ -37,7 +37,7 @@ export interface ManagerParts {
   readonly archives: Archives;
   readonly health: () => Health;
   readonly reload: (why: string) => Promise<ConfigReload>;
-  readonly diff: (text: string, fileName: string) => ConfigDiff;
+  readonly diff: (text: string, fileName: string) => Promise<ConfigDiff>;
 }
 
 /** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
@@ -54,7 +54,7 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
   return {
     health: async () => health(),
     reloadConfig: () => reload("asked through the API"),
-    diffConfig: async (text, fileName) => diff(text, fileName),
+    diffConfig: diff,
     pools: async () => viewPools(fleet),
     pool: async (name) => viewPool(fleet, name),
     poolWhy: (name) => whyPool(fleet, name),

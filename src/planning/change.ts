@@ -19,7 +19,7 @@ export interface PoolEffect {
   readonly retired: number;
   /** Leased machines of a shape, or a pool, that is no more: they end with their leases. */
   readonly finishing: number;
-  /** What the idle machines of a day cost, in US dollars, with as many leased as now. Absent where no price is known. */
+  /** What the idle machines of a day cost, in US dollars, with as many leased as now. Absent where no price is known, and where a target chooses them. */
   readonly idleUsdPerDayBefore?: number | undefined;
   readonly idleUsdPerDayAfter?: number | undefined;
 }
@@ -32,6 +32,10 @@ export interface PoolChange {
   readonly after?: DesiredPool | undefined;
   readonly machines: readonly LiveMachine[];
   readonly waitingLeases: number;
+  /** What the target of `after` asks for now, where it has one. */
+  readonly level?: number | undefined;
+  /** Machines that may be launched before another limit than the pool's own is met: the budget's, or that over all pools. @default no limit */
+  readonly mostLaunched?: number | undefined;
 }
 
 /** Tells what a change does to a pool. Pure. */
@@ -48,8 +52,8 @@ export function effectOf(change: PoolChange, now: EpochMs): PoolEffect {
   const old = rest.filter((machine) => isOutdated(after, machine));
   const fit = rest.length - old.length;
   const wish = wishAt(after, now, leased.length);
-  const wanted = change.waitingLeases + wish.idleCount + (wish.stoppedCount ?? 0);
-  const room = Math.max(0, after.maxMachines - leased.length - fit);
+  const wanted = change.waitingLeases + (change.level ?? wish.idleCount) + (wish.stoppedCount ?? 0);
+  const room = Math.max(0, Math.min(after.maxMachines - leased.length - fit, change.mostLaunched ?? Infinity));
   return {
     poolName,
     launched: Math.min(room, Math.max(0, wanted - fit)),
@@ -59,13 +63,15 @@ export function effectOf(change: PoolChange, now: EpochMs): PoolEffect {
   };
 }
 
-const wishAt = (pool: DesiredPool, at: EpochMs, leased: number): DesiredPool => {
+/** What a pool wishes for at an instant, by its schedule. */
+export const wishAt = (pool: DesiredPool, at: EpochMs, leased: number): DesiredPool => {
   const index = (pool.schedule ?? []).length === 0 ? undefined : scheduleFrom(pool.schedule ?? []).heldAt(at).index;
   return wishNow(pool, index === undefined ? undefined : pool.schedule?.[index], leased);
 };
 
 /** The mean over the next day, hour by hour, since schedules turn at hours mostly. */
 function idleUsdPerDay(pool: DesiredPool, leased: number, now: EpochMs): number | undefined {
+  if (pool.target !== undefined) return undefined;
   const price = priceFrom(pool, offeringOf(pool));
   if (price === undefined) return undefined;
   const { usdPerHour, diskUsdPerHour = 0 } = price;

@@ -71,14 +71,25 @@ export async function completeSpend(fleet: Fleet): Promise<void> {
       const { name } = pool;
       const usdPerHour = expectedUsdPerHour(pool, fleet.state.machines(name)) ?? 0;
       const spend = fleet.spend.of(name, clock.now());
-      spend.endedUsd = machines.reduce(
-        (sum, one) => sum + (one.poolName === name ? endedCost(one, spend.midnight, usdPerHour) : 0),
-        0,
-      );
+      spend.endedUsd = endedTodayUsd(machines, name, spend.midnight, usdPerHour);
       for (const lease of leases.toReversed()) if (lease.poolName === name) noteLease(spend, lease);
       spend.isComplete = true;
     }
   });
+}
+
+/** What the machines of a pool have cost since midnight that are gone, in US dollars. @param usdPerHour stands in where no price was learnt */
+const endedTodayUsd = (machines: readonly Machine[], name: string, midnight: EpochMs, usdPerHour: number): number =>
+  machines.reduce((sum, one) => sum + (one.poolName === name ? endedCost(one, midnight, usdPerHour) : 0), 0);
+
+/** What the budget of a pool that is not in force yet would leave now; undefined where it has none. @param machines that ended today among them */
+export function budgetOf(fleet: Fleet, pool: DesiredPool, machines: readonly Machine[]): ObservedBudget | undefined {
+  const now = fleet.deps.clock.now();
+  const live = fleet.state.machines(pool.name);
+  const usdPerHour = expectedUsdPerHour(pool, live) ?? 0;
+  const ended = endedTodayUsd(machines, pool.name, midnightBefore(now), usdPerHour);
+  const { jobMs = pool.jobTimeoutMs } = fleet.spend.of(pool.name, now);
+  return budgetLeft(pool, live, ended, { bootMs: bootMsOf(fleet, pool.name), jobMs }, now);
 }
 
 const endedCost = (machine: Machine, midnight: EpochMs, usdPerHour: number): number =>

@@ -64,10 +64,17 @@ export interface ConfigDiff {
     readonly retired: number;
     /** Leased machines of a shape, or a pool, that is no more. */
     readonly finishing: number;
-    /** What the idle machines of a day cost, in US dollars; absent where no price is known. */
+    /** What the idle machines of a day cost, in US dollars; absent where no price is known, and where a target chooses them. */
     readonly idleUsdPerDayBefore?: number | undefined;
     readonly idleUsdPerDayAfter?: number | undefined;
+    /** Idle machines that the target asks for now, before and after; absent where there is none. */
+    readonly levelBefore?: number | undefined;
+    readonly levelAfter?: number | undefined;
+    /** What the budget for the day would leave, in words; absent where there is none. */
+    readonly budget?: string | undefined;
   }[];
+  /** Machines over all pools, and the limits of them; absent where that does not change. */
+  readonly overall?: { readonly machines: number; readonly before: number; readonly after: number } | undefined;
 }
 
 /** How a pool fares. */

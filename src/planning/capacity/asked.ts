@@ -1,10 +1,12 @@
 import type { DesiredPool } from "../../domain/pool.ts";
 import { scheduleFrom } from "../schedule/section.ts";
 import { wishNow } from "../schedule/wish.ts";
+import { expectedUsdPerHour } from "../cost/daySpend.ts";
 import { scaleFactorPolicy } from "./baselines.ts";
 import type { LevelPolicy } from "./replay.ts";
 import { observeArrival } from "./target/observe.ts";
 import { targetPolicy } from "./target/policy.ts";
+import { waitPriceOf } from "./target/price.ts";
 import { createTargetState, MINUTE_MS } from "./target/state.ts";
 import { tryConstant, tryPolicy } from "./trial.ts";
 import type { Limits, Trial, Tried } from "./trial.ts";
@@ -17,8 +19,8 @@ export type AskedPolicy =
   /** `share` (0-1) of the jobs wait no longer than `waitMs`. */
   | { readonly kind: "target"; readonly share: number; readonly waitMs: number }
   /**
-   * What a configuration says, with its schedule, its target and its limits. A price of waiting is taken for the trial's share, and
-   * a budget is not heeded: the control loop alone knows both.
+   * What a configuration says, with its schedule, its target and its limits. A price of waiting is taken for the trial's share
+   * where no price of machines is known, and a budget is not heeded: the loop itself knows both.
    */
   | { readonly kind: "pool"; readonly pool: DesiredPool };
 
@@ -66,19 +68,20 @@ export const limitsOf = ({ maxMachines, maxGrowthRate, idleTimeMs }: DesiredPool
 
 function learntTarget(
   trial: Trial,
-  { share, waitMs }: { readonly share: number; readonly waitMs: number },
+  { share, waitMs, price }: { readonly share: number; readonly waitMs: number; readonly price?: number | undefined },
 ): LevelPolicy {
   const { before, from, bootMs, arrivals } = trial;
   if (waitMs >= bootMs) return () => 0;
   const state = createTargetState(before[0] ?? from, bootMs - waitMs);
   for (const at of before) observeArrival(state, at);
-  return targetPolicy(state, { share, waitMs, bootMs, holdMs: MINUTE_MS, caps: [] }, arrivals.readyAt);
+  return targetPolicy(state, { share, waitMs, price, bootMs, holdMs: MINUTE_MS, caps: [] }, arrivals.readyAt);
 }
 
 function poolPolicy(trial: Trial, pool: DesiredPool): LevelPolicy {
   const { schedule: sections = [], target } = pool;
   const { waitMs, share = trial.share } = target ?? trial;
-  const targetLevel = target && learntTarget(trial, { waitMs, share });
+  const price = waitPriceOf(target, expectedUsdPerHour(pool, []), trial.bootMs);
+  const targetLevel = target && learntTarget(trial, { waitMs, share, price });
   const schedule = scheduleFrom(sections);
   let held = schedule.heldAt(0);
   let isAsked = false;

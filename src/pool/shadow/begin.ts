@@ -3,8 +3,6 @@ import { machineIdFrom } from "../../domain/ids.ts";
 import type { LiveMachine, Machine } from "../../domain/machine.ts";
 import { idleFrom, leasedFrom } from "../../domain/moves.ts";
 import type { DesiredPool, ShadowWish } from "../../domain/pool.ts";
-import { observeArrival, observeTime } from "../../planning/capacity/target/observe.ts";
-import { createTargetState } from "../../planning/capacity/target/state.ts";
 import { expectedUsdPerHour } from "../../planning/cost/daySpend.ts";
 import type { ShadowBook, ShadowWorld } from "../../planning/shadow/book.ts";
 import { bootingMachine } from "../../planning/shadow/decide.ts";
@@ -13,6 +11,7 @@ import { modeOf } from "../fleet.ts";
 import type { Fleet } from "../fleet.ts";
 import { createSchedules } from "../schedules.ts";
 import { bootMsOf } from "../target/boots.ts";
+import { stateFromPast } from "../target/restore.ts";
 import { aimOf, windowMsOf } from "../target/settings.ts";
 import { createActing } from "./acting.ts";
 import { aimMsOf, digestOfWish, poolOfShadow } from "./shadow.ts";
@@ -115,9 +114,7 @@ function copyOf(
 
 function plannerFor(fleet: Fleet, pool: DesiredPool, arrivals: readonly EpochMs[], now: EpochMs): Shadow["planner"] {
   if (pool.target === undefined) return undefined;
-  const state = createTargetState(arrivals[0] ?? now, windowMsOf(pool, bootMsOf(fleet, pool.name)));
-  for (const at of arrivals) observeArrival(state, at);
-  observeTime(state, now);
+  const state = stateFromPast(windowMsOf(pool, bootMsOf(fleet, pool.name)), arrivals, now);
   return { state, aim: aimOf(pool), last: undefined };
 }
 

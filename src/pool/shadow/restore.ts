@@ -2,7 +2,6 @@ import type { EpochMs } from "../../domain/ids.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { Machine } from "../../domain/machine.ts";
 import type { DesiredPool, ShadowWish } from "../../domain/pool.ts";
-import { DAY_MS } from "../../planning/capacity/target/state.ts";
 import type { Change } from "../../ports/store.ts";
 import type { Fleet } from "../fleet.ts";
 import { createSchedules } from "../schedules.ts";
@@ -18,8 +17,6 @@ import type { Shadow } from "./shadow.ts";
 
 /** Records that are read of the past. */
 const PAST_RECORDS = 10_000;
-/** So much of the past a target learns from that begins. */
-const PAST_MS = 28 * DAY_MS;
 
 /** Tells whether the configuration has come to ask for other shadows, or a pool of some has come to have a measured boot. */
 export function isAnyShadowOpen(fleet: Fleet): boolean {
@@ -97,7 +94,7 @@ function shadowFor(
   const { logger } = fleet.deps;
   logger.info({ poolName: pool.name, shadow: wish.name, isKept: memory !== undefined }, "shadow begins");
   if (memory !== undefined && memory.problem === "") return shadowFromMemory(fleet, pool, wish, memory, own, now);
-  const arrivals = own.leases.map(({ createdAt }) => createdAt).filter((at) => at >= now - PAST_MS && at <= now);
+  const arrivals = own.leases.map(({ createdAt }) => createdAt);
   return beginShadow(
     fleet,
     pool,

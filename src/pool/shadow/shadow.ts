@@ -1,5 +1,5 @@
 import type { EpochMs, LeaseId } from "../../domain/ids.ts";
-import type { DesiredPool, ShadowWish } from "../../domain/pool.ts";
+import type { DesiredPool, PoolPolicy, ShadowWish } from "../../domain/pool.ts";
 import type { ShadowBook, ShadowInput } from "../../planning/shadow/book.ts";
 import type { ShadowSetting } from "../../planning/shadow/run.ts";
 import type { Compared, Tally } from "../../planning/shadow/tally.ts";
@@ -61,8 +61,14 @@ export interface Shadow {
 
 /** The pool with a shadow's policy in the place of its own: what its machines are like stays. */
 export function poolOfShadow(pool: DesiredPool, { name: _, ...policy }: ShadowWish): DesiredPool {
-  return { ...pool, ...policy, stoppedCount: undefined, shadows: undefined };
+  return { ...pool, ...NO_POLICY, ...policy, stoppedCount: undefined, shadows: undefined };
 }
+
+/** Nothing of the pool's own policy is the shadow's where it leaves it open. */
+const NO_POLICY = {
+  ...{ schedule: undefined, target: undefined, budgetUsdPerDay: undefined },
+  ...{ idleScaleFactor: undefined, idleCountMin: undefined, idleCountMax: undefined },
+} satisfies Partial<PoolPolicy>;
 
 /** Tells a policy from others. */
 export const digestOfWish = (wish: ShadowWish): string => JSON.stringify(wish);

@@ -84,8 +84,8 @@ function stateFromMemory({ state, at }: PoolMemory, arrivals: readonly EpochMs[]
   return state;
 }
 
-/** Learns from the jobs of the past weeks as if it had been there. */
-function stateFromPast(windowMs: number, arrivals: readonly EpochMs[], now: EpochMs): TargetState {
+/** Learns from the jobs of the past weeks as if it had been there. @param arrivals oldest first */
+export function stateFromPast(windowMs: number, arrivals: readonly EpochMs[], now: EpochMs): TargetState {
   const past = arrivals.filter((at) => at >= now - PAST_MS && at <= now);
   const state = createTargetState(past[0] ?? now, windowMs);
   for (const at of past) observeArrival(state, at);

@@ -3,6 +3,7 @@ import type { DesiredPool } from "../../domain/pool.ts";
 import type { LiveMachine } from "../../domain/machine.ts";
 import { COLD_START } from "../../planning/capacity/target/decide.ts";
 import type { TargetSettings } from "../../planning/capacity/target/decide.ts";
+import { waitPriceOf } from "../../planning/capacity/target/price.ts";
 import { HOUR_MS, MINUTE_MS } from "../../planning/capacity/target/state.ts";
 import { expectedUsdPerHour } from "../../planning/cost/daySpend.ts";
 import type { ObservedBudget } from "../../planning/observed.ts";
@@ -48,7 +49,7 @@ export function settingsOf(
       : [{ name: "budget_per_day", level: supplyOf(machines) + budget.room }];
   return {
     ...aimOf(pool),
-    ...{ bootMs, holdMs: HOLD_MS, price: priceOf(pool, machines, bootMs) },
+    ...{ bootMs, holdMs: HOLD_MS, price: waitPriceOf(pool.target, expectedUsdPerHour(pool, machines), bootMs) },
     floor: floorOf(Math.min(idleCountMin, most), Math.min(coldFloor, most)),
     caps: [limit, ...affordable],
   };
@@ -61,18 +62,4 @@ export const coldFloorOf = ({ state }: Pick<PoolPlanner, "state">, now: EpochMs)
 function floorOf(least: number, coldFloor: number): TargetSettings["floor"] {
   if (least >= coldFloor) return least > 0 ? { name: "idle_count_min", level: least } : undefined;
   return { name: COLD_START, level: coldFloor };
-}
-
-/**
- * What serving a job in time may cost, in idle machine-minutes, where a minute of waiting has a price: without an idle machine it
- * would wait for a boot.
- */
-function priceOf(
-  { target, ...pool }: DesiredPool,
-  machines: readonly LiveMachine[],
-  bootMs: number,
-): number | undefined {
-  const usdPerHour = expectedUsdPerHour(pool, machines) ?? 0;
-  if (target?.waitUsdPerMinute === undefined || usdPerHour <= 0) return undefined;
-  return (target.waitUsdPerMinute * (bootMs / MINUTE_MS)) / (usdPerHour / 60);
 }

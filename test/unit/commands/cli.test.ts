@@ -41,6 +41,16 @@ async function runAgainst(
   return await runCli(args, { ...options, env: { MAYFLY_SOCKET: served.socketPath } });
 }
 
+const TARGET_FILE = `[[pool]]
+name = "small"
+budget_per_day = 5
+[pool.target]
+wait = "1s"
+share = 0.95
+[pool.cost]
+usd_per_hour = 0.1
+`;
+
 const view: PoolView = {
   desired: pool({ idleTimeMs: 1_200_000 }),
   mode: "cordoned",
@@ -392,6 +402,58 @@ describe("one thing", () => {
       expect(JSON.parse(json.stdout)).toEqual(shadows);
       expect(none.stderr).toContain("pool small has no [[pool.shadow]] in its config");
       expect(alone).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("Expected --shadow beside it") });
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  it("a file says what it would change, with the level of a new target, what a budget leaves, and the pool's own past", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "mayfly-diff-"));
+    try {
+      const path = join(folder, "mayfly.toml");
+      await writeFile(path, TARGET_FILE);
+      const ended = (at: number): LeaseView => ({
+        lease: { ...endedLease(`l-${at}`), poolName: "small", createdAt: at, heldSince: at + 1, endedAt: at + 60_000 },
+      });
+      const leases = Array.from({ length: 60 }, (_, n) => ended(n * 600_000));
+      const answers: Partial<Manager> = {
+        pools: async () => [{ ...view, desired: pool({ cost: { usdPerHour: 0.1 } }) }],
+        machines: async () => [],
+        leases: async () => leases,
+        diffConfig: async () => ({
+          changes: [{ what: "value-changed", poolName: "small", key: "target.share", to: "0.95" }],
+          needsRestart: [],
+          pools: [
+            {
+              ...{ poolName: "small", launched: 2, retired: 0, finishing: 0, idleUsdPerDayBefore: 2.4 },
+              ...{ levelAfter: 3, budget: "budget_per_day ($5.00): $1.00 spent since midnight UTC" },
+            },
+          ],
+          overall: { machines: 7, before: 100, after: 5 },
+        }),
+      };
+      await using served = await serveManager(answers);
+      const args = ["--socket", served.socketPath, "config", "diff", path];
+
+      const plain = await runCli(args);
+      const json = await runCli([...args, "--json"]);
+      leases.length = 3;
+      const young = await runCli(args);
+
+      expect(plain.exitCode).toBe(1);
+      expect(plain.stdout).toMatch(/^POOL .* TARGET NOW +BEFORE$/m);
+      expect(plain.stdout).toMatch(/^small +2 +0 +0 +- +\$2\.40 +3 +-$/m);
+      expect(plain.stdout).toContain("pool small: budget_per_day ($5.00): $1.00 spent since midnight UTC\n");
+      expect(plain.stdout).toContain("none launched before 2 of them are gone\n");
+      expect(plain.stdout).toMatch(/^small +60 +0\.4 +within 1\.0s +\d/m);
+      expect(plain.stdout).toContain("pool small: the jobs alone of 0 of 1 days cost more than budget_per_day\n");
+      expect(JSON.parse(json.stdout)).toMatchObject({
+        overall: { after: 5 },
+        expected: [{ poolName: "small", jobs: 60, before: { share: 1 }, after: { usdPerDay: expect.any(Number) } }],
+      });
+      expect(young.stdout).toContain(
+        "pool small: its past has 3 jobs that are known, and 20 over six hours are the least",
+      );
     } finally {
       await rm(folder, { recursive: true });
     }

@@ -19,6 +19,18 @@ idle_count = 3
 periods = ["* 3 * * *"]
 idle_scale_factor = 0.5
 idle_count_min = 0
+[[pool.shadow]]
+name = "hourly"
+idle_count = 1
+[[pool.shadow.schedule]]
+periods = ["* 3 * * *"]
+idle_count = 4
+[[pool.shadow]]
+name = "aimed"
+max_machines = 9
+[pool.shadow.target]
+wait = "5s"
+share = 0.9
 [[pool]]
 name = "c"
 driver = "ec2"

@@ -77,7 +77,7 @@ it("shows what a target promises and attains, its forecast beside what came, and
   expect(at('mayfly_shadow_level{pool="small",shadow="none"}')).toBe(0);
   expect(at('mayfly_shadow_share_in_time{pool="small",shadow="none",policy="acting"}')).toBe(inTime / 5);
   expect(at('mayfly_shadow_share_in_time{pool="small",shadow="none",policy="shadow"}')).toBeLessThan(inTime / 5);
-  expect(at('mayfly_shadow_spared_wait_seconds{pool="small",shadow="none",effect="added"}')).toBeGreaterThan(10);
+  expect(at('mayfly_shadow_spared_wait_seconds{pool="small",shadow="none",effect="added"}')).toBeGreaterThan(0);
   const costOf = (policy: string) => at(`mayfly_shadow_cost_usd{pool="small",shadow="none",policy="${policy}"}`) ?? 0;
   expect(costOf("shadow")).toBeGreaterThan(0);
   expect(costOf("shadow")).toBeLessThan(costOf("acting"));

@@ -45,3 +45,21 @@ it("tells what idle machines cost a day, before and after, by the schedule of th
 it("tells no cost where no price is known", () => {
   expect(effect({ ...before, cost: {} }).idleUsdPerDayAfter).toBeUndefined();
 });
+
+it("launches for what a target asks for now, and tells no cost of a day for it: nobody knows what it will choose", () => {
+  const aimed = { ...before, idleCount: 0, target: { waitMs: 0, share: 0.95 } };
+  const ofTarget = effectOf({ before, after: aimed, machines: there, waitingLeases: 0, level: 5 }, NOW);
+
+  expect(ofTarget).toMatchObject({ launched: 3, retired: 0, idleUsdPerDayBefore: 4.8 });
+  expect(ofTarget.idleUsdPerDayAfter).toBeUndefined();
+});
+
+it("launches no more than the budget, or the limit over all pools, leaves", () => {
+  const after = { ...before, idleCount: 5 };
+
+  const launched = [Infinity, 1, 0].map(
+    (mostLaunched) => effectOf({ before, after, machines: there, waitingLeases: 0, mostLaunched }, NOW).launched,
+  );
+
+  expect(launched).toEqual([3, 1, 0]);
+});

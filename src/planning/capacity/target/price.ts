@@ -1,4 +1,5 @@
 import type { EpochMs } from "../../../domain/ids.ts";
+import type { TargetWish } from "../../../domain/pool.ts";
 import { mixOf, partsOf } from "./forecast.ts";
 import { priceRows, rowFor } from "./prices.ts";
 import { HOUR_MS, MINUTE_MS } from "./state.ts";
@@ -46,4 +47,17 @@ function priceForShare(state: TargetState, forecastJobs: number, share: number):
     if (served >= share * jobs) return each.price;
   }
   return asked.at(-1)?.price ?? 0;
+}
+
+/**
+ * What serving a job in time may cost, in idle machine-minutes, where a minute of waiting has a price: without an idle machine it
+ * would wait for a boot. Undefined where neither price is known, or machines cost nothing.
+ */
+export function waitPriceOf(
+  target: TargetWish | undefined,
+  usdPerHour: number | undefined,
+  bootMs: number,
+): number | undefined {
+  if (target?.waitUsdPerMinute === undefined || usdPerHour === undefined || usdPerHour <= 0) return undefined;
+  return (target.waitUsdPerMinute * (bootMs / MINUTE_MS)) / (usdPerHour / 60);
 }
