@@ -4,6 +4,7 @@ import { planFaults } from "../../src/simulation/faults/plan.ts";
 import { runDay } from "../../src/simulation/run/runDay.ts";
 import type { DayResult } from "../../src/simulation/run/runDay.ts";
 import { DAY_MS, planDay } from "../../src/simulation/world/day.ts";
+import type { Day } from "../../src/simulation/world/day.ts";
 
 /** The longest that a file of simulated days may take, in milliseconds. */
 export const DAYS_MS = 600_000;
@@ -16,8 +17,9 @@ export const range = (from: number, count: number): number[] =>
 export async function liveThrough(
   seed: number,
   faults: readonly Fault[] = planFaults(seed, DAY_MS),
+  { day = planDay(seed), startMs }: { readonly day?: Day; readonly startMs?: number } = {},
 ): Promise<DayResult> {
-  const result = await runDay(planDay(seed), { faults });
+  const result = await runDay(day, { faults, startMs });
   const again = `npm run simulate -- --seed ${seed}${faults.length === 0 ? " --faults none" : ""}`;
   const broken = result.violations.map(({ invariant, atMs, text }) => `${invariant} at ${atMs} ms: ${text}`);
   expect({ again, broken }).toEqual({ again, broken: [] });

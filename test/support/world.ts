@@ -60,14 +60,16 @@ export interface WorldOptions {
   /** Addresses that the provider has. @default as many as it needs */
   readonly hosts?: readonly string[];
   readonly seed?: number;
+  /** When it starts. @default 0 */
+  readonly startMs?: number;
   /** Whether the provider shows seeds to whatever runs on its machines. @default false */
   readonly showsSeed?: boolean;
 }
 
-/** Starts a world at time 0; errors that the loop logs are collected. */
+/** Starts a world at time 0 if nothing else is said; errors that the loop logs are collected. */
 export async function startWorld(options: WorldOptions): Promise<World> {
   const { pools, maxMachines = 100, bootMs = 30_000, launchDelayMs, terminateDelayMs, hosts, seed = 1 } = options;
-  const clock = createVirtualClock(0);
+  const clock = createVirtualClock(options.startMs ?? 0);
   const random = createSeededRandom(seed);
   const provider = createSimulatedProvider({ clock, random }, { launchDelayMs, terminateDelayMs, hosts });
   const guest = createSimulatedGuest({ clock, provider }, { bootMs });

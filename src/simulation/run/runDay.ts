@@ -1,3 +1,4 @@
+import type { EpochMs } from "../../domain/ids.ts";
 import { createBroadcast } from "../../pool/broadcast.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { Fault } from "../faults/kinds.ts";
@@ -48,6 +49,8 @@ export interface DayOptions {
   readonly killAtCalls?: readonly number[] | undefined;
   /** Puts something between the manager and its ports: for tests of the checks, which must see it break its promises. */
   readonly portsOf?: World["portsOf"] | undefined;
+  /** When the day begins. @default Monday, 1 January 2024, 00:00 UTC */
+  readonly startMs?: EpochMs | undefined;
   /** How long jobs come and faults strike. @default one day */
   readonly lengthMs?: number | undefined;
 }
@@ -88,8 +91,8 @@ export async function runDay(day: Day, options: DayOptions): Promise<DayResult> 
 }
 
 async function liveDay(day: Day, options: DayOptions): Promise<DayResult> {
-  const { faults, killAtCalls = [], lengthMs = DAY_MS, portsOf = (ports) => ports } = options;
-  const clock = createVirtualClock(START_MS, STEPS_PER_TURN);
+  const { faults, killAtCalls = [], lengthMs = DAY_MS, portsOf = (ports) => ports, startMs = START_MS } = options;
+  const clock = createVirtualClock(startMs, STEPS_PER_TURN);
   const random = createSeededRandom(mixed(day.seed, "ids"));
   const { ec2 } = day.provider;
   const provider = createSimulatedProvider({ clock, random }, ec2 === undefined ? {} : ec2ProviderFrom(ec2));

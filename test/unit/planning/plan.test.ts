@@ -4,6 +4,7 @@ import type { LiveMachine } from "../../../src/domain/machine.ts";
 import { nextDueAt } from "../../../src/planning/due.ts";
 import type { ObservedPool } from "../../../src/planning/observed.ts";
 import { countInFlight } from "../../../src/planning/observed.ts";
+import { planFleet } from "../../../src/planning/fleet.ts";
 import { planPool } from "../../../src/planning/plan.ts";
 import { LEASE_OVERTIME_MS } from "../../../src/planning/retire.ts";
 import {
@@ -133,18 +134,80 @@ const anyObserved = fc
     waitingLeases: fc.nat(30),
     headroomOverall: fc.nat(30),
     mode: fc.constantFrom("open", "cordoned", "draining"),
+    room: fc.option(fc.nat(10), { nil: undefined }),
   })
-  .map((overrides) => observed(overrides));
+  .map(({ room, ...overrides }) =>
+    observed({ ...overrides, budget: room === undefined ? undefined : { room, text: "" } }),
+  );
 
 describe("properties", () => {
-  it("never plans past maxMachines, the limit over all, or maxGrowthRate", () => {
+  it("never plans past maxMachines, the limit over all, maxGrowthRate, or what the budget leaves", () => {
     fc.assert(
       fc.property(anyDesired, anyObserved, (desired, seen) => {
         const count = launches(desired, seen);
         const { machines } = seen;
         expect(count === 0 || machines.length + count <= desired.maxMachines).toBe(true);
         expect(count === 0 || countInFlight(machines) + count <= desired.maxGrowthRate).toBe(true);
-        expect(count).toBeLessThanOrEqual(seen.headroomOverall);
+        expect(count).toBeLessThanOrEqual(Math.min(seen.headroomOverall, seen.budget?.room ?? Infinity));
+      }),
+    );
+  });
+
+  it("never plans past the limit over all pools and each pool's own, its budget too, for several pools together", () => {
+    const anyPools = fc.array(fc.record({ desired: anyDesired, observed: anyObserved }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(anyPools, fc.nat(30), (pools, headroomOverall) => {
+        const views = pools.map((view, n) => ({
+          desired: { ...view.desired, name: `pool-${n}` },
+          observed: { ...view.observed, headroomOverall },
+        }));
+
+        const actions = planFleet(views, NOW);
+
+        let all = 0;
+        for (const view of views) {
+          const count = actions.reduce(
+            (sum, action) =>
+              sum + (action.kind === "launch" && action.poolName === view.desired.name ? action.count : 0),
+            0,
+          );
+          all += count;
+          const { machines, budget } = view.observed;
+          expect(count === 0 || machines.length + count <= view.desired.maxMachines).toBe(true);
+          expect(count).toBeLessThanOrEqual(budget?.room ?? Infinity);
+        }
+        expect(all).toBeLessThanOrEqual(headroomOverall);
+      }),
+    );
+  });
+
+  it("asks for no fewer machines in all when more wait in one of several pools, as long as none has spent its budget", () => {
+    const anyPools = fc.array(fc.record({ desired: anyDesired, observed: anyObserved }), {
+      minLength: 1,
+      maxLength: 4,
+    });
+    fc.assert(
+      fc.property(anyPools, fc.nat(30), fc.nat(3), (pools, headroomOverall, at) => {
+        const viewsWith = (more: number) =>
+          pools.map((view, n) => ({
+            desired: { ...view.desired, name: `pool-${n}` },
+            observed: {
+              ...{ ...view.observed, headroomOverall },
+              waitingLeases: view.observed.waitingLeases + (n === at % pools.length ? more : 0),
+              waitingSince:
+                view.observed.waitingLeases > 0 || (n === at % pools.length && more > 0) ? NOW - n : Infinity,
+            },
+          }));
+        const launchedWith = (more: number): number =>
+          planFleet(viewsWith(more), NOW).reduce(
+            (sum, action) => sum + (action.kind === "launch" ? action.count : 0),
+            0,
+          );
+
+        expect(launchedWith(1)).toBeGreaterThanOrEqual(launchedWith(0));
       }),
     );
   });

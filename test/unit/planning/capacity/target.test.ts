@@ -66,7 +66,7 @@ describe("the target policy's level", () => {
     );
   });
 
-  it("never falls when the target is tighter, in share or in wait", () => {
+  it("never falls when the target is tighter in share", () => {
     const shares = fc.double({ min: 0.5, max: 0.999, noNaN: true });
     fc.assert(
       fc.property(anyTimes, shares, shares, (times, one, other) => {
