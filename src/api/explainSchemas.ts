@@ -28,6 +28,16 @@ export const poolWhySchema = z
     bootMs: span,
     bootsMeasured: z.number(),
     jobsSeen: z.number().optional(),
+    promise: z
+      .object({
+        waitMs: span,
+        share: z.number().optional(),
+        jobs: z.number(),
+        attainedShare: z.number().optional(),
+        limitedJobs: z.number(),
+        priceFactor: z.number().optional(),
+      })
+      .optional(),
     decision: decision.optional(),
     budget: z.string().optional(),
     changes: z.array(decision).readonly(),

@@ -6,7 +6,7 @@ import { printFields, printJson, printTable, writeAll } from "./output.ts";
 export async function printPoolWhy(context: CommandContext, view: PoolWhy): Promise<void> {
   if (context.isJson) return printJson(context, view);
   const { shownDuration, shownInstant } = await import("./shown.ts");
-  const { poolName, why, policy, level, bootMs, bootsMeasured, jobsSeen, decision, budget, changes } = view;
+  const { poolName, why, policy, level, bootMs, bootsMeasured, jobsSeen, promise, decision, budget, changes } = view;
   await printFields(context, {
     pool: poolName,
     why,
@@ -15,6 +15,7 @@ export async function printPoolWhy(context: CommandContext, view: PoolWhy): Prom
     ...(decision === undefined ? {} : numbersOf(decision)),
     "boot time": `${shownDuration(bootMs)} (${bootsMeasured} measured)`,
     "jobs seen": jobsSeen,
+    ...(promise === undefined ? {} : promiseFields(promise, shownDuration)),
     budget,
   });
   if (changes.length === 0) return;
@@ -32,6 +33,21 @@ export async function printPoolWhy(context: CommandContext, view: PoolWhy): Prom
     ]),
   );
 }
+
+function promiseFields(
+  { waitMs, share, jobs, attainedShare, limitedJobs, priceFactor }: NonNullable<PoolWhy["promise"]>,
+  shownDuration: (ms: number) => string,
+): Record<string, string | undefined> {
+  const limited = limitedJobs === 0 ? "" : `; ${limitedJobs} more waited for a limit`;
+  const attained = attainedShare === undefined ? "nothing yet" : `${percent(attainedShare)} of the last ${jobs} jobs`;
+  return {
+    promised: `${share === undefined ? "what waiting is worth" : percent(share)} within ${shownDuration(waitMs)}`,
+    attained: `${attained}${limited}`,
+    "price factor": priceFactor === undefined ? undefined : `${shown(priceFactor)} by what jobs have waited`,
+  };
+}
+
+const percent = (share: number): string => `${shown(share * 100)} %`;
 
 function numbersOf(decision: DecisionView): Record<string, string | number | undefined> {
   const { binding, asked, forecastPerHour, window, price, lastPrice, nextPrice, waitUsdPerMinute } = decision;

@@ -24,6 +24,21 @@ export interface DecisionView {
   readonly waitUsdPerMinute?: number | undefined;
 }
 
+/** What a target promises, and what its last jobs got. */
+export interface PromiseView {
+  /** In milliseconds. */
+  readonly waitMs: number;
+  /** 0-1; absent where the price of waiting was given in its place. */
+  readonly share?: number | undefined;
+  /** The last jobs that are known to have got a machine without waiting for a limit, and the share of them that was in time, 0-1. */
+  readonly jobs: number;
+  readonly attainedShare?: number | undefined;
+  /** Jobs that waited for a limit: no level would have helped them. */
+  readonly limitedJobs: number;
+  /** What the waits of jobs have made of the price that one in time may cost: above 1 when too many were late. */
+  readonly priceFactor?: number | undefined;
+}
+
 /** Why a pool keeps as many machines ready as it does. */
 export interface PoolWhy {
   readonly poolName: string;
@@ -36,6 +51,8 @@ export interface PoolWhy {
   readonly bootsMeasured: number;
   /** Jobs that the planner has seen; absent without a target. */
   readonly jobsSeen?: number | undefined;
+  /** Absent without a target. */
+  readonly promise?: PromiseView | undefined;
   readonly decision?: DecisionView | undefined;
   /** What the budget leaves of the day. */
   readonly budget?: string | undefined;

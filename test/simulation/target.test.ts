@@ -133,6 +133,11 @@ it("says why the level is what it is, with the numbers of the decision and the c
     forecastPerHour: expect.any(Number),
   });
   expect(why.decision?.waitUsdPerMinute).toBeCloseTo(((why.decision?.price ?? 0) * 0.12) / 60 / 0.5, 6);
+  expect(why.promise).toMatchObject({ waitMs: aimed.target?.waitMs, share: aimed.target?.share, limitedJobs: 0 });
+  expect(why.promise?.jobs).toBe(180);
+  expect(why.promise?.attainedShare).toBeGreaterThan(0.5);
+  expect(why.promise?.priceFactor).toBeGreaterThan(0);
+  expect(plain.promise).toBeUndefined();
   expect(why.changes.length).toBeGreaterThan(3);
   expect(why.changes[0]).toMatchObject({ level: why.level, window: { p50: expect.any(Number) } });
   expect(plain).toMatchObject({ policy: "static", level: 1, changes: [] });

@@ -99,7 +99,7 @@ type LeaseChange = Extract<Change, { readonly kind: "lease" }>["lease"];
 const MENDABLE: ReadonlySet<string> = new Set<WaitCause>(["no-idle-machine", "boot"]);
 
 /** Tells whether a wait had a cause that no level would have helped against. */
-const isLimited = (waitedMs: LeaseChange["waitedMs"] = {}): boolean =>
+export const isLimited = (waitedMs: LeaseChange["waitedMs"] = {}): boolean =>
   Object.keys(waitedMs).some((cause) => !MENDABLE.has(cause));
 
 /** Lets time go by of which nothing is known: no manager was there to see what came. */

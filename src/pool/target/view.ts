@@ -10,9 +10,12 @@ import type { StoredDecision } from "../../ports/store.ts";
 import { viewPool } from "../control.ts";
 import type { Fleet } from "../fleet.ts";
 import { observeBudget } from "../spend.ts";
+import { promiseOf } from "./attained.ts";
 import { bootMsOf } from "./boots.ts";
 import type { DecisionRecord } from "./record.ts";
 
+/** Leases, of all pools, that the attained share is told from. */
+const JUDGED_LEASES = 1_000;
 /** Changes of level that are shown. */
 const SHOWN_CHANGES = 20;
 
@@ -29,6 +32,7 @@ export async function whyPool(fleet: Fleet, name: string): Promise<PoolWhy> {
     bootMs: bootMsOf(fleet, name),
     bootsMeasured: fleet.planners.bootsOf(name).times.tookMs.length,
     jobsSeen: planner?.state.jobsSeen,
+    promise: promiseOf(desired, planner, await fleet.deps.store.recentLeases(JUDGED_LEASES)),
     decision: last && {
       ...view(last.at, last.decision, last.inputs),
       window: last.inputs && windowQuantiles(last.inputs),

@@ -166,6 +166,7 @@ const jobs: Job[] = [
 const poolWhy: PoolWhy = {
   ...{ poolName: "small", why: "because", policy: "target", level: 2, bootMs: 60_000, bootsMeasured: 3, jobsSeen: 4 },
   budget: "budget_per_day ($5.00)",
+  promise: { waitMs: 5_000, share: 0.95, jobs: 3, attainedShare: 0.9, limitedJobs: 1, priceFactor: 1.1 },
   changes: [{ at: 1, level: 2, binding: "hold", why: "because", asked: 1, window: { p50: 0, p95: 1, p99: 2 } }],
 };
 const figures = {

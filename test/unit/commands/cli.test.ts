@@ -345,6 +345,7 @@ describe("one thing", () => {
     const why: PoolWhy = {
       ...{ poolName: "small", why: "3 idle; target: 3 for 95 %", policy: "target", level: 3 },
       ...{ bootMs: 42_000, bootsMeasured: 17, jobsSeen: 80, decision, changes: [decision] },
+      promise: { waitMs: 5_000, share: 0.95, jobs: 77, attainedShare: 0.9345, limitedJobs: 3, priceFactor: 1.234 },
     };
 
     const plain = await runAgainst({ poolWhy: async () => why }, ["pool", "show", "small", "--why"]);
@@ -355,6 +356,9 @@ describe("one thing", () => {
     expect(plain.stdout).toMatch(/^a window holds +0 jobs \(p50\), 2 \(p95\), 4 \(p99\)$/m);
     expect(plain.stdout).toMatch(/^without the last +0\.5 jobs an hour more would wait$/m);
     expect(plain.stdout).toMatch(/^boot time +42s \(17 measured\)$/m);
+    expect(plain.stdout).toMatch(/^promised +95 % within 5\.0s$/m);
+    expect(plain.stdout).toMatch(/^attained +93\.5 % of the last 77 jobs; 3 more waited for a limit$/m);
+    expect(plain.stdout).toMatch(/^price factor +1\.23 by what jobs have waited$/m);
     expect(plain.stdout).not.toContain("one more costs");
     expect(plain.stdout).toMatch(/^1970-01-01T00:01:00Z +3 +price +12\.3 +2 +3 for 95 %$/m);
     expect(JSON.parse(json.stdout)).toEqual(why);

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import type { Arrivals } from "../../../../src/planning/capacity/arrivals.ts";
 import { sortArrivals } from "../../../../src/planning/capacity/arrivals.ts";
 import { levelPoints, machineReadyTimes } from "../../../../src/planning/capacity/baseStock.ts";
 import { attainedBy, frontierOf, idleMinutesAt } from "../../../../src/planning/capacity/frontier.ts";
@@ -31,6 +32,13 @@ const settingsFor = (to: number, from = 0): ReplaySettings => ({
   maxMachines: Number.POSITIVE_INFINITY,
   stepMs: MINUTE_MS,
 });
+
+/** Has so many jobs come at once where one came. */
+function inBatches({ readyAt, durationMs }: Arrivals, count: number): Arrivals {
+  const repeated = (values: Float64Array): Float64Array =>
+    Float64Array.from([...values].flatMap((value) => Array.from({ length: count }, () => value)));
+  return { readyAt: repeated(readyAt), durationMs: repeated(durationMs) };
+}
 
 describe("the target policy's level", () => {
   it("never falls when more jobs are forecast", () => {
@@ -255,6 +263,29 @@ describe("learning", () => {
     );
     expect(Math.abs(share - 0.95)).toBeLessThan(0.01);
     expect(idleMinutes).toBeLessThan(0.8 * (idleMinutesAt(constant, share) ?? 0));
+  });
+
+  it.each([
+    ["office hours", drawArrivals(12, 14 * DAY_MS, officeHours(60, 3))],
+    ["batches of four", inBatches(drawArrivals(13, 14 * DAY_MS, officeHours(20, 2)), 4)],
+  ])("never makes a tighter target cost less over a week, in share or in wait: %s", (_, all) => {
+    const [half, to] = [7 * DAY_MS, 14 * DAY_MS];
+    const first = all.readyAt.findIndex((at) => at >= half);
+    const later = { readyAt: all.readyAt.slice(first), durationMs: all.durationMs.slice(first) };
+    const idleMinutesFor = (share: number, waitMs: number): number => {
+      const settings = targetSettings({ share, waitMs });
+      const state = stateAfter([...all.readyAt.slice(0, first)], half, 90_000 - waitMs);
+      const outcome = replayLevels(later, targetPolicy(state, settings, later.readyAt), settingsFor(to, half));
+      return attainedBy(outcome, waitMs).idleMinutes;
+    };
+
+    const byShare = [0.8, 0.9, 0.95, 0.99].map((share) => idleMinutesFor(share, 1_000));
+    const byWait = [60_000, 30_000, 10_000, 0].map((waitMs) => idleMinutesFor(0.95, waitMs));
+
+    expect(byShare).toEqual(byShare.toSorted((a, b) => a - b));
+    expect(byWait).toEqual(byWait.toSorted((a, b) => a - b));
+    expect(byShare[0]).toBeLessThan((byShare[3] ?? 0) / 1.5);
+    expect(byWait[0]).toBeLessThan((byWait[3] ?? 0) / 1.2);
   });
 
   it("moves the price up by misses and down by hits, and not without end", () => {
