@@ -32,6 +32,7 @@ export function learnFrom(
     if (lease.state !== "waiting" && before.lease?.state === "waiting") waits.end(lease);
   }
   const announcedAt = planners.learn(change, before, now);
+  if (shadows.byPool.size === 0) return;
   const news = heardFrom(change, before, announcedAt, now);
   if (news !== undefined) hear(shadows, news.poolName, news.heard);
 }

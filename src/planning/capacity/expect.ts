@@ -33,7 +33,7 @@ export interface Expectation {
 const JUDGED_MS = 14 * DAY_MS;
 /** With less than this nothing can be told. */
 export const MIN_JOBS = 20;
-export const MIN_MS = 6 * HOUR_MS;
+const MIN_MS = 6 * HOUR_MS;
 
 const DEFAULT_AIM = { waitMs: 5_000, share: 0.95 };
 const DEFAULT_BOOT_MS = 60_000;

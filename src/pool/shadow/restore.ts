@@ -35,7 +35,7 @@ const isOpen = ({ shadows, planners }: Fleet, { name, shadows: wished }: Desired
 /** Makes the shadows that the configuration asks for: from what was kept of them, or from what their pools are now; and lets the others go. */
 export async function settleShadows(fleet: Fleet): Promise<void> {
   const { store, desired } = fleet.deps;
-  const { settled, byPool, bootless } = fleet.shadows;
+  const { settled, byPool, bootless, heard } = fleet.shadows;
   const forgotten: Change[] = [];
   // What is committed meanwhile is neither heard twice nor never.
   await fleet.decide(async () => {
@@ -44,6 +44,7 @@ export async function settleShadows(fleet: Fleet): Promise<void> {
       forgotten.push(...[...(byPool.get(name)?.keys() ?? [])].map((shadowName) => forget(name, shadowName)));
       byPool.delete(name);
       settled.delete(name);
+      heard.delete(name);
     }
     const past = { leases: await store.recentLeases(PAST_RECORDS), machines: await store.recentMachines(PAST_RECORDS) };
     for (const pool of pools.filter((one) => isOpen(fleet, one))) {

@@ -54,9 +54,12 @@ export function createAnnouncedBook(): AnnouncedBook {
       return expected;
     },
     takeAnnounced(poolName, now) {
-      const waiting = (coming.get(poolName) ?? []).filter(({ until }) => until > now);
+      const known = coming.get(poolName);
+      if (known === undefined) return undefined;
+      const waiting = known.filter(({ until }) => until > now);
       const [first, ...rest] = waiting;
-      coming.set(poolName, rest);
+      if (rest.length > 0) coming.set(poolName, rest);
+      else coming.delete(poolName);
       return first?.announcedAt;
     },
   };
