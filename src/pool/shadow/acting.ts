@@ -47,8 +47,8 @@ export function countActing(acting: Acting, heard: Heard, aimMs: number): void {
 }
 
 /**
- * Reads up what a pool's machines did while no manager counted, and goes on with those that are there. When a machine that is gone
- * was ready is not kept: it is taken to have booted for `bootMs`.
+ * Reads up what a pool's machines did while no manager counted, and goes on with those that are there. A machine of which it is
+ * not kept when it was ready is taken to have booted for `bootMs`.
  */
 export function catchUpActing(
   acting: Acting,
@@ -71,7 +71,8 @@ export function catchUpActing(
     const leasedAt = "leasedAt" in machine ? machine.leasedAt : leaseId && heldSince.get(leaseId);
     const idleEnd = Math.min(end, leasedAt ?? end);
     const isUnready = machine.state === "requested" || machine.state === "booting";
-    const readyAt = "readyAt" in machine ? machine.readyAt : isUnready ? end : machine.requestedAt + bootMs;
+    const knownReadyAt = "readyAt" in machine ? machine.readyAt : undefined;
+    const readyAt = isUnready ? end : (knownReadyAt ?? machine.requestedAt + bootMs);
     const bootEnd = Math.min(idleEnd, readyAt);
     tally.bootingMs += within(from, machine.requestedAt, bootEnd);
     tally.idleMs += within(from, bootEnd, idleEnd);
