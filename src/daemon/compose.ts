@@ -3,8 +3,10 @@ import type { ConfigReload } from "../domain/configChange.ts";
 import type { Job } from "../domain/job.ts";
 import type { LiveMachine } from "../domain/machine.ts";
 import type { DriverName } from "../domain/shape.ts";
+import { DEFAULT_FOLDERS } from "../jobs/run.ts";
 import type { MachineFolders } from "../jobs/run.ts";
 import { createJobService } from "../jobs/service.ts";
+import { createWaitingSupervisors } from "../jobs/waitingSupervisors.ts";
 import { adoptFleet } from "../pool/adopt.ts";
 import { createFleet, nudge } from "../pool/fleet.ts";
 import { createLeases } from "../pool/leases.ts";
@@ -91,6 +93,8 @@ export interface ManagerOptions {
   readonly resumesJobs: boolean;
   /** Where jobs keep files on their machines. @default as `runJob` has it */
   readonly folders?: MachineFolders | undefined;
+  /** Whether what a job's script needs is started on each machine while that is idle. @default false */
+  readonly startsAhead?: boolean | undefined;
   /** Holds the configuration in force, for those who read it beside the manager. @default the manager's own */
   readonly live?: LiveConfig | undefined;
 }
@@ -100,7 +104,9 @@ export async function composeManager(
   config: Config,
   ports: ManagerPorts,
   version: string,
-  { resumesJobs, folders, live = createLiveConfig(config) }: ManagerOptions = { resumesJobs: true },
+  { resumesJobs, folders = DEFAULT_FOLDERS, startsAhead = false, live = createLiveConfig(config) }: ManagerOptions = {
+    resumesJobs: true,
+  },
 ): Promise<RunningManager> {
   const { clock, random, logger, logs, archives, guest } = ports;
   const metrics = createMetrics({ current: live.current, clock });
@@ -109,14 +115,27 @@ export async function composeManager(
   let watch: DiskWatch | undefined;
   const spaceProblem = (): string => watch?.problem() ?? "";
   const desired = live.current;
-  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem, version });
+  const supervisors = createWaitingSupervisors(folders, random);
+  const onIdle = startsAhead ? supervisors.prepare : undefined;
+  const fleet = createFleet({ store, drivers, guest, clock, random, logger, desired, spaceProblem, version, onIdle });
   if (ports.disks !== undefined) {
     const minFreeBytes = () => live.current().minFreeDiskMiB * 2 ** 20;
     watch = await watchDisks({ disks: ports.disks, clock, logger, minFreeBytes, onChange: () => nudge(fleet) });
   }
   const leases = createLeases(fleet);
   const jobTimeoutMs = (poolName: string) => live.current().pools.find((pool) => pool.name === poolName)?.jobTimeoutMs;
-  const jobs = createJobService({ store, leases, logs, archives, clock, random, logger, jobTimeoutMs, folders });
+  const jobs = createJobService({
+    store,
+    leases,
+    logs,
+    archives,
+    clock,
+    random,
+    logger,
+    jobTimeoutMs,
+    folders,
+    supervisors,
+  });
   const startedAt = clock.now();
   let reloader: Reloader | undefined;
   const health = (): Health =>

@@ -80,7 +80,8 @@ export async function startManager(
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
   const mirror = config.mirror && (await startMirror(config.mirror, stateDir, { clock, random, logger }));
   const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers, mirror, configSource };
-  const composed = await composeManager(config, ports, version, { ...options, live }).catch(async (error: unknown) => {
+  const all = { startsAhead: true, ...options, live };
+  const composed = await composeManager(config, ports, version, all).catch(async (error: unknown) => {
     await mirror?.stop();
     throw error;
   });

@@ -3,13 +3,16 @@ import type { ScriptTrace } from "../domain/jobProgress.ts";
 import type { Channel, RemoteProcess } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Random } from "../ports/random.ts";
+import type { MachineFolders } from "./run.ts";
 import type { ScriptExit, ScriptHost, ScriptRun } from "./scriptHost.ts";
 import { KILLED_EXIT_CODE, STOP_GRACE_MS, STOP_PATIENCE_MS } from "./scriptHost.ts";
 import { claimScript } from "./scriptState.ts";
 import type { ScriptStream } from "./scriptStream.ts";
 import { copyScript, firstCause } from "./scriptStream.ts";
 import { feed } from "./stdin.ts";
-import { followerCommand, RUN_WORD, STOP_WORD, supervisorCommand } from "./supervisor.ts";
+import { followerCommand, RUN_WORD, scriptMessage, STOP_WORD } from "./supervisor.ts";
+import { startSupervisor } from "./waitingSupervisors.ts";
+import type { Supervisor, WaitingSupervisors } from "./waitingSupervisors.ts";
 import { orAborted, whenAborted, within } from "./waits.ts";
 
 /**
@@ -22,27 +25,33 @@ export interface MachineShellDeps {
   readonly channel: Channel;
   readonly clock: Clock;
   readonly random: Random;
+  /** Those that were started ahead. @default none are */
+  readonly supervisors?: Pick<WaitingSupervisors, "take"> | undefined;
 }
 
 /**
- * Runs scripts on the machine itself. Each takes one exec: the script comes in on its stdin.
+ * Runs scripts on the machine itself. Each takes one exec, unless a supervisor waits there already: the script comes in on its stdin.
+ * @param builds parent of the job's folder.
  * @param user the machine's own, or root, whose files are open to all, as a container's user of whatever id needs them.
  */
 export function createMachineShell(
   jobDir: string,
-  scratchDir: string,
+  { builds, scratch }: MachineFolders,
   deps: MachineShellDeps,
   user: "own" | "root" = "own",
 ): ScriptHost {
   const { channel, random } = deps;
   return {
     async runScript(script, run, onTrace) {
-      const trace = newTrace(scratchDir, random);
-      const command = supervisorCommand(trace, `${trace.folder}/script`, script.length, { jobDir, user });
-      const process = await channel.exec(command, {}, run.signal);
+      const waiting = user === "own" ? await orAborted(takeWaiting(deps), run.signal) : undefined;
+      const { trace, process } =
+        waiting ?? (await startSupervisor(channel, { builds, scratch }, user, random, run.signal));
       return followScript(process, trace, run, deps, notStarted, async (either) => {
         // The record and the upload are under way together; nothing starts before both have arrived.
-        await orAborted(Promise.all([feed(process.stdin, script, either), onTrace(trace)]), either);
+        await orAborted(
+          Promise.all([feed(process.stdin, scriptMessage(script, jobDir), either), onTrace(trace)]),
+          either,
+        );
         process.stdin.write(RUN_WORD);
       });
     },
@@ -58,10 +67,8 @@ export function createMachineShell(
   };
 }
 
-/** Names the private folder and the marker of one more script. */
-export function newTrace(scratchDir: string, random: Random): ScriptTrace {
-  return { folder: `${scratchDir}/${random.id(".mayfly")}`, nonce: random.id("end") };
-}
+const takeWaiting = async ({ channel, supervisors }: MachineShellDeps): Promise<Supervisor | undefined> =>
+  supervisors?.take(channel);
 
 const notStarted = (complaint: string): SystemError =>
   new SystemError("script-not-started", `the script could not be started: ${complaint}`);

@@ -58,11 +58,11 @@ export function restoreJob(
   const { jobDir, container } = place;
   const { channel, engine } = machine;
   if (container === undefined) {
-    const host = createMachineShell(jobDir, folders.scratch, { ...deps, channel });
+    const host = createMachineShell(jobDir, folders, { ...deps, channel });
     return { host, machineHost: host, place, scriptVariables: jobVariables(spec, jobDir, folders.builds) };
   }
   const found = engine.containerById(container.id);
   const host = createContainerShell(found, container.scriptDir, folders.scratch, { ...deps, channel });
-  const machineHost = createMachineShell(jobDir, folders.scratch, { ...deps, channel }, "root");
+  const machineHost = createMachineShell(jobDir, folders, { ...deps, channel }, "root");
   return { host, machineHost, place, scriptVariables: {} };
 }

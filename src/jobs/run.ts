@@ -23,6 +23,7 @@ import { createPhaseMeter } from "./phases.ts";
 import type { PreparedJob } from "./prepare.ts";
 import { prepareJob, restoreJob } from "./prepare.ts";
 import { withDeadline } from "../ports/deadline.ts";
+import type { WaitingSupervisors } from "./waitingSupervisors.ts";
 
 /** Bound of all that comes before the script: archive, images, services. Images come slowly to emulated machines. */
 const PREPARE_TIMEOUT_MS = 30 * 60_000;
@@ -56,6 +57,8 @@ export interface RunJobDeps {
   readonly logger: Logger;
   /** Folders on the machine. @default DEFAULT_FOLDERS */
   readonly folders?: MachineFolders | undefined;
+  /** Supervisors that were started ahead, in those folders. @default none are */
+  readonly supervisors?: Pick<WaitingSupervisors, "take"> | undefined;
 }
 
 /** Where a job lives on its machine. Containers see the same paths. */
@@ -66,7 +69,7 @@ export interface MachineFolders {
   readonly scratch: string;
 }
 
-const DEFAULT_FOLDERS: MachineFolders = { builds: "/builds", scratch: "/tmp" };
+export const DEFAULT_FOLDERS: MachineFolders = { builds: "/builds", scratch: "/tmp" };
 
 /** How far a job is that is taken up again on its machine. */
 export type BegunProgress = Exclude<JobProgress, { readonly phase: "ended" }>;

@@ -26,8 +26,8 @@ export function scriptCommandsOf({ script, scriptEncoding }: JobSpec): readonly 
 export function scriptFrom({ commands, variables, workingDir, echoCommands }: ScriptParts): Buffer {
   const lines: (string | Buffer)[] = [
     ...Object.entries(variables).map(([name, value]) => `export ${name}=${quoteForShell(value)}`),
-    // Shells without pipefail (dash) must not stop here.
-    "(set -o pipefail) 2>/dev/null && set -o pipefail",
+    // Shells without pipefail (dash) must not stop here, and bash need not start a process to be asked.
+    `if [ -n "\${BASH_VERSION-}" ] || (set -o pipefail) 2>/dev/null; then set -o pipefail; fi`,
     "set -e",
     `cd ${quoteForShell(workingDir)}`,
   ];

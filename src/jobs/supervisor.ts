@@ -36,6 +36,10 @@ control() {
 `;
 
 /**
+ * It makes all ready that needs no script, its shell above all, then waits for a line of words and the script's bytes: a process
+ * costs tens of milliseconds on an emulated machine, so what can be started before there is a job may be, and what comes after
+ * the words takes as few as can be.
+ *
  * INVARIANTS
  * - Nothing runs before `begun` is made, and it is made once: who finds it missing and makes it first, knows that the
  *   script will never run.
@@ -47,32 +51,56 @@ control() {
  */
 const SUPERVISOR = `
 set -u
-folder=$1 nonce=$2 grace=$3 script=$4 script_bytes=$5 job_dir=$6 pipe=$7 user=$8 session=
+folder=$1 nonce=$2 grace=$3 script=$4 pipe=$5 user=$6 builds=$7 session=
 ${CONTROL}
-if [ -z "$pipe" ]; then
-  mkdir -p -- "$job_dir" 2>/dev/null || { as_root install -d -o "$EUID" -- "\${job_dir%/*}" && mkdir -p -- "$job_dir"; } || exit 1
-fi
-(umask 077 && mkdir -p -- "$folder") && (exec head -c "$script_bytes" >"$script") || exit 1
-read -r word && [ "$word" = run ] && mkdir -- "$folder/begun" || exit 1
+take_text() {
+  local LC_ALL=C text
+  IFS= read -r -N "$script_bytes" text && printf %s "$text" >"$script"
+}
+# Bash reads BASH_ENV once it is all up, and opens its script after that.
+write_gate() {
+  local restore='unset go BASH_ENV'
+  [ -z "\${BASH_ENV-}" ] || printf -v restore 'unset go; BASH_ENV=%q; . "$BASH_ENV"' "$BASH_ENV"
+  printf 'read -r -u 5 go || exit 1\\nexec 5<&-\\n%s\\n' "$restore" >"$folder/gate"
+}
+make_job_dir() {
+  mkdir -p -- "$job_dir" 2>/dev/null || { as_root install -d -o "$EUID" -- "\${job_dir%/*}" && mkdir -p -- "$job_dir"; }
+}
+(umask 077 && mkdir -p -- "$folder") || exit 1
 # Who follows needs it also when nothing is ever written.
 : >"$folder/output"
+if [ -z "$pipe" ]; then
+  [ -d "$builds" ] || mkdir -p -- "$builds" 2>/dev/null || as_root install -d -o "$EUID" -- "$builds"
+  exec 4> >(exec tee -p -- "$folder/output")
+  writer=$!
+  if [ "$user" = root ]; then
+    as=("$BASH" -c 'umask 0; exec "$@"' mayfly)
+    ((EUID == 0)) || as=(sudo -n "\${as[@]}")
+    coproc gate { exec setsid "$BASH" -c 'read -r go && exec "$@" </dev/null' mayfly "\${as[@]}" "$BASH" "$script"; } >&4 2>&1 4>&-
+  else
+    write_gate
+    coproc gate { BASH_ENV=$folder/gate exec setsid "$BASH" "$script" 5<&0 </dev/null; } >&4 2>&1 4>&-
+  fi
+  session=$gate_PID
+  printf '%s %s %s\\n' "$session" "$writer" "$PPID" >"$folder/processes"
+fi
+read -r script_bytes kind job_dir || exit 1
+[ -n "$pipe" ] || [ -d "$job_dir" ] || make_job_dir || exit 1
+case $kind in
+  text) take_text ;;
+  *) (exec head -c "$script_bytes" >"$script") ;;
+esac || exit 1
+read -r word && [ "$word" = run ] || exit 1
+set -C
+{ : >"$folder/begun"; } 2>/dev/null || exit 1
+set +C
 exec 3<&0 </dev/null
 if [ -n "$pipe" ]; then
   tee -p -- "$folder/output" <"$pipe" 3<&- &
   writer=$!
   printf -- '- %s %s\\n' "$$" "$PPID" >"$folder/processes"
 else
-  exec 4> >(exec tee -p -- "$folder/output" 3<&-)
-  writer=$!
-  shell=$(command -v bash || command -v sh)
-  as=()
-  if [ "$user" = root ]; then
-    as=("$shell" -c 'umask 0; exec "$@"' mayfly)
-    ((EUID == 0)) || as=(sudo -n "\${as[@]}")
-  fi
-  setsid "\${as[@]}" "$shell" "$script" </dev/null >&4 2>&1 3<&- 4>&- &
-  session=$!
-  printf '%s %s %s\\n' "$session" "$writer" "$PPID" >"$folder/processes"
+  printf 'go\\n' >&"\${gate[1]}"
 fi
 control <&3 >/dev/null 2>&1 4>&- &
 exec 3<&-
@@ -90,18 +118,27 @@ fi
 wait
 `;
 
-/** Where a script runs: on the machine itself, its folder made when it is not there; or in a container that writes into a pipe. */
-export type SupervisedPlace = { readonly jobDir: string; readonly user: "own" | "root" } | { readonly pipe: string };
+/**
+ * Where a script runs: on the machine itself, its folder made when it is not there; or in a container that writes into a pipe.
+ */
+export type SupervisedPlace = { readonly builds: string; readonly user: "own" | "root" } | { readonly pipe: string };
 
-/** Writes the command that receives a script over stdin, runs it, keeps its output, and ends it when told to. Holds no secret. */
-export function supervisorCommand(
-  { folder, nonce }: ScriptTrace,
-  scriptPath: string,
-  scriptBytes: number,
-  place: SupervisedPlace,
-): string {
-  const [jobDir, pipe, user] = "pipe" in place ? ["", place.pipe, ""] : [place.jobDir, "", place.user];
-  return bashCommand(SUPERVISOR, [folder, nonce, GRACE_SECONDS, scriptPath, `${scriptBytes}`, jobDir, pipe, user]);
+/**
+ * Writes the command that receives a script over stdin, runs it, keeps its output, and ends it when told to. Holds no secret, and
+ * nothing of the script: it may be started before there is any.
+ */
+export function supervisorCommand({ folder, nonce }: ScriptTrace, scriptPath: string, place: SupervisedPlace): string {
+  const [builds, pipe, user] = "pipe" in place ? ["", place.pipe, ""] : [place.builds, "", place.user];
+  return bashCommand(SUPERVISOR, [folder, nonce, GRACE_SECONDS, scriptPath, pipe, user, builds]);
+}
+
+/** Bash reads them one by one itself, which saves a process. It knows no NUL. */
+const MAX_TEXT_BYTES = 16_384;
+
+/** What a supervisor is told before the RUN_WORD: how much comes and for which folder, then the script. */
+export function scriptMessage(script: Uint8Array, jobDir: string): Buffer {
+  const kind = script.length > 0 && script.length <= MAX_TEXT_BYTES && !script.includes(0) ? "text" : "bytes";
+  return Buffer.concat([Buffer.from(`${script.length} ${kind} ${jobDir}\n`), script]);
 }
 
 /**
@@ -147,7 +184,7 @@ set -u
 folder=$1 pattern=$2
 if [ ! -d "$folder" ] && pgrep -f -- "$pattern" >/dev/null; then echo unknown; exit; fi
 (umask 077 && mkdir -p -- "$folder") || exit 1
-if mkdir -- "$folder/begun" 2>/dev/null; then echo never; elif [ -e "$folder/ended" ]; then echo ended; else echo begun; fi
+if (set -C && : >"$folder/begun") 2>/dev/null; then echo never; elif [ -e "$folder/ended" ]; then echo ended; else echo begun; fi
 `;
 
 /** Writes the command that answers a script's state in one word, and keeps it from beginning if it has not begun. */

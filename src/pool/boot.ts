@@ -159,6 +159,7 @@ async function noteReady(
 /** Registers the channel of a ready machine, and retires the machine when the channel ends first. */
 export function keepGuest(fleet: Fleet, id: MachineId, guest: ReadyGuest): void {
   fleet.guests.add(id, guest);
+  if (fleet.state.machine(id)?.state === "idle") fleet.deps.onIdle?.(guest.channel);
   fleet.changes.notify(id);
   listenForNotices(fleet, id, guest);
   fleet.tasks.start(`watch channel ${id}`, async (signal) => {

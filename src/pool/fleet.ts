@@ -4,6 +4,7 @@ import { stricterMode } from "../domain/pool.ts";
 import type { DesiredPool, GuestSettings, PoolMode } from "../domain/pool.ts";
 import type { DriverName } from "../domain/shape.ts";
 import { expectedUsdPerHour } from "../planning/cost/daySpend.ts";
+import type { Channel } from "../ports/channel.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";
 import type { Guest } from "../ports/guest.ts";
@@ -58,6 +59,8 @@ export interface FleetDeps {
   readonly version?: string | undefined;
   /** Why the host has no room for more machines; empty when it has. Read anew on every pass. @default always room */
   readonly spaceProblem?: (() => string) | undefined;
+  /** Told of the channel of each machine that idles: what its job will need may be started there. @default nothing is */
+  readonly onIdle?: ((channel: Channel) => void) | undefined;
   /** How often things are looked at though nothing tells to. @default 30 s, a minute, a minute */
   readonly pace?: Pace | undefined;
 }

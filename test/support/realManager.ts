@@ -48,6 +48,7 @@ export async function startRealManager(
       drivers: new Map([["qemu", qemu]]),
     },
     "test",
+    { resumesJobs: true, startsAhead: true },
   );
   return { running, store };
 }

@@ -3,14 +3,15 @@ import type { Channel, RemoteProcess } from "../../ports/channel.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Container } from "../../ports/engine.ts";
 import type { Random } from "../../ports/random.ts";
-import { newTrace, notFollowed } from "../machineShell.ts";
+import { notFollowed } from "../machineShell.ts";
 import type { ScriptExit, ScriptHost, ScriptRun } from "../scriptHost.ts";
 import { KILLED_EXIT_CODE, STOP_GRACE_MS, STOP_PATIENCE_MS } from "../scriptHost.ts";
 import { claimScript } from "../scriptState.ts";
 import type { ScriptStream } from "../scriptStream.ts";
 import { copyScript, firstCause } from "../scriptStream.ts";
 import { feed } from "../stdin.ts";
-import { ENDED_WORD, followerCommand, RUN_WORD, supervisorCommand } from "../supervisor.ts";
+import { ENDED_WORD, followerCommand, RUN_WORD, scriptMessage, supervisorCommand } from "../supervisor.ts";
+import { newTrace } from "../waitingSupervisors.ts";
 import { orAborted, whenAborted, within } from "../waits.ts";
 import { AS_ROOT, runOnMachine } from "../workspace.ts";
 
@@ -69,13 +70,16 @@ export function createContainerShell(
   return {
     async runScript(script, run, onTrace) {
       const trace = newTrace(scratchDir, random);
-      const command = supervisorCommand(trace, `${scriptDir}/script`, script.length, { pipe });
+      const command = supervisorCommand(trace, `${scriptDir}/script`, { pipe });
       const process = await channel.exec(command, {}, run.signal);
       return followContainer(container, process, trace, 0, run, deps, async (either) => {
         // The container comes as far as its gate while the script is uploaded and the record written.
         const started = startAnew(container, run.signal);
         try {
-          await orAborted(Promise.all([started, feed(process.stdin, script, either), onTrace(trace)]), either);
+          await orAborted(
+            Promise.all([started, feed(process.stdin, scriptMessage(script, ""), either), onTrace(trace)]),
+            either,
+          );
         } catch (error) {
           await started.catch(() => undefined);
           throw error;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { expect, it, onTestFinished } from "vitest";
+import type { JobSpec } from "../../../src/domain/job.ts";
 import type { JobLogs } from "../../../src/ports/files.ts";
 import type { Driver } from "../../../src/ports/driver.ts";
 import type { Guest } from "../../../src/ports/guest.ts";
@@ -25,13 +26,14 @@ const forever = new Promise<never>(() => undefined);
  * comes about, and of the store's commits so many come to the disk as are let through. What gets done all the same waited for
  * none of these.
  */
-async function worldThatStandsStill(commits: number) {
+async function worldThatStandsStill(commits: number, startsAhead = false) {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-claim-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true, maxRetries: 3 }));
   const [clock, random] = [createVirtualClock(0), createSeededRandom(1)];
   const provider = createSimulatedProvider({ clock, random });
   let isStill = false;
   const committed: (readonly Change[])[] = [];
+  const channel = openLocalChannel(folder);
   const memory = createMemoryStore();
   const store: Store = {
     ...memory,
@@ -52,8 +54,7 @@ async function worldThatStandsStill(commits: number) {
   const pretended = createSimulatedGuest({ clock, provider });
   const guest: Guest = {
     ...pretended,
-    connect: async (...args) =>
-      isStill ? forever : { ...(await pretended.connect(...args)), channel: openLocalChannel(folder) },
+    connect: async (...args) => (isStill ? forever : { ...(await pretended.connect(...args)), channel }),
   };
   const said = Promise.withResolvers<string>();
   const logs: JobLogs = {
@@ -77,14 +78,19 @@ async function worldThatStandsStill(commits: number) {
   const { running } = await composeForTest(
     simulatedConfig({ pools: [pool({ maxMachines: 1, idleCount: 1 })] }),
     { ...{ clock, random, store, guest, logs }, drivers: new Map([["simulated" as const, driver]]) },
-    { resumesJobs: false, folders: { builds: join(folder, "builds"), scratch: folder } },
+    { resumesJobs: false, startsAhead, folders: { builds: join(folder, "builds"), scratch: folder } },
   );
   await clock.advance(60_000);
   const [machine] = await running.manager.machines(false);
   expect(machine?.state).toBe("idle");
   isStill = true;
-  return { manager: running.manager, committed, firstByte: said.promise };
+  return { manager: running.manager, committed, channel, firstByte: said.promise };
 }
+
+const JOB: JobSpec = {
+  ...{ name: "job", poolName: "small", holder: "test", services: [], variables: {}, echoCommands: false },
+  ...{ beforeScript: [], script: ["echo first byte"], afterScript: [] },
+};
 
 it("gives an idle machine to who acquires it, and runs a command there, after one commit and nothing else", async () => {
   const { manager, committed } = await worldThatStandsStill(1);
@@ -103,10 +109,7 @@ it("runs a job's script on an idle machine after three commits: the claim, who r
   // And that of the job itself, before its submit is answered.
   const { manager, committed, firstByte } = await worldThatStandsStill(4);
 
-  await manager.submitJob({
-    ...{ name: "job", poolName: "small", holder: "test", services: [], variables: {}, echoCommands: false },
-    ...{ beforeScript: [], script: ["echo first byte"], afterScript: [] },
-  });
+  await manager.submitJob(JOB);
 
   expect(await firstByte).toContain("first byte");
   const events = (changes: readonly Change[]) =>
@@ -117,4 +120,14 @@ it("runs a job's script on an idle machine after three commits: the claim, who r
     ["job queued", "job part ended", "job started"],
     ["job part ended"],
   ]);
+});
+
+it("starts nothing for a job's script that waits on the idle machine already", async () => {
+  const { manager, channel, firstByte } = await worldThatStandsStill(4, true);
+  expect(channel.commands).toHaveLength(1);
+
+  await manager.submitJob(JOB);
+
+  expect(await firstByte).toContain("first byte");
+  expect(channel.commands).toHaveLength(1);
 });
