@@ -21,6 +21,11 @@ const text = z.string();
 const mode = z.enum(["open", "cordoned", "draining"]);
 const steeredBy = z.enum(["pool", "all", "stop"]).optional();
 
+const preloadProblems = z
+  .array(z.object({ image: text, text, since: instant, retryAt: instant }))
+  .readonly()
+  .optional();
+
 export const healthSchema = z
   .object({
     status: z.enum(["ok", "degraded", "stopping"]),
@@ -53,6 +58,7 @@ export const healthSchema = z
           launchProblem: text.optional(),
           refusals: z.number(),
           launchesPausedUntil: instant.optional(),
+          preloadProblems,
         }),
       )
       .readonly(),
@@ -122,6 +128,7 @@ const desiredPool = z.object({
   bootTimeoutMs: span,
   jobTimeoutMs: span,
   orphanTimeoutMs: span,
+  preload: z.array(text).readonly().optional(),
   guest: z.object({
     user: text,
     docker: z.enum(["dind", "socket", "none"]),
@@ -170,6 +177,7 @@ export const poolViewSchema = z
     machines: z.record(z.enum(STATES), z.number()),
     waitingLeases: z.number(),
     why: text,
+    preloadProblems,
   })
   .openapi("Pool") satisfies z.ZodType<PoolView>;
 

@@ -10,7 +10,7 @@ export function checksFromHealth(health: Health, now: EpochMs): readonly Check[]
     checkFile(health, now),
     checkStore(health, now),
     ...checkMirror(health, now),
-    ...health.pools.map((pool) => checkPool(pool, now)),
+    ...health.pools.flatMap((pool) => [checkPool(pool, now), ...checkPreload(pool, now)]),
   ];
 }
 
@@ -56,6 +56,14 @@ function checkMirror({ mirror }: Health, now: EpochMs): readonly Check[] {
   const fix = "the daemon tries again by itself; its log says more";
   return [{ name, status: "warn", detail: `${what}, for ${shownDuration(now - problem.since)}: ${problem.text}`, fix }];
 }
+
+const checkPreload = ({ name, preloadProblems = [] }: PoolHealth, now: EpochMs): readonly Check[] =>
+  preloadProblems.map(({ image, text, since, retryAt }) => ({
+    name: `preload of ${name}`,
+    status: "warn",
+    detail: `${image} cannot be fetched for ${shownDuration(now - since)}, tried again in ${shownDuration(retryAt - now)}: ${text}`,
+    fix: `mend its name in \`preload\`, or what keeps machines from its registry`,
+  }));
 
 function checkPool(
   { name, mode, steeredBy, launchProblem, refusals, launchesPausedUntil }: PoolHealth,

@@ -27,7 +27,7 @@ export async function printPools(context: CommandContext, pools: readonly PoolVi
 /** Prints one pool. */
 export async function printPool(context: CommandContext, view: PoolView): Promise<void> {
   if (context.isJson) return printJson(context, view);
-  const { shownDuration } = await import("./shown.ts");
+  const { shownDuration, shownInstant } = await import("./shown.ts");
   const { desired, machines, waitingLeases, why } = view;
   const wish = { ...desired, ...view.wish };
   await printFields(context, {
@@ -51,6 +51,10 @@ export async function printPool(context: CommandContext, view: PoolView): Promis
     "orphan timeout": shownDuration(desired.orphanTimeoutMs),
     docker: desired.guest.docker,
     "registry mirror": desired.guest.registryMirror,
+    preload: desired.preload?.join(", "),
+    "preload problem": view.preloadProblems
+      ?.map(({ image, text, retryAt }) => `${image}: ${text}; tried again at ${shownInstant(retryAt)}`)
+      .join("; "),
     shape: Object.entries(desired.shape)
       .filter(([, value]) => value !== undefined)
       .map(([key, value]) => `${key} ${typeof value === "object" ? JSON.stringify(value) : value}`)

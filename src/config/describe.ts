@@ -45,6 +45,7 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     boot_timeout: "From launch to ready.",
     job_timeout: "Upper bound of one job's run.",
     orphan_timeout: "A machine that has not heard from its manager for so long powers itself off.",
+    preload: "Images that are on machines before a job asks for them.",
     schedule: "Other counts at some times; the last section that matches holds.",
     target: "How long jobs may wait, in the place of idle_count: mayfly chooses the idle machines of every moment.",
     budget_per_day: "In US dollars from midnight to midnight UTC: no machine is launched whose cost would pass it.",

@@ -109,6 +109,7 @@ function poolFrom(pool: ConfigFile["pool"][number], mirror: MirrorConfig | undef
     bootTimeoutMs: pool.boot_timeout,
     jobTimeoutMs: pool.job_timeout,
     orphanTimeoutMs: pool.orphan_timeout,
+    preload: pool.preload,
     guest: {
       user: guest.user,
       docker: guest.docker,

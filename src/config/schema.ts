@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
+import { imageNames } from "./imageName.ts";
 import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
 import { mirrorSchema } from "./mirror.ts";
@@ -66,6 +67,7 @@ const poolSchema = z.strictObject(
     job_timeout: duration(SECOND_MS).prefault("1h"),
     // Longer than a planned restart or an upgrade of the manager, which jobs survive.
     orphan_timeout: duration(60 * SECOND_MS).prefault("30m"),
+    preload: imageNames().optional(),
     schedule: z.array(sectionSchema, { error: "an array of tables, each under [[pool.schedule]]" }).optional(),
     budget_per_day: budgetPerDay().optional(),
     target: targetSchema.optional(),

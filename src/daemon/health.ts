@@ -42,8 +42,8 @@ export function healthOf({ config, configProblem, fleet, version, startedAt, wat
 }
 
 function poolHealthOf(fleet: Fleet, name: string): PoolHealth {
-  const { mode, steeredBy } = viewPool(fleet, name);
+  const { mode, steeredBy, preloadProblems } = viewPool(fleet, name);
   const { launchProblem, refusals, launchesPausedUntil } = fleet.state.notes(name);
-  if (launchProblem === "") return { name, mode, steeredBy, refusals };
-  return { name, mode, steeredBy, launchProblem, refusals, launchesPausedUntil };
+  const health = { name, mode, steeredBy, refusals, ...(preloadProblems && { preloadProblems }) };
+  return launchProblem === "" ? health : { ...health, launchProblem, launchesPausedUntil };
 }

@@ -102,6 +102,8 @@ export interface DesiredPool extends IdleWish {
   readonly jobTimeoutMs: number;
   /** A machine that has not heard from its manager for so long powers itself off. */
   readonly orphanTimeoutMs: number;
+  /** Names of images that are on machines before a job asks for them, in the order in which they are fetched. @default none */
+  readonly preload?: readonly string[] | undefined;
   readonly guest: GuestSettings;
   readonly shape: MachineShape;
   readonly cost?: CostSettings | undefined;

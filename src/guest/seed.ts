@@ -2,8 +2,9 @@ import { parse, stringify } from "yaml";
 import type { MachineId } from "../domain/ids.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { CloudInit, GuestFile, Identity, RestoreSeed, Seed } from "../ports/driver.ts";
-import type { MachineKeys, MachineLimits } from "../ports/guest.ts";
+import type { MachineKeys, MachineLimits, SeedSettings } from "../ports/guest.ts";
 import { createEngineKey } from "./engineKey.ts";
+import { preloadCommandFrom } from "./preload.ts";
 import { armingCommandFrom, SWITCH_UNITS, switchUnitsFrom } from "./switch.ts";
 import { readTemplate } from "./templates.ts";
 
@@ -17,7 +18,7 @@ const SHARED_NAME = "mayfly";
 export async function seedFrom(
   machineIds: readonly MachineId[],
   keys: MachineKeys,
-  settings: GuestSettings,
+  settings: SeedSettings,
   limits: MachineLimits,
 ): Promise<Seed> {
   const [userData, sshd, engine] = await Promise.all([
@@ -53,7 +54,7 @@ export async function seedFrom(
 async function restoreSeedFrom(
   hostname: string,
   keys: MachineKeys,
-  settings: GuestSettings,
+  settings: SeedSettings,
   limits: MachineLimits,
 ): Promise<RestoreSeed> {
   const [userData, sshd, engine] = await Promise.all([
@@ -61,17 +62,22 @@ async function restoreSeedFrom(
     readTemplate("sshd.conf"),
     readTemplate("daemon.json"),
   ]);
-  const { user, registryMirror } = settings;
+  const { user, registryMirror, preload = [] } = settings;
+  const isFetching = preload.length > 0;
   const document = {
     ...(parse(userData) as object),
     hostname: TEMPLATE_NAME,
+    ...(isFetching ? { bootcmd: [await preloadCommandFrom(preload)] } : {}),
     // The one that is copied shows it to nobody.
     ssh_genkeytypes: ["ed25519"],
     users: [accountFrom(user)],
     write_files: [
       { path: "/etc/hosts", content: hostsFrom(TEMPLATE_NAME) },
       { path: "/etc/ssh/sshd_config.d/10-mayfly.conf", content: sshd },
-      { path: ENGINE_SETTINGS, content: engineSettingsFrom(engine, { ...settings, registryMirror: undefined }) },
+      {
+        path: ENGINE_SETTINGS,
+        content: engineSettingsFrom(engine, { ...settings, registryMirror: isFetching ? registryMirror : undefined }),
+      },
     ],
   };
   const root = (path: string, content: string, mode = 0o644): GuestFile => ({ path, content, mode, owner: "root" });
@@ -89,7 +95,8 @@ async function restoreSeedFrom(
     engineSettings: registryMirror,
     units: SWITCH_UNITS,
   };
-  return { template: cloudInitFrom(document, TEMPLATE_NAME), identity };
+  const template = cloudInitFrom(document, TEMPLATE_NAME);
+  return isFetching ? { template, preload, identity } : { template, identity };
 }
 
 const TEMPLATE_NAME = "mayfly-template";

@@ -81,9 +81,10 @@ async function checkGolden(
   const states = await listGolden(imagesDir, qemuVersion);
   if (!restores || states.length === 0) return [];
   const gibibytes = states.reduce((sum, { bytes }) => sum + bytes, 0) / 2 ** 30;
+  const lacking = states.flatMap((state) => state.lacking.map((image) => `; one lacks ${image}`));
   const spoilt = states.filter(({ problem }) => problem !== "").map(({ problem }) => `; ${problem}: it is made again`);
-  const detail = `${states.length} to restore machines from, ${gibibytes.toFixed(1)} GiB${spoilt.join("")}`;
-  return [{ name: "golden states", status: spoilt.length === 0 ? "ok" : "warn", detail }];
+  const detail = `${states.length} to restore machines from, ${gibibytes.toFixed(1)} GiB${[...spoilt, ...lacking].join("")}`;
+  return [{ name: "golden states", status: spoilt.length + lacking.length === 0 ? "ok" : "warn", detail }];
 }
 
 async function checkImage(name: string, imagesDir: string): Promise<Check> {

@@ -1,5 +1,5 @@
 import { NotFoundError } from "../domain/errors.ts";
-import type { PoolMode } from "../domain/pool.ts";
+import type { DesiredPool, PoolMode } from "../domain/pool.ts";
 import { countByState } from "../planning/observed.ts";
 import type { PoolView } from "../ports/manager.ts";
 import { ALL_POOLS } from "../ports/store.ts";
@@ -23,7 +23,16 @@ export function viewPool(fleet: Fleet, name: string): PoolView {
     machines: countByState(fleet.state.machines(name)),
     waitingLeases: fleet.state.waitingCount(name),
     why: fleet.state.notes(name).why,
+    ...preloadView(fleet, desired),
   };
+}
+
+function preloadView(fleet: Fleet, { name, preload = [] }: DesiredPool): Pick<PoolView, "preloadProblems"> {
+  const problems = preload.flatMap((image) => {
+    const problem = fleet.preloads.problem(name, image);
+    return problem === undefined ? [] : [{ image, text: problem.text, since: problem.since, retryAt: problem.retryAt }];
+  });
+  return problems.length === 0 ? {} : { preloadProblems: problems };
 }
 
 function wishView({ desired, why, sectionIndex, changesAtWall }: CurrentWish): PoolView["wish"] {

@@ -22,6 +22,8 @@ import type { EarlyNotice } from "./watch.ts";
 import type { Doubt, Look, Stranger } from "./looks.ts";
 import { createSchedules } from "./schedules.ts";
 import type { Schedules } from "./schedules.ts";
+import { createPreloadBook } from "./preload/book.ts";
+import type { PreloadBook } from "./preload/book.ts";
 import { learnFrom } from "./learn.ts";
 import { createSerial } from "./serial.ts";
 import type { Serial } from "./serial.ts";
@@ -98,6 +100,9 @@ export interface Fleet {
   readonly waits: WaitBook;
   /** What pools have spent today. */
   readonly spend: SpendBook;
+  /** What is known of the images that machines fetch while they are idle, and the machines that do so now. */
+  readonly preloads: PreloadBook;
+  readonly preloading: Set<MachineId>;
   /** What each provider's calls may cost, by driver; made at the first call. */
   readonly budgets: Map<DriverName, Budget>;
   /** When a failed termination is tried again, and how often it failed. */
@@ -163,6 +168,8 @@ export function createFleet(ports: FleetDeps): Fleet {
     decide: createSerial(),
     schedules: createSchedules(),
     ...books,
+    preloads: createPreloadBook(),
+    preloading: new Set(),
     budgets: new Map(),
     terminations: new Map(),
     launching: new Set(),

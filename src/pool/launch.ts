@@ -1,7 +1,7 @@
 import type { DesiredPool } from "../domain/pool.ts";
 import { LEASE_OVERTIME_MS } from "../planning/retire.ts";
 import type { LaunchSpec } from "../ports/driver.ts";
-import type { MachineLimits } from "../ports/guest.ts";
+import type { MachineLimits, SeedSettings } from "../ports/guest.ts";
 import { callDriver } from "./calls.ts";
 import { eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -29,6 +29,9 @@ export async function resumeLaunch(fleet: Fleet, pool: DesiredPool, intent: Laun
 }
 
 /** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
+/** What machines of a pool are told. */
+export const seedSettingsFrom = ({ guest, preload }: DesiredPool): SeedSettings => ({ ...guest, preload });
+
 export const limitsFrom = (pool: DesiredPool): MachineLimits => ({
   orphanTimeoutMs: pool.orphanTimeoutMs,
   lifetimeMs: pool.bootTimeoutMs + pool.maxAgeMs + pool.jobTimeoutMs + LEASE_OVERTIME_MS,
@@ -44,7 +47,7 @@ async function launchMachine(
   const { machine, keys } = intent;
   let isAsked = false;
   try {
-    const seed = await fleet.deps.guest.seedFrom([machine.id], keys, pool.guest, limitsFrom(pool));
+    const seed = await fleet.deps.guest.seedFrom([machine.id], keys, seedSettingsFrom(pool), limitsFrom(pool));
     const spec = { machineId: machine.id, poolName: pool.name, shape: pool.shape, seed } satisfies LaunchSpec;
     const instance = await callDriver(fleet, machine.driver, "launch", signal, (driver, bounded) => {
       isAsked = true;

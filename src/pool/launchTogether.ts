@@ -7,7 +7,7 @@ import { aborted } from "../ports/deadline.ts";
 import { eventOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
 import type { LaunchIntent } from "./intent.ts";
-import { limitsFrom, startLaunch } from "./launch.ts";
+import { limitsFrom, seedSettingsFrom, startLaunch } from "./launch.ts";
 import { afterLaunch, launchedChanges, launchedFrom, noteEnded, noteFailed, track } from "./launched.ts";
 import type { Launched } from "./launched.ts";
 import { isStoreFailure, recordFact } from "./record.ts";
@@ -86,7 +86,7 @@ async function launchTogether(
         await noteFailed(fleet, intent.machine, { error, isAsked, isFirst }, signal);
   };
   try {
-    const seed = await fleet.deps.guest.seedFrom(machineIds, keys, pool.guest, limitsFrom(pool));
+    const seed = await fleet.deps.guest.seedFrom(machineIds, keys, seedSettingsFrom(pool), limitsFrom(pool));
     const spec = { machineIds, poolName: pool.name, shape: pool.shape, seed } satisfies SharedLaunchSpec;
     const { instances, shortfall } = await callDriver(fleet, machine.driver, "launch", signal, (driver, bounded) => {
       const { together } = driver;

@@ -22,6 +22,7 @@ import { isAnyShadowOpen, settleShadows } from "./shadow/restore.ts";
 import { stepShadows } from "./shadow/step.ts";
 import { completeSpend, isSpendOpen } from "./spend.ts";
 import { startChanges, startStart } from "./start.ts";
+import { startPreloads } from "./preload/fetch.ts";
 import { poolKey } from "./state.ts";
 import { startStop, stopChanges } from "./stop.ts";
 import { isPlanningUnrecorded, recordPlanning } from "./target/record.ts";
@@ -74,6 +75,7 @@ export async function reconcileFleet(fleet: Fleet): Promise<Pass> {
   recordShadows(fleet);
   const dueAt = nextPassAt(fleet, views);
   const thoughtMs = clock.monotonic() - thinksSince;
+  startPreloads(fleet);
   if (isPlanningUnrecorded(fleet)) await attempt(fleet, "record planning", () => recordPlanning(fleet));
   return { dueAt, thoughtMs };
 }

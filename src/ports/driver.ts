@@ -20,6 +20,8 @@ export interface Seed extends CloudInit {
 export interface RestoreSeed {
   /** What the machine that is copied is told at its own first boot: nothing of any one machine, no secret. Of equal ones one copy serves. */
   readonly template: CloudInit;
+  /** Images that it pulls before it is copied, telling of each on its console (cloud-init/preload). @default none */
+  readonly preload?: readonly string[] | undefined;
   readonly identity: Identity;
 }
 

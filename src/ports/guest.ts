@@ -59,6 +59,12 @@ export interface ReachSettings extends GuestSettings {
   readonly origin?: MachineOrigin | undefined;
 }
 
+/** What machines are told of at their first boot. */
+export interface SeedSettings extends GuestSettings {
+  /** Images that a machine has which is a copy of one that has booted, as far as they could be had. @default none */
+  readonly preload?: readonly string[] | undefined;
+}
+
 /** How a machine is told who it is, reached, and found ready. */
 export interface Guest {
   /** @param name what the keys are known by: a machine's id, or a token of several that share them. */
@@ -67,7 +73,7 @@ export interface Guest {
   seedFrom(
     machineIds: readonly MachineId[],
     keys: MachineKeys,
-    settings: GuestSettings,
+    settings: SeedSettings,
     limits: MachineLimits,
   ): Promise<Seed>;
   /**

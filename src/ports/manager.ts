@@ -88,6 +88,7 @@ export interface PoolHealth {
   readonly refusals: number;
   /** When the next is tried, after a refusal. */
   readonly launchesPausedUntil?: EpochMs | undefined;
+  readonly preloadProblems?: readonly PreloadFailure[] | undefined;
 }
 
 /** What a pool wishes for at one moment, by its schedule and by what is leased. */
@@ -113,6 +114,16 @@ export interface PoolView {
   readonly waitingLeases: number;
   /** Why the pool is as it is now, in one sentence. */
   readonly why: string;
+  /** Images of its `preload` list that idle machines could not fetch when it was last tried. Absent when there are none. */
+  readonly preloadProblems?: readonly PreloadFailure[] | undefined;
+}
+
+/** An image that could not be fetched ahead of its jobs. */
+export interface PreloadFailure {
+  readonly image: string;
+  readonly text: string;
+  readonly since: EpochMs;
+  readonly retryAt: EpochMs;
 }
 
 /** One resource under our tag, as a provider shows it and as the store knows it. */

@@ -6,6 +6,7 @@ import { readFile, stat, truncate, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/daemon/clock.ts";
 import { machineIdFrom } from "../../src/domain/ids.ts";
 import { readQemuVersion } from "../../src/drivers/qemu/accelerator.ts";
 import { providerIdFrom } from "../../src/drivers/qemu/folder.ts";
@@ -133,6 +134,34 @@ it("boots machines where a golden state would leave less disk space than is to s
       problem: expect.stringMatching(/up to 512 MiB in .*, which can spare 500 MiB/) as string,
     },
   ]);
+  expect(await leftoversOfMaking()).toEqual([]);
+});
+
+it("saves a state that lacks images all the same, and makes it anew beside machines that are restored from the older one", async () => {
+  let passedMs = 0;
+  const clock = { ...systemClock, now: () => systemClock.now() + passedMs };
+  const late = lab.createDriver("us", { logger: warningsInto(warnings), clock });
+  const spec = { ...SPEC, seed: { ...SPEC.seed, restore: { ...EMPTY_RESTORE, preload: ["nobody/has:it"] } } };
+  const foldersNow = async (): Promise<string[]> => goldenFolders(await goldenRoot(lab.stateDir));
+  await late.launch(spec, "first", never);
+  const [older = ""] = await foldersNow();
+  const [told] = await listGolden(lab.stateDir);
+
+  passedMs = 16 * 60_000;
+  const second = await late.launch(spec, "second", never);
+  await expect.poll(foldersNow, { timeout: 30_000 }).toHaveLength(2);
+  passedMs += 11 * 60_000;
+  const third = await late.launch(spec, "third", never);
+  const left = await foldersNow();
+
+  expect(told).toMatchObject({ problem: "", lacking: ["nobody/has:it (it was not fetched in time)"] });
+  expect([second.origin, third.origin]).toEqual(["restored", "restored"]);
+  expect(left).toHaveLength(1);
+  expect(left).not.toContain(older);
+  expect(new Set(warnings.map(({ message }) => message))).toEqual(
+    new Set(["a golden state lacks an image that was to be there"]),
+  );
+  // The second in a row: it waits half an hour.
   expect(await leftoversOfMaking()).toEqual([]);
 });
 

@@ -92,9 +92,9 @@ async function findGolden(
   signal: AbortSignal,
 ): Promise<Restoring | undefined> {
   if (shape.restore === false || seed.restore === undefined || !canWake(seed.restore.identity)) return undefined;
-  const { template, identity } = seed.restore;
+  const { template, preload, identity } = seed.restore;
   try {
-    const facts = { image, shape, accelerator, template, qemuVersion: await context.qemuVersion(signal) };
+    const facts = { image, shape, accelerator, template, preload, qemuVersion: await context.qemuVersion(signal) };
     const found = await context.golden.find(facts, signal);
     return found && { ...found, identity };
   } catch (err) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { machineIdFrom } from "../../../src/domain/ids.ts";
 import { canWake } from "../../../src/drivers/qemu/golden/wake.ts";
 import { createKeys } from "../../../src/guest/keys.ts";
@@ -32,6 +33,24 @@ describe("what a machine is told that is a copy of another", () => {
     );
 
     expect(new Set(await Promise.all(templates)).size).toBe(3);
+  });
+
+  it("is another template for each list of images, which it fetches through the mirror before it is copied", async () => {
+    const registryMirror = "http://10.0.2.2:5050";
+    const seeds = await Promise.all(
+      [[], ["debian:12"], ["debian:12", "alpine"]].map((preload) =>
+        restoreSeedOf("m-one", { preload, registryMirror }),
+      ),
+    );
+    const texts = seeds.map(({ template }) => template.userData);
+    const told = parse(texts[1] ?? "") as { readonly bootcmd: string[][] };
+
+    expect(new Set(texts).size).toBe(3);
+    expect(texts.map((text) => text.includes(registryMirror))).toEqual([false, true, true]);
+    expect(seeds.map(({ preload }) => preload)).toEqual([undefined, ["debian:12"], ["debian:12", "alpine"]]);
+    expect(told.bootcmd).toHaveLength(1);
+    expect(told.bootcmd[0]?.[2]).toMatch(/\nExecStart=\/bin\/sh \/run\/mayfly-preload.sh debian:12\n/);
+    expect(JSON.stringify(seeds[1]?.template)).not.toMatch(/m-one|PRIVATE KEY|ssh-ed25519 /);
   });
 
   it("holds the host key that the manager will be shown, and lets in its key alone", async () => {

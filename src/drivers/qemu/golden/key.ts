@@ -12,6 +12,8 @@ export interface GoldenFacts {
   readonly accelerator: AcceleratorName;
   readonly qemuVersion: string;
   readonly template: CloudInit;
+  /** What the template tells it to fetch: the names are in it. @default nothing */
+  readonly preload?: readonly string[] | undefined;
 }
 
 /** Raised when the same facts give another state by newer code. */

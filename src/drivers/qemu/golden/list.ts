@@ -12,6 +12,8 @@ export interface ListedGolden extends Pick<GoldenManifest, "key" | "cpus" | "mem
   /** What it takes of the disk, in bytes. */
   readonly bytes: number;
   readonly usedAt: number;
+  /** Images that were to be in it and are not, each with why. */
+  readonly lacking: readonly string[];
   /** Why no machine is restored from it; empty when all is well. */
   readonly problem: string;
 }
@@ -34,7 +36,10 @@ export async function listGolden(imagesDir: string, qemuVersion?: string): Promi
         problemWith(state, qemuVersion),
       ]);
       const shape = { key, cpus, memoryMiB, diskGiB, createdAt };
-      return { ...shape, imageName: image.name, imageDigest: image.digest, bytes, usedAt: used, problem };
+      const lacking = (state.preloaded?.images ?? []).flatMap(({ image: name, problem: why }) =>
+        why === undefined ? [] : [`${name} (${why})`],
+      );
+      return { ...shape, lacking, imageName: image.name, imageDigest: image.digest, bytes, usedAt: used, problem };
     });
   return (await Promise.all(listed)).sort((a, b) => b.usedAt - a.usedAt);
 }

@@ -5,7 +5,7 @@ import { lastWordsFrom } from "../errors.ts";
 import type { QmpConnection } from "../qmp.ts";
 
 /**
- * Waits until the guest's mayfly-wake says a word on the serial port.
+ * Waits until the guest's mayfly-wake says a word on the serial port. Answers all that was said.
  * @throws SystemError `golden-unusable` when it says that it failed, or when QEMU ends first.
  */
 export async function untilSaid(
@@ -14,7 +14,7 @@ export async function untilSaid(
   pollMs: number,
   clock: Clock,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<string> {
   let heard = "";
   let ended: string | undefined;
   void qemu.ended.then((detail) => {
@@ -23,7 +23,7 @@ export async function untilSaid(
   for (;;) {
     const read = qemu.execute("ringbuf-read", { device: SERIAL_RING, size: SERIAL_RING_BYTES }, signal);
     heard += String(await read.catch((error: unknown) => endOf(error, ended, heard, signal)));
-    if (heard.includes(`mayfly-wake: ${word}`)) return;
+    if (heard.includes(`mayfly-wake: ${word}`)) return heard;
     const failure = /mayfly-wake: failed: .*/.exec(heard)?.[0];
     if (failure !== undefined) throw new SystemError("golden-unusable", `the guest said "${failure}"`);
     await clock.sleep(pollMs, signal);

@@ -8,11 +8,14 @@ import { createDisk, writeSeed } from "../disk.ts";
 import { findProcesses, killProcess } from "../processes.ts";
 import { startQemu } from "../start.ts";
 import { DRAFT_PREFIX } from "./folder.ts";
+import { generationFolder } from "./generations.ts";
 import { goldenKeyFrom } from "./key.ts";
 import type { GoldenFacts } from "./key.ts";
 import { untilSaid } from "./listen.ts";
 import { GOLDEN_FILES, writeManifest } from "./manifest.ts";
+import type { GoldenManifest } from "./manifest.ts";
 import { saveDevices } from "./migrate.ts";
+import { failuresOf, preloadedFrom } from "./preloaded.ts";
 import { blankWakeDisk } from "./wake.ts";
 
 /** How often a template that boots is listened to. */
@@ -26,15 +29,22 @@ export interface MakeDeps {
 /**
  * Boots a template, saves it once it waits to be copied, and ends it. For the holder of the lock, when there is no such state.
  * The template ends with this process, and leaves nothing when it is not saved.
+ * @param before the state in whose place it comes, if there is one.
  * @throws SystemError `golden-unusable`; CapacityError; the signal's reason.
  */
-export async function makeGolden(root: string, facts: GoldenFacts, deps: MakeDeps, signal: AbortSignal): Promise<void> {
+export async function makeGolden(
+  root: string,
+  facts: GoldenFacts,
+  before: GoldenManifest | undefined,
+  deps: MakeDeps,
+  signal: AbortSignal,
+): Promise<void> {
   const key = goldenKeyFrom(facts);
   const draft = join(root, `${DRAFT_PREFIX}${key}`);
   const startedAt = deps.clock.now();
   try {
     await mkdir(draft, { mode: 0o700 });
-    await saveTemplate(draft, facts, deps, signal);
+    const heard = await saveTemplate(draft, facts, deps, signal);
     const parts = join(draft, "parts");
     await mkdir(parts, { mode: 0o700 });
     for (const name of GOLDEN_FILES) {
@@ -42,9 +52,11 @@ export async function makeGolden(root: string, facts: GoldenFacts, deps: MakeDep
       await rename(join(draft, name), join(parts, name));
     }
     signal.throwIfAborted();
-    await writeManifest(parts, { ...manifestFrom(facts, deps.clock.now()), key });
+    const now = deps.clock.now();
+    const preloaded = facts.preload && preloadedOf(facts.preload, heard, before, deps.logger);
+    await writeManifest(parts, { ...manifestFrom(facts, now), key, preloaded });
     await flush(join(parts, "manifest.json"));
-    await rename(parts, join(root, key));
+    await rename(parts, generationFolder(root, key, preloaded !== undefined, now));
   } finally {
     await rm(draft, { recursive: true, force: true, maxRetries: 3 });
   }
@@ -54,7 +66,20 @@ export async function makeGolden(root: string, facts: GoldenFacts, deps: MakeDep
   );
 }
 
-async function saveTemplate(draft: string, facts: GoldenFacts, deps: MakeDeps, signal: AbortSignal): Promise<void> {
+function preloadedOf(
+  names: readonly string[],
+  heard: string,
+  before: GoldenManifest | undefined,
+  logger: Logger,
+): GoldenManifest["preloaded"] {
+  const images = preloadedFrom(heard, names).map((one) => ({ ...one }));
+  for (const { image, problem } of images)
+    if (problem !== undefined) logger.warn({ image, problem }, "a golden state lacks an image that was to be there");
+  return { images, failures: failuresOf(images, before) };
+}
+
+/** Answers what the template said. */
+async function saveTemplate(draft: string, facts: GoldenFacts, deps: MakeDeps, signal: AbortSignal): Promise<string> {
   const { image, shape, accelerator, template } = facts;
   const { clock } = deps;
   await createDisk(draft, image, shape, signal);
@@ -65,8 +90,9 @@ async function saveTemplate(draft: string, facts: GoldenFacts, deps: MakeDeps, s
   try {
     const qemu = await startQemu(draft, argv, clock, signal, { endsWithUs: true });
     try {
-      await untilSaid("ready", qemu, POLL_MS, clock, signal);
+      const heard = await untilSaid("ready", qemu, POLL_MS, clock, signal);
       await saveDevices(qemu, "devices.bin", clock, signal);
+      return heard;
     } finally {
       qemu.close();
     }

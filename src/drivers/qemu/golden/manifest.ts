@@ -17,6 +17,14 @@ const manifestSchema = z.object({
   diskGiB: z.number(),
   qemuVersion: z.string(),
   createdAt: z.number(),
+  /** The images that it was to have beside those of its image; absent when none were asked for. */
+  preloaded: z
+    .object({
+      images: z.array(z.object({ image: z.string(), digest: z.string().optional(), problem: z.string().optional() })),
+      /** How many states in a row lacked one of them, this one among them. */
+      failures: z.number(),
+    })
+    .optional(),
   /** As they were when the state was saved; no later writer leaves a file's time as it was. */
   files: z.object({ "ram.img": fileSchema, "devices.bin": fileSchema, "disk.qcow2": fileSchema, image: fileSchema }),
   devicesSha256: z.string(),

@@ -1,5 +1,4 @@
 import { mkdir, realpath } from "node:fs/promises";
-import { join } from "node:path";
 import { SystemError } from "../../../domain/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import { withDeadline } from "../../../ports/deadline.ts";
@@ -7,11 +6,13 @@ import type { Logger } from "../../../ports/logger.ts";
 import { lockImages } from "../image/lock.ts";
 import type { BootImage } from "../options.ts";
 import { draftFolders, goldenRoot } from "./folder.ts";
+import { generationsOf } from "./generations.ts";
 import { goldenKeyFrom } from "./key.ts";
 import type { GoldenFacts } from "./key.ts";
 import { makeGolden } from "./make.ts";
 import type { GoldenState } from "./manifest.ts";
 import { noteUse, problemWith, readManifest } from "./manifest.ts";
+import { refreshDueAt } from "./preloaded.ts";
 import { removeLeftTemplates, removeOldStates, removeState } from "./sweep.ts";
 
 /**
@@ -22,6 +23,10 @@ import { removeLeftTemplates, removeOldStates, removeState } from "./sweep.ts";
 const WAIT_MS = 80_000;
 /** A boot takes 40 s under software emulation on an idle host of two processors, and minutes on a busy one. */
 const MAKE_DEADLINE_MS = 600_000;
+/** A template that fetches images may take so long over them: see src/guest/preload.ts. */
+const PRELOAD_DEADLINE_MS = 960_000;
+/** A launch may have found a state a moment before a newer one was there. */
+const OLDER_KEPT_MS = 10 * 60_000;
 /** What failed once is not tried again before. */
 const PAUSE_MS = 10 * 60_000;
 
@@ -59,15 +64,24 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
   const closing = new AbortController();
   const making = new Map<string, Promise<void>>();
   const pausedUntil = new Map<string, number>();
+  const refreshPausedUntil = new Map<string, number>();
 
+  /** The newest state of a key; those that are not what was saved are removed. */
   const readWhole = async (root: string, key: string, facts: GoldenFacts): Promise<GoldenState | undefined> => {
-    const state = await readManifest(join(root, key));
-    if (state === undefined) return undefined;
-    const problem = state.key === key ? await problemWith(state, facts.qemuVersion) : "it is another one's";
-    if (problem === "") return state;
-    logger.warn({ golden: key, problem }, "golden state is not whole, makes it again");
-    await removeState(state.folder);
+    for (const folder of await generationsOf(root, key)) {
+      const state = await readManifest(folder);
+      if (state === undefined) continue;
+      const problem = state.key === key ? await problemWith(state, facts.qemuVersion) : "it is another one's";
+      if (problem === "") return state;
+      logger.warn({ golden: key, problem }, "golden state is not whole, makes it again");
+      await removeState(state.folder);
+    }
     return undefined;
+  };
+  const isDue = (state: GoldenState): boolean => refreshDueAt(state) <= clock.now();
+  const removeOlder = async (root: string, { key, folder, createdAt }: GoldenState): Promise<void> => {
+    if (createdAt + OLDER_KEPT_MS > clock.now()) return;
+    for (const other of await generationsOf(root, key)) if (other < folder) await removeState(other);
   };
 
   const make = async (root: string, facts: GoldenFacts, key: string): Promise<void> => {
@@ -76,23 +90,26 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
     using _lock = await lockImages(root, () => undefined, clock, signal);
     await removeLeftTemplates(root, clock);
     // Another process may have been faster.
-    if ((await readWhole(root, key, facts)) !== undefined) return;
+    const before = await readWhole(root, key, facts);
+    if (before !== undefined && !isDue(before)) return;
     await removeOldStates(root, facts.qemuVersion);
     await deps.checkRoom(facts);
     logger.info({ image: facts.image.name, golden: key }, "boots a template, to restore machines from");
-    const late = () =>
-      new SystemError("golden-unusable", `the template was not ready within ${MAKE_DEADLINE_MS / 1000} s`);
-    await withDeadline(clock, MAKE_DEADLINE_MS, late, signal, (bounded) => makeGolden(root, facts, deps, bounded));
+    const deadlineMs = MAKE_DEADLINE_MS + (facts.preload === undefined ? 0 : PRELOAD_DEADLINE_MS);
+    const late = () => new SystemError("golden-unusable", `the template was not ready within ${deadlineMs / 1000} s`);
+    await withDeadline(clock, deadlineMs, late, signal, (bounded) => makeGolden(root, facts, before, deps, bounded));
   };
 
   const startMaking = (root: string, facts: GoldenFacts, key: string): Promise<void> => {
     const known = making.get(key);
     if (known !== undefined) return known;
     const made = make(root, facts, key)
-      .catch((err: unknown) => {
+      .catch(async (err: unknown) => {
         if (closing.signal.aborted) return;
-        pausedUntil.set(key, clock.now() + PAUSE_MS);
-        logger.warn({ golden: key, err }, "could not save a golden state, machines boot");
+        const hasOlder = (await generationsOf(root, key).catch(() => [])).length > 0;
+        (hasOlder ? refreshPausedUntil : pausedUntil).set(key, clock.now() + PAUSE_MS);
+        const goesOn = hasOlder ? "machines are restored from the older one" : "machines boot";
+        logger.warn({ golden: key, err }, `could not save a golden state, ${goesOn}`);
       })
       .finally(() => making.delete(key));
     making.set(key, made);
@@ -111,6 +128,8 @@ export function createGoldenStates(imagesDir: string, deps: GoldenDeps): GoldenS
         state = await readWhole(root, key, facts);
       }
       if (state === undefined) return undefined;
+      if (isDue(state) && (refreshPausedUntil.get(key) ?? 0) <= clock.now()) void startMaking(root, facts, key);
+      else await removeOlder(root, state);
       await noteUse(state, clock.now());
       return { state, facts };
     },
