@@ -50,8 +50,8 @@ export interface ManagerPorts {
   readonly drivers: ReadonlyMap<DriverName, Driver>;
   /** @default none are watched */
   readonly disks?: Disks | undefined;
-  /** The registry mirror that runs beside it. @default there is none */
-  readonly mirror?: Pick<Mirror, "health"> | undefined;
+  /** The registry mirror that runs beside it, and ends with it. @default there is none */
+  readonly mirror?: Mirror | undefined;
   /** @default there is none to be read again */
   readonly configSource?: ConfigSource | undefined;
 }
@@ -162,6 +162,8 @@ export async function composeManager(
     await reloads.stop();
     await watch?.stop();
     for (const driver of drivers.values()) await driver.close();
+    // Before the next manager may start its own.
+    await ports.mirror?.stop();
     await store.close();
   };
 

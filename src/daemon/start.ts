@@ -95,14 +95,11 @@ export async function startManager(
     ...running,
     async close(force) {
       await Promise.all([stopHousekeeping(), stopSweep()]);
-      const left = await running.close(force);
-      await mirror?.stop();
-      return left;
+      return running.close(force);
     },
     async handOver() {
       await Promise.all([stopHousekeeping(), stopSweep()]);
       await running.handOver();
-      await mirror?.stop();
     },
   };
 }

@@ -1,8 +1,6 @@
-import { link, mkdir, mkdtemp, readdir, rm, symlink } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock as clock } from "../../src/daemon/clock.ts";
-import { goldenFolders, goldenRoot } from "../../src/drivers/qemu/golden/folder.ts";
 import { listGolden } from "../../src/drivers/qemu/golden/list.ts";
 import { findImage } from "../../src/drivers/qemu/image/find.ts";
 import { createGuest } from "../../src/guest/guest.ts";
@@ -11,6 +9,7 @@ import type { Clone } from "../support/clones.ts";
 import { deadlinesOf } from "../support/deadlines.ts";
 import type { Deadlines } from "../support/deadlines.ts";
 import { silentLogger as logger } from "../support/jobs.ts";
+import { ownImagesDir } from "../support/ownImages.ts";
 import { createQemuLab } from "../support/qemu.ts";
 import type { QemuLab } from "../support/qemu.ts";
 import { warningsInto } from "../support/warnings.ts";
@@ -184,17 +183,4 @@ async function lookAt(clone: Clone): Promise<Seen> {
     identity: await identityOf(clone),
     random: await randomBytesOf(clone, RANDOM_BYTES),
   };
-}
-
-/** The same images with golden states of their own: those that are there now, by other names of their files. */
-async function ownImagesDir(imagesDir: string): Promise<string> {
-  const own = await mkdtemp(join(dirname(imagesDir), "images-of-a-test-"));
-  for (const name of (await readdir(imagesDir)).filter((one) => one !== "golden" && !one.startsWith(".")))
-    await symlink(join(imagesDir, name), join(own, name));
-  for (const folder of await goldenFolders(await goldenRoot(imagesDir))) {
-    const copy = folder.replace(await goldenRoot(imagesDir), await goldenRoot(own));
-    await mkdir(copy, { recursive: true, mode: 0o700 });
-    for (const name of await readdir(folder)) await link(join(folder, name), join(copy, name));
-  }
-  return own;
 }
