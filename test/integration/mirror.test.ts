@@ -1,13 +1,18 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MirrorConfig } from "../../src/config/mirror.ts";
 import { systemClock as clock } from "../../src/daemon/clock.ts";
 import { blobsOf, removeBlobs } from "../../src/daemon/mirror/cache.ts";
 import { endLeft } from "../../src/daemon/mirror/child.ts";
 import { cacheFolderOf, mirrorFolderOf, startMirror } from "../../src/daemon/mirror/mirror.ts";
 import type { Mirror } from "../../src/daemon/mirror/mirror.ts";
 import { systemRandom as random } from "../../src/daemon/random.ts";
+import { findByCommand } from "../../src/drivers/qemu/processes.ts";
 import { silentLogger as logger } from "../support/jobs.ts";
 import { startCounting } from "../support/registry/counting.ts";
 import type { CountingRegistry } from "../support/registry/counting.ts";
@@ -24,6 +29,7 @@ describe("Debian's docker-registry as a mirror", () => {
   let stateDir: string;
   let mirror: Mirror;
   let url: string;
+  let mirrorConfig: MirrorConfig;
 
   beforeAll(async () => {
     registry = await startRegistry({}, never);
@@ -31,12 +37,12 @@ describe("Debian's docker-registry as a mirror", () => {
     stateDir = await mkdtemp(join(tmpdir(), "mayfly-mirror-"));
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    const config = {
+    mirrorConfig = {
       listen: { host: "127.0.0.1", port },
       upstream: `http://127.0.0.1:${upstream.port}`,
       maxSizeMiB: 64,
     };
-    mirror = await startMirror(config, stateDir, { clock, random, logger });
+    mirror = await startMirror(mirrorConfig, stateDir, { clock, random, logger });
   });
   afterAll(async () => {
     await mirror?.stop();
@@ -83,6 +89,28 @@ describe("Debian's docker-registry as a mirror", () => {
 
     expect(fetched(again).length).toBeGreaterThanOrEqual(blobs.length);
     expect(fetched(await pull())).toEqual([]);
+  });
+
+  it("leaves no registry, and its place free, when its manager is killed", async () => {
+    const other = join(stateDir, "of-another");
+    const config = { ...mirrorConfig, listen: { host: "127.0.0.1", port: await freePort() } };
+    const script = fileURLToPath(new URL("../support/registry/mirrorInChild.ts", import.meta.url));
+    const manager = spawn(process.execPath, [script, other, JSON.stringify(config)], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [said] = (await once(manager.stdout, "data")) as [Buffer];
+    const before = (await fetch(`http://127.0.0.1:${config.listen.port}/v2/`)).status;
+
+    manager.kill("SIGKILL");
+
+    expect(JSON.parse(said.toString())).toMatchObject({ isServing: true });
+    expect(before).toBe(200);
+    const settings = join(mirrorFolderOf(other), "registry.yml");
+    const running = () => findByCommand((argv) => (argv.includes(settings) ? settings : undefined));
+    await expect.poll(async () => (await running()).size, { timeout: 20_000 }).toBe(0);
+    const next = await startMirror(config, other, { clock, random, logger });
+    expect(next.health()).toMatchObject({ isServing: true, problem: undefined, starts: 1 });
+    await next.stop();
   });
 
   it("serves what it has while its upstream is away, before and after it was killed", async () => {

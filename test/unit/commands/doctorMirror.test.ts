@@ -6,18 +6,9 @@ import { checkMirror, mirrorRequirements } from "../../../src/commands/doctorMir
 import { parseConfig } from "../../../src/config/parse.ts";
 import { cacheFolderOf } from "../../../src/daemon/mirror/mirror.ts";
 import type { HostFacts } from "../../../src/host/facts.ts";
+import { EC2_POOL } from "../../support/config/ec2Pool.ts";
 
 const FACTS: HostFacts = { env: {}, isRoot: true, isDebianLike: true, osName: "Debian", has: () => false };
-const EC2 = `[[pool]]
-name = "cloud"
-driver = "ec2"
-[pool.ec2]
-region = "eu-central-1"
-ami = "ami-0123456789abcdef0"
-instance_types = ["m7i.large"]
-subnets = ["subnet-0123456789abcdef0"]
-security_groups = ["sg-0123456789abcdef0"]
-`;
 
 let stateDir: string;
 beforeEach(async () => {
@@ -68,7 +59,7 @@ it("looks at the credentials without showing them", async () => {
 });
 
 it("names pools on EC2 that are given none for want of an address", async () => {
-  const nameOf = async (mirror: string) => (await checksOf(`${mirror}\n${EC2}`)).map(({ name }) => name);
+  const nameOf = async (mirror: string) => (await checksOf(`${mirror}\n${EC2_POOL}`)).map(({ name }) => name);
 
   expect(await nameOf("[mirror]")).toContain("mirror url");
   expect(await nameOf('[mirror]\nurl = "http://10.1.2.3:5050"')).not.toContain("mirror url");

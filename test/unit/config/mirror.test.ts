@@ -2,18 +2,9 @@ import { expect, it } from "vitest";
 import { diffConfigs, fixedKeyOf } from "../../../src/config/diff.ts";
 import { explainConfig, parseConfig } from "../../../src/config/parse.ts";
 import type { ConfigError } from "../../../src/domain/errors.ts";
+import { EC2_POOL } from "../../support/config/ec2Pool.ts";
 
 const parse = (text: string) => parseConfig(text, "mayfly.toml", "/var/lib/mayfly");
-const EC2 = `[[pool]]
-name = "cloud"
-driver = "ec2"
-[pool.ec2]
-region = "eu-central-1"
-ami = "ami-0123456789abcdef0"
-instance_types = ["m7i.large"]
-subnets = ["subnet-0123456789abcdef0"]
-security_groups = ["sg-0123456789abcdef0"]
-`;
 const LOCAL = '[[pool]]\nname = "local"\n[[pool]]\nname = "own"\nguest = { registry_mirror = "http://m:1" }\n';
 
 function messagesOf(text: string): readonly string[] {
@@ -49,8 +40,8 @@ it.each([
 });
 
 it("is given to pools on EC2 by its url alone", () => {
-  expect(mirrorsOf(`[mirror]\n${EC2}`)).toEqual([undefined]);
-  expect(mirrorsOf(`[mirror]\nurl = "http://10.1.2.3:5050"\n${EC2}${LOCAL}`)).toEqual([
+  expect(mirrorsOf(`[mirror]\n${EC2_POOL}`)).toEqual([undefined]);
+  expect(mirrorsOf(`[mirror]\nurl = "http://10.1.2.3:5050"\n${EC2_POOL}${LOCAL}`)).toEqual([
     "http://10.1.2.3:5050",
     "http://10.0.2.2:5050",
     "http://m:1",
