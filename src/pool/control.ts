@@ -27,10 +27,18 @@ export function viewPool(fleet: Fleet, name: string): PoolView {
   };
 }
 
+/** What idle machines lack and could not fetch. */
 function preloadView(fleet: Fleet, { name, preload = [] }: DesiredPool): Pick<PoolView, "preloadProblems"> {
+  const isLacked = (image: string): boolean =>
+    fleet.state.machines(name).some(({ id, state }) => {
+      const guest = state === "idle" ? fleet.guests.get(id) : undefined;
+      return guest !== undefined && fleet.preloads.lacks(guest, image);
+    });
   const problems = preload.flatMap((image) => {
     const problem = fleet.preloads.problem(name, image);
-    return problem === undefined ? [] : [{ image, text: problem.text, since: problem.since, retryAt: problem.retryAt }];
+    return problem === undefined || !isLacked(image)
+      ? []
+      : [{ image, text: problem.text, since: problem.since, retryAt: problem.retryAt }];
   });
   return problems.length === 0 ? {} : { preloadProblems: problems };
 }

@@ -17,29 +17,41 @@ export interface PreloadProblem {
 
 /** What is known of the images that pools wish for on their machines. Lives as long as the manager. */
 export interface PreloadBook {
-  /** Images of a list that a machine is not known to have and that may be fetched now, in the order of the list. */
+  /** Images of a list that are to be looked for on a machine, or fetched, in the order of the list. */
   due(poolName: string, images: readonly string[], guest: LiveGuest, now: EpochMs): readonly string[];
-  noteThere(poolName: string, image: string, guest: LiveGuest): void;
+  /** Whether an image that a machine lacks may be fetched now. */
+  mayFetch(poolName: string, image: string, now: EpochMs): boolean;
+  lacks(guest: LiveGuest, image: string): boolean;
+  noteLook(guest: LiveGuest, image: string, isThere: boolean): void;
+  noteFetched(poolName: string, image: string, guest: LiveGuest): void;
   noteFailed(poolName: string, image: string, text: string, startedAt: EpochMs, now: EpochMs): void;
   problem(poolName: string, image: string): PreloadProblem | undefined;
 }
 
 /** Creates an empty book. */
 export function createPreloadBook(): PreloadBook {
-  const there = new WeakMap<LiveGuest, Set<string>>();
+  const looks = new WeakMap<LiveGuest, Map<string, boolean>>();
   const problems = new Map<string, PreloadProblem>();
   const keyOf = (poolName: string, image: string): string => `${poolName} ${image}`;
   const problem = (poolName: string, image: string): PreloadProblem | undefined => problems.get(keyOf(poolName, image));
+  const mayFetch = (poolName: string, image: string, now: EpochMs): boolean =>
+    (problem(poolName, image)?.retryAt ?? 0) <= now;
+  const noteLook = (guest: LiveGuest, image: string, isThere: boolean): void => {
+    looks.set(guest, (looks.get(guest) ?? new Map<string, boolean>()).set(image, isThere));
+  };
 
   return {
     problem,
+    mayFetch,
+    noteLook,
+    lacks: (guest, image) => looks.get(guest)?.get(image) === false,
     due: (poolName, images, guest, now) =>
-      images.filter(
-        (image) => there.get(guest)?.has(image) !== true && (problem(poolName, image)?.retryAt ?? 0) <= now,
-      ),
-    noteThere(poolName, image, guest) {
-      const known = there.get(guest) ?? new Set();
-      there.set(guest, known.add(image));
+      images.filter((image) => {
+        const isThere = looks.get(guest)?.get(image);
+        return isThere === undefined || (!isThere && mayFetch(poolName, image, now));
+      }),
+    noteFetched(poolName, image, guest) {
+      noteLook(guest, image, true);
       problems.delete(keyOf(poolName, image));
     },
     noteFailed(poolName, image, text, startedAt, now) {

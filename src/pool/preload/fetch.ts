@@ -46,7 +46,7 @@ async function fetchMissing(
   try {
     // What is wished for may change meanwhile, and others may find that an image cannot be had.
     for (let image = nextOf(fleet, poolName, guest); image !== undefined; image = nextOf(fleet, poolName, guest))
-      await fetchImage(fleet, poolName, id, guest, image, either);
+      await provideImage(fleet, poolName, id, guest, image, either);
   } catch (error) {
     if (!either.aborted && !(error instanceof MachineLostError)) throw error;
   } finally {
@@ -57,33 +57,34 @@ async function fetchMissing(
 const nextOf = (fleet: Fleet, poolName: string, guest: LiveGuest): string | undefined =>
   fleet.preloads.due(poolName, desiredPool(fleet, poolName)?.preload ?? [], guest, fleet.deps.clock.now())[0];
 
-/** @throws MachineLostError; the signal's reason. */
-async function fetchImage(
-  fleet: Fleet,
+/** Looks for an image, and fetches it where it may. @throws MachineLostError; the signal's reason. */
+async function provideImage(
+  { deps: { clock, logger }, preloads }: Fleet,
   poolName: string,
   machineId: MachineId,
   guest: LiveGuest,
   image: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const { clock, logger } = fleet.deps;
   const { engine } = guest;
   const startedAt = clock.now();
   const late = (): Error =>
     new TransientError("preload-timeout", `it was not there within ${FETCH_DEADLINE_MS / 60_000} minutes`);
   try {
-    const wasThere = await withHardDeadline(clock, FETCH_DEADLINE_MS, late, signal, async (bounded) => {
-      if (await isThere(engine, image, bounded)) return true;
+    await withHardDeadline(clock, FETCH_DEADLINE_MS, late, signal, async (bounded) => {
+      const wasThere = await isThere(engine, image, bounded);
+      preloads.noteLook(guest, image, wasThere);
+      if (wasThere || !preloads.mayFetch(poolName, image, clock.now())) return;
       await engine.pull(image, undefined, () => undefined, bounded);
-      return false;
+      preloads.noteFetched(poolName, image, guest);
+      logger.info({ machineId, poolName, image, tookMs: clock.now() - startedAt }, "preloaded image");
     });
-    fleet.preloads.noteThere(poolName, image, guest);
-    if (!wasThere) logger.info({ machineId, poolName, image, tookMs: clock.now() - startedAt }, "preloaded image");
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof MachineLostError) throw error;
     const problem = error instanceof Error ? error.message : String(error);
-    fleet.preloads.noteFailed(poolName, image, problem, startedAt, clock.now());
+    preloads.noteLook(guest, image, false);
+    preloads.noteFailed(poolName, image, problem, startedAt, clock.now());
     logger.warn({ machineId, poolName, image, problem }, "could not preload an image, will try again");
   }
 }

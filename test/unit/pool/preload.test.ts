@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { JobError } from "../../../src/domain/errors.ts";
+import { viewPool } from "../../../src/pool/control.ts";
 import type { Engine } from "../../../src/ports/engine.ts";
 import { createFakeEngine } from "../../support/fakeEngine.ts";
 import { pool } from "../../support/pools.ts";
@@ -73,6 +74,26 @@ describe("an idle machine of a pool with a preload list", () => {
     expect(view).toMatchObject({ failures: 5, text: 'cannot pull image "nobody/has:it": not found' });
     expect(world.fleet.preloads.problem("small", "debian:12")).toBeUndefined();
     expect(world.fleet.state.machines("small")).toMatchObject([{ state: "idle" }]);
+  });
+
+  it("is looked at though nothing can be fetched, and is no problem where it has the image", async () => {
+    const { world } = await startPreloading(["debian:12"], (engine, index) => ({
+      pull: () => Promise.reject(new JobError("image-pull-failed", "no such host")),
+      // The machines after the first are restored ones, say.
+      inspectImage: (image, signal) => engine.inspectImage(index === 0 ? image : "there:1", signal),
+    }));
+    await world.clock.advance(BOOT_MS + 5_000);
+    const [first] = world.fleet.state.machines("small");
+    const before = viewPool(world.fleet, "small").preloadProblems;
+
+    await world.leases.request(request);
+    await world.clock.advance(BOOT_MS + 10_000);
+    const after = viewPool(world.fleet, "small").preloadProblems;
+
+    expect(first?.state).toBe("idle");
+    expect(before).toMatchObject([{ image: "debian:12", text: "no such host" }]);
+    expect(world.fleet.state.machines("small").map(({ state }) => state)).toEqual(["leased", "idle"]);
+    expect(after).toBeUndefined();
   });
 
   it("counts once what several machines find out of a name at the same time", async () => {
