@@ -109,8 +109,10 @@ describe("Debian's docker-registry as a mirror", () => {
     const running = () => findByCommand((argv) => (argv.includes(settings) ? settings : undefined));
     await expect.poll(async () => (await running()).size, { timeout: 20_000 }).toBe(0);
     const next = await startMirror(config, other, { clock, random, logger });
-    expect(next.health()).toMatchObject({ isServing: true, problem: undefined, starts: 1 });
+    const asked = await fetch(`http://127.0.0.1:${config.listen.port}/v2/`);
     await next.stop();
+    expect([asked.status, next.health().starts]).toEqual([200, 1]);
+    expect((await running()).size).toBe(0);
   });
 
   it("serves what it has while its upstream is away, before and after it was killed", async () => {
