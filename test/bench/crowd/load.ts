@@ -8,6 +8,7 @@ export const LEASES_A_SECOND = 100;
 export const BOOT_MS = 10_000;
 const EVERY_MS = 1_000 / LEASES_A_SECOND;
 const MAX_BURST_MS = 500;
+const MAX_OPEN = 200;
 const HELD_MS = 40_000;
 const TTL_MS = 120_000;
 const POOLS = 100;
@@ -21,16 +22,20 @@ export const crowdedPools = (): DesiredPool[] =>
     return pool({ ...settings, ...(n % 2 === 0 && target) });
   });
 
-/** Asks for leases at the rate until the signal aborts, and gives each back when it was held for its time. @throws what the manager throws. */
+/**
+ * Asks for leases at the rate, or as fast as the host bears it, until the signal aborts, and gives each back when it was held for its
+ * time. @throws what the manager throws.
+ */
 export async function loadManager(manager: Manager, signal: AbortSignal): Promise<{ readonly held: number }> {
   const timers = new Set<NodeJS.Timeout>();
   const failure = Promise.withResolvers<never>();
   failure.promise.catch(() => undefined);
-  let [asked, held] = [0, 0];
+  let [asked, held, open] = [0, 0, 0];
   const hold = async (poolName: string): Promise<void> => {
     let view = await manager.acquireLease({ poolName, holder: "bench", ttlMs: TTL_MS });
     while (view.lease.state === "waiting") view = await manager.awaitLease(view.lease.id, 30_000, view.why, signal);
     held += 1;
+    open -= 1;
     const { id } = view.lease;
     const timer = setTimeout(() => {
       timers.delete(timer);
@@ -42,8 +47,12 @@ export async function loadManager(manager: Manager, signal: AbortSignal): Promis
   let nextAt = performance.now();
   const ask = setInterval(() => {
     // What a standstill of this process kept back is not made up for in one burst.
-    for (nextAt = Math.max(nextAt, performance.now() - MAX_BURST_MS); nextAt <= performance.now(); nextAt += EVERY_MS)
+    for (nextAt = Math.max(nextAt, performance.now() - MAX_BURST_MS); nextAt <= performance.now(); nextAt += EVERY_MS) {
+      // More would stand before the manager's door, and be turned away.
+      if (open >= MAX_OPEN) continue;
+      open += 1;
       hold(`pool-${asked++ % POOLS}`).catch((error: unknown) => signal.aborted || failure.reject(error));
+    }
   }, EVERY_MS / 2);
   try {
     await Promise.race([ended, failure.promise]);
