@@ -50,8 +50,8 @@ export async function loadManager(manager: Manager, signal: AbortSignal): Promis
       });
   };
   const release = (id: LeaseId): void => {
-    if (open >= MAX_OPEN) return after(LATER_MS, () => release(id));
-    within(async () => void (await manager.releaseLease(id)));
+    if (open >= MAX_OPEN) after(LATER_MS, () => release(id));
+    else within(async () => void (await manager.releaseLease(id)));
   };
   const hold = async (poolName: string): Promise<void> => {
     let view = await manager.acquireLease({ poolName, holder: "bench", ttlMs: TTL_MS });
