@@ -138,9 +138,9 @@ describe("shadows of other policies", () => {
       [...others, shadowOf("hourly", acting, { schedule: policies[3]?.[1].schedule })],
       priced,
     );
-    await liveHours(world, 6);
+    await liveHours(world, 21);
     world.desired = { ...world.desired, maxMachines: 6 };
-    await liveHours(world, 4, 2);
+    await liveHours(world, 6, 2);
 
     for (const { name } of [...others, { name: "hourly" }]) {
       const records = await recordsOf(world, name);

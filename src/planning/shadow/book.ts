@@ -76,7 +76,9 @@ export type ShadowInput =
   /** The job has left the real pool. `ranMs` is absent for one that never had a machine. */
   | { readonly kind: "ended"; readonly at: EpochMs; readonly no: number; readonly ranMs?: number | undefined }
   | { readonly kind: "world"; readonly at: EpochMs; readonly world: ShadowWorld }
-  | { readonly kind: "level"; readonly at: EpochMs; readonly level: ShadowLevel };
+  | { readonly kind: "level"; readonly at: EpochMs; readonly level: ShadowLevel }
+  /** The planner looked though nothing was due, and something came of it: what a budget leaves changes with every moment. */
+  | { readonly kind: "look"; readonly at: EpochMs };
 
 /** Jobs that may wait in a book; a policy that lets so many wait is none. */
 export const MAX_WAITING = 10_000;

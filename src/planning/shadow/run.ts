@@ -17,6 +17,8 @@ export interface ShadowMind {
   nextBootMs(): number;
   /** Told of each job that gets a machine of the shadow. */
   readonly onServed?: OnServed | undefined;
+  /** Told of what was heard when time has come to it, before anything comes of it. */
+  readonly onTaken?: ((input: ShadowInput) => void) | undefined;
 }
 
 /** How a shadow is run, beside what decides in it. */
@@ -49,9 +51,27 @@ export function look(setting: ShadowSetting, book: ShadowBook, at: EpochMs, mind
   decide(setting, book, mind);
 }
 
+/**
+ * The same for a shadow that runs: writes that it was looked at where something came of that.
+ * @param inputs what is written of it, among which its mind writes what it wishes for
+ */
+export function visit(
+  setting: ShadowSetting,
+  book: ShadowBook,
+  at: EpochMs,
+  mind: ShadowMind,
+  inputs: ShadowInput[],
+): void {
+  advance(setting, book, at, mind);
+  const [place, machines] = [inputs.length, book.machines];
+  decide(setting, book, mind);
+  if (book.machines !== machines) inputs.splice(place, 0, { kind: "look", at: book.at });
+}
+
 /** Takes in what was heard. What is older than the book counts as of now. */
 export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInput, mind: ShadowMind): void {
   advance(setting, book, input.at, mind);
+  mind.onTaken?.(input);
   switch (input.kind) {
     case "job": {
       const { no, priority, readyAt } = input;
@@ -77,6 +97,8 @@ export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInpu
     case "level":
       book.level = input.level;
       break;
+    case "look":
+      break;
   }
   decide(setting, book, mind);
 }
@@ -91,12 +113,24 @@ function endInPool(book: ShadowBook, { no, at, ranMs }: Extract<ShadowInput, { k
   else Object.assign(job, { endedAt: Math.max(at, book.at), ranMs });
 }
 
+/** When something is due in a book by what it holds: looked up once it was decided about, since nothing else changes it. */
+const dueIn = new WeakMap<ShadowBook, EpochMs>();
+
+/** To be called when a book goes on under another setting. */
+export const forgetDue = (book: ShadowBook): void => void dueIn.delete(book);
+
 function nextAt({ pool, bootMs }: ShadowSetting, book: ShadowBook, mind: ShadowMind): EpochMs {
-  const dueAt = nextDueAt(desiredBy(pool, book), observedBy(pool, book, bootMs), book.at);
-  return Math.max(book.at, Math.min(nextEventAt(book), dueAt, mind.changesAt()));
+  let dueAt = dueIn.get(book);
+  if (dueAt === undefined) {
+    const planned = nextDueAt(desiredBy(pool, book), observedBy(pool, book, bootMs), book.at);
+    dueAt = Math.min(nextEventAt(book), planned);
+    dueIn.set(book, dueAt);
+  }
+  return Math.max(book.at, Math.min(dueAt, mind.changesAt()));
 }
 
 function decide({ pool, aimMs, bootMs }: ShadowSetting, book: ShadowBook, mind: ShadowMind): void {
+  dueIn.delete(book);
   settle(book, aimMs, mind.onServed);
   book.level = mind.levelAt(book);
   planShadow(pool, book, bootMs, mind.nextBootMs);

@@ -3,10 +3,11 @@ import type { LiveMachine } from "../../domain/machine.ts";
 import { leaseIdFrom } from "../../domain/ids.ts";
 import { idleFrom, leasedFrom } from "../../domain/moves.ts";
 import { costWithin, meanJobMs, midnightBefore } from "../cost/daySpend.ts";
+import { censusOf } from "../census.ts";
 import { leasableMachines } from "../observed.ts";
 import { isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowJob } from "./book.ts";
-import { countServed, timeClassOf } from "./tally.ts";
+import { countServed } from "./tally.ts";
 
 const NOWHERE = { host: "", port: 0 };
 
@@ -31,9 +32,11 @@ const endOf = ({ heldAt, endedAt, ranMs = 0 }: ShadowJob): EpochMs =>
 /** Lets time go by in a book, of which nothing is due before then. */
 export function moveTo(book: ShadowBook, to: EpochMs): void {
   const passedMs = Math.max(0, to - book.at);
-  for (const { state } of book.machines) {
-    const timeClass = timeClassOf(state);
-    if (timeClass !== undefined) book.tally[timeClass] += passedMs;
+  if (passedMs > 0) {
+    const { counts } = censusOf(book.machines);
+    book.tally.idleMs += counts.idle * passedMs;
+    book.tally.bootingMs += counts.booting * passedMs;
+    book.tally.busyMs += counts.leased * passedMs;
   }
   book.at = Math.max(book.at, to);
 }

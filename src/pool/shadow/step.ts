@@ -1,7 +1,7 @@
 import type { DesiredPool } from "../../domain/pool.ts";
 import type { ShadowInput } from "../../planning/shadow/book.ts";
 import type { PoolInView } from "../../planning/observed.ts";
-import { advance, look, take } from "../../planning/shadow/run.ts";
+import { forgetDue, take, visit } from "../../planning/shadow/run.ts";
 import type { ShadowMind } from "../../planning/shadow/run.ts";
 import type { Fleet } from "../fleet.ts";
 import { learnArrival } from "../target/planner.ts";
@@ -32,6 +32,7 @@ export function stepPool(fleet: Fleet, pool: DesiredPool, actingLevel?: number):
     try {
       stepShadow(fleet, pool, shadow, [...shadow.missed.splice(0), ...news], actingLevel);
       if (!isPeriodOver(shadow, pool, fleet.deps.clock.now())) continue;
+      forgetDue(shadow.book);
       const record = JSON.stringify(closePeriod(fleet, pool, shadow));
       const { poolName, wish, book } = shadow;
       unrecorded.push({ poolName, shadowName: wish.name, at: book.at, record });
@@ -56,8 +57,9 @@ function stepShadow(
   actingLevel: number | undefined,
 ): void {
   const now = fleet.deps.clock.now();
-  const mind = mindOf(fleet, shadow);
   const { period, book } = shadow;
+  // What was heard is written after what came of the time before it, and before what its policy makes of it.
+  const mind = { ...mindOf(fleet, shadow), onTaken: (input: ShadowInput) => void period.inputs.push(input) };
   for (const news of heard) {
     countActing(shadow.acting, news, period.setting.aimMs);
     const input = inputFrom(shadow, news);
@@ -65,17 +67,15 @@ function stepShadow(
   }
   const world = worldOf(fleet, pool);
   if (JSON.stringify(world) !== JSON.stringify(book.world)) enter(shadow, { kind: "world", at: now, world }, mind);
-  look(period.setting, book, Math.max(now, book.at), mind);
+  visit(period.setting, book, Math.max(now, book.at), mind, period.inputs);
   passActing(shadow.acting, now);
   if (actingLevel !== undefined && period.actingLevels.at(-1)?.[1] !== actingLevel)
     period.actingLevels.push([now, actingLevel]);
 }
 
-/** Takes in what was heard. It is written after what came of the time before it, and before what its policy makes of it. */
+/** Takes in what was heard; what is older than the book counts as of now. */
 function enter({ period, book }: Shadow, heard: ShadowInput, mind: ShadowMind): void {
   const input = { ...heard, at: Math.max(heard.at, book.at) };
-  advance(period.setting, book, input.at, mind);
-  period.inputs.push(input);
   take(period.setting, book, input, mind);
 }
 

@@ -7,7 +7,7 @@ import { idleFrom } from "../../../../src/domain/moves.ts";
 import type { ShadowBook, ShadowInput, ShadowLevel } from "../../../../src/planning/shadow/book.ts";
 import { bootingMachine } from "../../../../src/planning/shadow/decide.ts";
 import { replayPeriod } from "../../../../src/planning/shadow/period.ts";
-import { advance, look, take } from "../../../../src/planning/shadow/run.ts";
+import { advance, look, take, visit } from "../../../../src/planning/shadow/run.ts";
 import type { ShadowMind } from "../../../../src/planning/shadow/run.ts";
 import { emptyTally, nothingCompared } from "../../../../src/planning/shadow/tally.ts";
 import { pool } from "../../../support/pools.ts";
@@ -107,19 +107,21 @@ it("is replayed to the same figures, and never passes a limit, whatever is heard
     maxMachines: fc.integer({ min: 1, max: 8 }),
     maxGrowthRate: fc.integer({ min: 1, max: 4 }),
   });
+  const anyBudget = fc.option(fc.double({ min: 0.05, max: 3, noNaN: true }), { nil: undefined });
   const anyLooks = fc.array(fc.integer({ min: 0, max: TO - 1 }), { maxLength: 30 });
   fc.assert(
     fc.property(
-      ...([anyJobs, anyLevels, anyWorlds, anyBoots, anyLimits, anyLooks] as const),
-      (jobs, levels, worlds, boots, limits, looks) => {
-        const start = bookWith(0, 60_000);
-        const shown = setting(limits);
+      ...([anyJobs, anyLevels, anyWorlds, anyBoots, anyLimits, anyLooks, anyBudget] as const),
+      (jobs, levels, worlds, boots, limits, looks, budgetUsdPerDay) => {
+        const start = { ...bookWith(0, 60_000), world: { ...world, price: { usdPerHour: 1, source: "" } } };
+        const shown = setting({ ...limits, budgetUsdPerDay });
         const book = structuredClone(start);
         const changes = levels.toSorted((a, b) => a.at - b.at);
         const inputs: ShadowInput[] = [];
         const booted: number[] = [];
         const wishAt = (at: number): ShadowLevel | undefined => changes.findLast((change) => change.at <= at);
         const mind: ShadowMind = {
+          onTaken: (input) => void inputs.push(input),
           levelAt(one) {
             const { idleCount = 0, idleTimeMs = 60_000 } = wishAt(one.at) ?? {};
             if (idleCount === one.level.idleCount && idleTimeMs === one.level.idleTimeMs) return one.level;
@@ -135,19 +137,17 @@ it("is replayed to the same figures, and never passes a limit, whatever is heard
         };
         const heard = [
           ...heardOf(jobs.toSorted((a, b) => a.at - b.at)),
-          ...worlds.map(({ at, world: one }): ShadowInput => ({ kind: "world", at, world: one })),
+          ...worlds.map(({ at, world: one }): ShadowInput => {
+            return { kind: "world", at, world: { ...one, price: { usdPerHour: 1, source: "" } } };
+          }),
           ...looks.map((at) => ({ kind: "look" as const, at })),
         ].sort((a, b) => a.at - b.at);
 
         look(shown, book, 0, mind);
         for (const news of heard) {
           const before = book.machines.length;
-          advance(shown, book, news.at, mind);
-          if (news.kind === "look") look(shown, book, news.at, mind);
-          else {
-            inputs.push(news);
-            take(shown, book, news, mind);
-          }
+          if (news.kind === "look") visit(shown, book, news.at, mind, inputs);
+          else take(shown, book, news, mind);
           expect(book.machines.length).toBeLessThanOrEqual(Math.max(before, limits.maxMachines));
           expect(book.boots.length).toBeLessThanOrEqual(limits.maxGrowthRate);
         }
