@@ -27,18 +27,18 @@ it("keeps every promise with shadows of all kinds, with all faults and with none
 }, async () => {
   let served = 0;
 
-  for (const seed of range(61, 8))
+  for (const seed of range(61, 5))
     served += (await liveThrough(seed, undefined, { day: withShadows(planDay(seed)) })).jobsServed;
-  for (const seed of range(69, 3))
+  for (const seed of range(69, 2))
     served += (await liveThrough(seed, [], { day: withShadows(planDay(seed)) })).jobsServed;
 
-  expect(served).toBeGreaterThan(500);
+  expect(served).toBeGreaterThan(300);
 });
 
 it("lives through the very same day with shadows as without, but for what is stored of them", {
   timeout: DAYS_MS,
 }, async () => {
-  for (const seed of range(71, 3)) {
+  for (const seed of range(71, 2)) {
     const traceOf = async (day: Day) => {
       const { lines, violations } = await runDay(day, { faults: [], keepsJournal: true });
       expect(violations).toEqual([]);
