@@ -5,8 +5,8 @@ import { listGolden } from "../drivers/qemu/golden/list.ts";
 import { findImage } from "../drivers/qemu/image/find.ts";
 import { NotFoundError } from "../domain/errors.ts";
 import type { Check } from "./check.ts";
+import { checkAccelerators } from "./checkAccelerators.ts";
 import { checkDisks } from "./checkDisks.ts";
-import { checkSpeed } from "./checkSpeed.ts";
 import type { HostFacts } from "./facts.ts";
 import { installCommands, missingRequirements, requirementsFor } from "./requirements.ts";
 
@@ -23,7 +23,7 @@ export async function checkHost(
   if (!config.pools.some(({ shape }) => shape.driver === "qemu")) return disks;
   return [
     checkPrograms(facts),
-    ...(facts.has("qemu-system-x86_64") ? await checkAccelerators(signal) : []),
+    ...(facts.has("qemu-system-x86_64") ? checkAccelerators(await probeAccelerators({}, signal)) : []),
     await checkMemory(config),
     ...disks,
     ...(await checkImages(config, imagesDir)),
@@ -39,21 +39,6 @@ function checkPrograms(facts: HostFacts): Check {
   const detail = missing.map(({ program, purpose }) => `${program} (${purpose}) is missing`).join("; ");
   const fix = facts.isDebianLike ? installCommands(packages, facts.isRoot).join(" && ") : undefined;
   return { name: "programs", status: "fail", detail, fix };
-}
-
-async function checkAccelerators(signal: AbortSignal): Promise<readonly Check[]> {
-  const seen = await probeAccelerators({}, signal);
-  const chosen = seen.find((one) => one.works);
-  const checks = seen.map(({ name, works, evidence }) => {
-    const detail = `${evidence}${name === chosen?.name ? "; machines run with it" : ""}`;
-    if (works) return { name: `accelerator ${name}`, status: "ok", detail } as const;
-    const fix =
-      name === "kvm"
-        ? "a host with KVM, or /dev/kvm readable for this user, makes machines 10 to 20 times faster"
-        : undefined;
-    return { name: `accelerator ${name}`, status: name === "tcg" ? "fail" : "warn", detail, fix } as const;
-  });
-  return [...checks, ...checkSpeed(chosen?.name)];
 }
 
 async function checkMemory(config: Config): Promise<Check> {
