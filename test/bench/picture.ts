@@ -32,6 +32,7 @@ export function pictureFrom({ facts, comparisons }: BenchResult, history: readon
   const title = `ours divided by its peer or floor, less is better: ${facts.cores} cores (${facts.processor}), Node ${facts.node}`;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="12">`,
+    "<title>How fast mayfly is</title>",
     `<rect width="100%" height="100%" fill="#fff"/>`,
     text(8, 20, title),
     ...ticks,
