@@ -28,8 +28,7 @@ import { startRegistry } from "../support/registry/start.ts";
 import type { Registry } from "../support/registry/start.ts";
 import { until } from "../support/until.ts";
 
-// One manager with a mirror and two pools of one machine each. While the template of the one fetches its images, the other runs jobs.
-// The tests run in order; in the end nothing can be fetched any more.
+// One manager with a mirror and one machine at a time. The tests run in order; in the end nothing can be fetched any more.
 
 /** Set by the integration tier's setup to where it built the guest image. */
 const imagesDir = process.env["MAYFLY_TEST_IMAGES_DIR"];
@@ -74,30 +73,28 @@ describe.skipIf(imagesDir === undefined)("images before they are asked for (MAYF
     const program = join(state.stateDir, "registry");
     await writeFile(program, `#!/bin/sh\n[ -e ${isDown()} ] && exit 1\nexec docker-registry "$@"\n`);
     await chmod(program, 0o755);
-    const pool = (name: string, more: string): string =>
-      `[[pool]]\nname = "${name}"\nmax_machines = 1\nboot_timeout = "10m"\n${more}[pool.qemu]\nmemory = "1GiB"\n`;
     return `name = "test"
 [mirror]
 listen = "127.0.0.1:${await freePort()}"
 upstream = "http://127.0.0.1:${upstream.port}"
 program = "${program}"
-${pool("plain", "")}${pool("ready", 'preload = ["busybox"]\n')}`;
+[[pool]]
+name = "small"
+max_machines = 1
+boot_timeout = "10m"
+preload = ["busybox"]
+[pool.qemu]
+memory = "1GiB"
+`;
   }
-  const idleIn = (pool: string): Promise<LiveMachine> =>
-    until(`a machine of pool ${pool} is idle`, 10 * MINUTE_MS, async () =>
-      (await manager.machines(false)).find(
-        (machine: Machine): machine is LiveMachine => machine.poolName === pool && machine.state === "idle",
-      ),
+  const idleMachine = (): Promise<LiveMachine> =>
+    until("a machine is idle", 10 * MINUTE_MS, async () =>
+      (await manager.machines(false)).find((machine: Machine): machine is LiveMachine => machine.state === "idle"),
     );
   /** Runs a job in a container, on the pool's next machine. Answers how it ended, and what was asked of registries meanwhile. */
-  async function run(poolName: string, pullPolicy: "always" | "if-not-present") {
+  async function run(pullPolicy: "always" | "if-not-present") {
     for (const { asked } of [upstream, hub]) asked.splice(0);
-    const spec = jobSpec({
-      name: poolName,
-      poolName,
-      image: { name: "busybox", pullPolicy: [pullPolicy] },
-      script: ["echo hi"],
-    });
+    const spec = jobSpec({ image: { name: "busybox", pullPolicy: [pullPolicy] }, script: ["echo hi"] });
     const { id } = await manager.submitJob(spec);
     const job = await until(`job ${id} ended`, 10 * MINUTE_MS, async (): Promise<Job | false> => {
       const found = await manager.awaitJob(id, MINUTE_MS, never);
@@ -115,23 +112,24 @@ ${pool("plain", "")}${pool("ready", 'preload = ["busybox"]\n')}`;
       return found.length > 0 && found;
     });
     const forTemplate = upstream.asked.splice(0);
-    const { id } = await idleIn("plain");
+    const { id } = await idleMachine();
 
     await runOn(id, "docker pull --quiet busybox && docker image rm busybox");
 
     expect(saved).toEqual([{ images: [{ image: "busybox", digest: BUSYBOX }], failures: 0 }]);
     expect(fetched(forTemplate).length).toBeGreaterThan(0);
-    expect(upstream.asked).toEqual(["HEAD /v2/library/busybox/manifests/latest"]);
+    // On a busy host the machine did not wait for the template, and has fetched the image itself, too.
+    expect(new Set(upstream.asked)).toEqual(new Set(["HEAD /v2/library/busybox/manifests/latest"]));
     expect(hub.asked).toEqual([]);
   });
 
   it("a mirror that is gone fails no job: the engine asks Docker Hub itself", async () => {
-    const { id } = await idleIn("plain");
+    const { id } = await idleMachine();
     await knowHub(id);
     await writeFile(isDown(), "");
     await endLeft(join(mirrorFolderOf(state.stateDir), "registry.yml"), clock, never);
 
-    const { job, log, fromUpstream, fromHub } = await run("plain", "always");
+    const { job, log, fromUpstream, fromHub } = await run("always");
 
     expect(job, log).toMatchObject({ end: { result: "success" }, machineId: id });
     expect(fromUpstream).toEqual([]);
@@ -141,16 +139,13 @@ ${pool("plain", "")}${pool("ready", 'preload = ["busybox"]\n')}`;
 
   it("a restored machine has its pool's images, where nobody can fetch any more", async () => {
     for (const server of [upstream, hub]) await server.stop();
-    // On a busy host the first one did not wait for the template.
-    const first = await idleIn("ready");
-    if (first.origin !== "restored") await manager.terminateMachine(first.id);
-    const { id } = await idleIn("ready");
+    const { id } = await idleMachine();
 
-    const { job, log } = await run("ready", "if-not-present");
+    const { job, log } = await run("if-not-present");
 
     expect(await manager.machine(id)).toMatchObject({ origin: "restored" });
     expect(job, log).toMatchObject({ end: { result: "success" }, machineId: id });
-    expect(await manager.pool("ready")).not.toHaveProperty("preloadProblems");
+    expect(await manager.pool("small")).not.toHaveProperty("preloadProblems");
   });
 
   it("a manager with a mirror leaves nothing when it ends", async () => {
