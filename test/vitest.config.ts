@@ -24,8 +24,8 @@ export default defineConfig({
         test: {
           name: "integration",
           include: ["test/integration/**/*.test.ts"],
-          // Real machines under software emulation: one file at a time, each with as many machines as the host has cores.
-          fileParallelism: false,
+          // Real machines under software emulation: files wait for machines more than they compute, so two share the host.
+          maxWorkers: 2,
           globalSetup: ["test/support/integrationSetup.ts"],
           testTimeout: 900_000,
           hookTimeout: 900_000,

@@ -209,6 +209,7 @@ registry_mirror = "${mirror}"
 
 [pool.qemu]
 image = "${DOCKER_IMAGE}"
+cpus = 1
 memory = "2GiB"
 disk = "10GiB"
 `;

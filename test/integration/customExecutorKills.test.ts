@@ -159,6 +159,7 @@ boot_timeout = "10m"
 [pool.qemu]
 restore = true
 image = "${DOCKER_IMAGE}"
+cpus = 1
 memory = "2GiB"
 disk = "10GiB"
 `;

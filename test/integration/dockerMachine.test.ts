@@ -168,6 +168,7 @@ boot_timeout = "10m"
 registry_mirror = "${registryMirror}"
 [pool.qemu]
 image = "${DOCKER_IMAGE}"
+cpus = 1
 memory = "2GiB"
 disk = "10GiB"
 `;

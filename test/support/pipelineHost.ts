@@ -111,6 +111,7 @@ registry_mirror = "${registryMirror}"
 
 [pool.qemu]
 image = "${image}"
+cpus = 1
 memory = "2GiB"
 disk = "10GiB"
 `;

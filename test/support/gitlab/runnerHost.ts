@@ -124,6 +124,7 @@ registry_mirror = "${registryMirror}"
 [pool.qemu]
 restore = true
 image = "${DOCKER_IMAGE}"
+cpus = 1
 memory = "2GiB"
 disk = "10GiB"
 `;
