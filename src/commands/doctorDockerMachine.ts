@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { accessSync, constants, realpathSync } from "node:fs";
+import { realpathSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Check } from "../host/check.ts";
+import { isExecutable } from "../host/executable.ts";
 
 /** How long a program may take to say what it is. */
 const VERSION_MS = 10_000;
@@ -27,15 +28,6 @@ export async function checkDockerMachine(env: NodeJS.ProcessEnv): Promise<readon
   }
   const detail = `${path} is another program (${version || "it does not say which"}): a runner that finds it makes no machines of mayfly's`;
   return [{ name: NAME, status: "warn", detail, fix: "put mayfly's docker-machine before it on the runner's PATH" }];
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Whether a path leads to the file beside this one, from sources or as built. */

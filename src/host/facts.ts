@@ -1,5 +1,6 @@
-import { accessSync, constants, existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { isExecutable } from "./executable.ts";
 
 /** What is known of the host that mayfly runs on. */
 export interface HostFacts {
@@ -18,15 +19,6 @@ export function readHostFacts(env: NodeJS.ProcessEnv): HostFacts {
   const has = (program: string): boolean =>
     folders.some((folder) => folder !== "" && isExecutable(join(folder, program)));
   return { env, isRoot: process.getuid?.() === 0, isDebianLike: has("apt-get"), osName: readOsName(), has };
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function readOsName(): string {

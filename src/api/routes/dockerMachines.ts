@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { CreateEvent, DockerMachineView, ReadyDockerMachine } from "../../ports/dockerMachines.ts";
-import { instant, leaseIdSchema, machineIdSchema, span } from "../schemas.ts";
+import { instant, leaseIdSchema, machineIdSchema, span } from "../schemas/basics.ts";
 import { about, answers, byId, get, jsonBody, post, streams } from "./parts.ts";
 
 const text = z.string();

@@ -1,6 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
-import { jobWhySchema, poolWhySchema } from "../explainSchemas.ts";
-import { poolShadowsSchema } from "../shadowSchemas.ts";
+import { jobWhySchema, poolWhySchema } from "../schemas/explain.ts";
+import { poolShadowsSchema } from "../schemas/shadow.ts";
 import { about, answers, byId, byName, get } from "./parts.ts";
 
 export const poolWhy = createRoute({

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { jobSchema, jobSpecSchema } from "../jobSchemas.ts";
-import { timelineEventSchema } from "../schemas.ts";
+import { jobSchema, jobSpecSchema } from "../schemas/job.ts";
+import { timelineEventSchema } from "../schemas/timeline.ts";
 import { about, answers, byId, flag, get, jsonBody, keyed, listed, post, streams, waitMs } from "./parts.ts";
 
 const bytes = z.string().openapi({ format: "binary" });

@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { jobSchema } from "../jobSchemas.ts";
-import { leaseViewSchema, span } from "../schemas.ts";
+import { jobSchema } from "../schemas/job.ts";
+import { span } from "../schemas/basics.ts";
+import { leaseViewSchema } from "../schemas/lease.ts";
 import { about, answers, byId, get, jsonBody, keyed, listed, post, streams, switches, waitMs } from "./parts.ts";
 
 const leaseRequestSchema = z

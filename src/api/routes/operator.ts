@@ -1,6 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { configDiffSchema, configReloadSchema, configTextSchema } from "../configSchemas.ts";
-import { healthSchema, instanceViewSchema, machineSchema, poolViewSchema } from "../schemas.ts";
+import { configDiffSchema, configReloadSchema, configTextSchema } from "../schemas/config.ts";
+import { healthSchema } from "../schemas/health.ts";
+import { instanceViewSchema, machineSchema } from "../schemas/machine.ts";
+import { poolViewSchema } from "../schemas/pool.ts";
 import { about, answers, byId, byName, get, jsonBody, listed, post, switches } from "./parts.ts";
 
 export const health = createRoute({

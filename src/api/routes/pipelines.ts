@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Announcement } from "../../ports/announce.ts";
-import { instant } from "../schemas.ts";
+import { instant } from "../schemas/basics.ts";
 import { about, answers, byId, jsonBody, post } from "./parts.ts";
 
 const poolName = z.string().min(1).max(63);

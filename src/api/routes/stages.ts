@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { StageRequest, StageView } from "../../domain/stage.ts";
-import { jobEndSchema, jobSchema } from "../jobSchemas.ts";
+import { jobEndSchema, jobSchema } from "../schemas/job.ts";
 import { about, answers, byId, get, jsonBody, keyed, post, streams, waitMs } from "./parts.ts";
 
 const text = z.string();

@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { Job, JobSpec } from "../domain/job.ts";
-import { instant, jobIdSchema, leaseIdSchema, machineIdSchema, span } from "./schemas.ts";
+import type { Job, JobSpec } from "../../domain/job.ts";
+import { instant, jobIdSchema, leaseIdSchema, machineIdSchema, span } from "./basics.ts";
 
 const text = z.string();
 const texts = z.array(text).readonly();

@@ -1,7 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import type { PolicyFigures, PoolShadows } from "../ports/explain.ts";
-import { policyKind } from "./explainSchemas.ts";
-import { instant, span } from "./schemas.ts";
+import type { PolicyFigures, PoolShadows } from "../../ports/explain.ts";
+import { policyKind } from "./explain.ts";
+import { instant, span } from "./basics.ts";
 
 const figures = z
   .object({

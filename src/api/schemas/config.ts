@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
-import type { ConfigChange, ConfigReload } from "../domain/configChange.ts";
-import type { ConfigDiff } from "../ports/manager.ts";
+import type { ConfigChange, ConfigReload } from "../../domain/configChange.ts";
+import type { ConfigDiff } from "../../ports/manager.ts";
 
 const text = z.string();
 

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
-import type { JobWhy, PoolWhy } from "../ports/explain.ts";
-import { instant, jobIdSchema, span, waitedMsSchema } from "./schemas.ts";
+import type { JobWhy, PoolWhy } from "../../ports/explain.ts";
+import { instant, jobIdSchema, span } from "./basics.ts";
+import { waitedMsSchema } from "./lease.ts";
 
 const decision = z.object({
   at: instant,

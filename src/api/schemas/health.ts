@@ -1,0 +1,43 @@
+import { z } from "@hono/zod-openapi";
+import type { Health } from "../../ports/manager.ts";
+import { instant, text } from "./basics.ts";
+import { mode, preloadProblems, steeredBy } from "./poolState.ts";
+
+export const healthSchema = z
+  .object({
+    status: z.enum(["ok", "degraded", "stopping"]),
+    version: text,
+    name: text,
+    pid: z.number(),
+    startedAt: instant,
+    problems: z.array(text).readonly(),
+    storeProblem: z.object({ text, since: instant }).optional(),
+    configProblem: z.object({ text, since: instant }).optional(),
+    disks: z.array(z.object({ what: text, path: text, freeBytes: z.number(), totalBytes: z.number() })).readonly(),
+    minFreeBytes: z.number(),
+    mirror: z
+      .object({
+        listen: text,
+        upstream: text,
+        isServing: z.boolean(),
+        problem: z.object({ text, since: instant }).optional(),
+        starts: z.number(),
+        cacheBytes: z.number(),
+        maxCacheBytes: z.number(),
+      })
+      .optional(),
+    pools: z
+      .array(
+        z.object({
+          name: text,
+          mode,
+          steeredBy,
+          launchProblem: text.optional(),
+          refusals: z.number(),
+          launchesPausedUntil: instant.optional(),
+          preloadProblems,
+        }),
+      )
+      .readonly(),
+  })
+  .openapi("Health") satisfies z.ZodType<Health>;
