@@ -1,6 +1,7 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import { leastLevel, leastWhere } from "./hindsight.ts";
 import { shareWithin } from "./outcome.ts";
+import { endsOf } from "./peak.ts";
 import { DAY_MS } from "./target/state.ts";
 import { tryConstant } from "./trial.ts";
 import type { Trial } from "./trial.ts";
@@ -76,8 +77,8 @@ const withMachines = (trial: Trial, maxMachines: number): Trial => ({
 
 /** At each moment a job that waits or runs has a machine, on its way or its own, beside those of the level. */
 function dayPeaks({ arrivals, from, to }: Trial, level: number, waitMs: Float64Array): DayPeak[] {
-  const { readyAt, durationMs } = arrivals;
-  const ends = readyAt.map((at, n) => at + (waitMs[n] ?? 0) + (durationMs[n] ?? 0)).sort();
+  const { readyAt } = arrivals;
+  const ends = endsOf(arrivals, waitMs);
   const peaks: DayPeak[] = [];
   let [started, ended] = [0, 0];
   const presentAt = (at: EpochMs): number => {

@@ -62,5 +62,7 @@ it("has as its highest peak that of the replay, and reaches the goal with the le
       expect(share(sizing.leastMachines)).toBeGreaterThanOrEqual(0.9);
       if (sizing.leastMachines > Math.max(1, sizing.level)) expect(share(sizing.leastMachines - 1)).toBeLessThan(0.9);
     }),
+    // A job that takes no time has a machine, too.
+    { examples: [[[[0, 0]]]] },
   );
 });
