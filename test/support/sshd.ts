@@ -113,9 +113,12 @@ function waitUntilListening(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Signals sshd and the processes that serve its connections. sshd gives each of those a session of its own. */
+/**
+ * Signals sshd and the processes that serve its connections. sshd gives each of those a session of its own. Parents come first: one
+ * that sees its child end would still tell the client so, and then it were a process that ended and not a machine that is lost.
+ */
 function signalTree(child: ChildProcess, signal: NodeJS.Signals): void {
-  for (const pid of [...descendantsOf(child.pid ?? 0), child.pid ?? 0]) {
+  for (const pid of [child.pid ?? 0, ...descendantsOf(child.pid ?? 0)]) {
     try {
       process.kill(pid, signal);
     } catch {
@@ -126,7 +129,7 @@ function signalTree(child: ChildProcess, signal: NodeJS.Signals): void {
 
 function descendantsOf(pid: number): number[] {
   const children = childrenOf(pid);
-  return children.flatMap((child) => [...descendantsOf(child), child]);
+  return children.flatMap((child) => [child, ...descendantsOf(child)]);
 }
 
 function childrenOf(pid: number): number[] {
