@@ -3,7 +3,7 @@ import { changeText } from "../domain/configChange.ts";
 import type { ConfigChange, ConfigReload } from "../domain/configChange.ts";
 import { ConfigError, ConflictError } from "../domain/errors.ts";
 import type { EpochMs } from "../domain/ids.ts";
-import { createSerial } from "../pool/serial.ts";
+import { createSerial } from "../pool/state/serial.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Logger } from "../ports/logger.ts";
 import type { LoadedConfig } from "../config/load.ts";

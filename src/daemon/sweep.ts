@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import { TransientError } from "../domain/errors.ts";
 import type { DriverName } from "../domain/shape.ts";
-import { auditInstances, reapStrangersNow } from "../pool/audit.ts";
-import type { AuditPorts } from "../pool/audit.ts";
+import { auditInstances, reapStrangersNow } from "../pool/provider/audit.ts";
+import type { AuditPorts } from "../pool/provider/audit.ts";
 import { withHardDeadline } from "../ports/deadline.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Driver } from "../ports/driver.ts";

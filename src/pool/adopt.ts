@@ -3,19 +3,19 @@ import type { LeaseId, MachineId } from "../domain/ids.ts";
 import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { MachineKeys, ReadyGuest } from "../ports/guest.ts";
-import { acceptedKeys, keepGuest, startBoot } from "./boot.ts";
+import { acceptedKeys, keepGuest, startBoot } from "./launch/boot.ts";
 import { withDeadline } from "../ports/deadline.ts";
-import { endLease } from "./expire.ts";
+import { endLease } from "./leases/expire.ts";
 import { desiredPool, eventOf, guestSettingsOf, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import type { LaunchIntent } from "./intent.ts";
-import { resumeLaunch } from "./launch.ts";
-import { resumeTogether } from "./launchTogether.ts";
-import { startStart } from "./start.ts";
-import { startStop } from "./stop.ts";
+import type { LaunchIntent } from "./launch/intent.ts";
+import { resumeLaunch } from "./launch/launch.ts";
+import { resumeTogether } from "./launch/launchTogether.ts";
+import { startStart } from "./power/start.ts";
+import { startStop } from "./power/stop.ts";
 import { adoptTask } from "./tasks.ts";
 import { retireMachine, startTermination } from "./terminate.ts";
-import { watchDrivers } from "./watch.ts";
+import { watchDrivers } from "./provider/watch.ts";
 
 /** How long a machine of an earlier run may take to answer again: a leased one has a job to lose. */
 const ADOPT_DEADLINE_MS = { idle: 60_000, leased: 180_000 } as const;

@@ -4,9 +4,9 @@ import { hear } from "./shadow/desk.ts";
 import type { ShadowDesk } from "./shadow/desk.ts";
 import { heardFrom } from "./shadow/heard.ts";
 import type { SpendBook } from "./spend.ts";
-import type { Before } from "./state.ts";
+import type { Before } from "./state/state.ts";
 import type { Planners } from "./target/planner.ts";
-import type { WaitBook } from "./waits.ts";
+import type { WaitBook } from "./leases/waits.ts";
 
 /** What is kept in mind of what happens, beside the records. */
 interface Books {

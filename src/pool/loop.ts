@@ -1,14 +1,14 @@
 import type { LiveMachine } from "../domain/machine.ts";
 import { withDeadline } from "../ports/deadline.ts";
-import { endLease } from "./expire.ts";
+import { endLease } from "./leases/expire.ts";
 import { NUDGE, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { runLooks } from "./looks.ts";
+import { runLooks } from "./provider/looks.ts";
 import { createNap } from "./nap.ts";
-import { runProbes } from "./probe.ts";
+import { runProbes } from "./health/probe.ts";
 import { reconcileFleet } from "./reconcile.ts";
 import { saveShadows } from "./shadow/record.ts";
-import { ANY_CHANGE } from "./state.ts";
+import { ANY_CHANGE } from "./state/state.ts";
 import { savePlanners } from "./target/record.ts";
 import { retireMachine } from "./terminate.ts";
 

@@ -5,10 +5,10 @@ import type { LiveMachine, MachineIn, RetireReason } from "../domain/machine.ts"
 import { terminatedFrom, terminatingFrom } from "../domain/moves.ts";
 import { costUntil } from "../planning/cost/bill.ts";
 import type { Change } from "../ports/store.ts";
-import { callDriver } from "./calls.ts";
+import { callDriver } from "./provider/calls.ts";
 import { eventOf, lookSoon, nudge } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
-import { recordFact, recordOrRetry } from "./record.ts";
+import { recordFact, recordOrRetry } from "./state/record.ts";
 import { adoptTask, bootTask, launchTask, startTask, stopTask } from "./tasks.ts";
 
 /** Pause before a failed termination is tried again; doubles with each failure up to the bound, less a random part. */

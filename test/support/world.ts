@@ -2,7 +2,7 @@ import type { DesiredPool } from "../../src/domain/pool.ts";
 import { adoptFleet } from "../../src/pool/adopt.ts";
 import { createFleet } from "../../src/pool/fleet.ts";
 import type { DesiredFleet, Fleet } from "../../src/pool/fleet.ts";
-import { createLeases } from "../../src/pool/leases.ts";
+import { createLeases } from "../../src/pool/leases/leases.ts";
 import { startLoop } from "../../src/pool/loop.ts";
 import type { FleetLoop } from "../../src/pool/loop.ts";
 import type { Driver, Instance, Power } from "../../src/ports/driver.ts";

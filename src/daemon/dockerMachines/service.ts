@@ -1,7 +1,7 @@
 import type { Duplex } from "node:stream";
 import { ConflictError, MachineLostError, NotFoundError, TransientError } from "../../domain/errors.ts";
 import type { DesiredPool } from "../../domain/pool.ts";
-import { createSerial } from "../../pool/serial.ts";
+import { createSerial } from "../../pool/state/serial.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { DockerMachineRecords, DockerMachines, LookAtDirectory } from "../../ports/dockerMachines.ts";
 import type { Logger } from "../../ports/logger.ts";

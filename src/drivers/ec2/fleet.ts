@@ -27,7 +27,7 @@ export interface FleetRequest extends Launched {
  * Renders the request for one machine or for several: EC2 itself chooses among the offerings.
  *
  * The instances of one call share their tags, their token and their user data. So the tags name all the machines of the call, and
- * which instance is which machine's is for the manager's store to say (pool/launchTogether.ts); a token brings the same instances
+ * which instance is which machine's is for the manager's store to say (pool/launch/launchTogether.ts); a token brings the same instances
  * back, whichever of the machines is still to have one; and each takes on its name and makes its host key at the first contact
  * (guest/seal.ts).
  */

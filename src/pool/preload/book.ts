@@ -1,5 +1,5 @@
 import type { EpochMs } from "../../domain/ids.ts";
-import type { LiveGuest } from "../guests.ts";
+import type { LiveGuest } from "../health/guests.ts";
 
 /** Pauses before an image is tried again that could not be fetched: each twice as long. */
 const PAUSE_MS = { first: 60_000, last: 3_600_000 } as const;

@@ -3,7 +3,7 @@ import type { MachineId } from "../../domain/ids.ts";
 import { withHardDeadline } from "../../ports/deadline.ts";
 import { desiredPool } from "../fleet.ts";
 import type { Fleet } from "../fleet.ts";
-import type { LiveGuest } from "../guests.ts";
+import type { LiveGuest } from "../health/guests.ts";
 
 /** Machines that fetch at a time: all of them share the way to a registry. */
 const AT_ONCE = 8;

@@ -2,7 +2,7 @@ import type { EpochMs, LeaseId } from "../../domain/ids.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { MachineState } from "../../domain/machine.ts";
 import type { Change } from "../../ports/store.ts";
-import type { Before } from "../state.ts";
+import type { Before } from "../state/state.ts";
 
 /** What the shadows of a pool hear of it. */
 export type Heard =

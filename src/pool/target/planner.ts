@@ -5,7 +5,7 @@ import { observeArrival, observeServed, observeTime } from "../../planning/capac
 import type { TargetState } from "../../planning/capacity/target/state.ts";
 import type { Change } from "../../ports/store.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { Before } from "../state.ts";
+import type { Before } from "../state/state.ts";
 import { createAnnouncedBook } from "./announced.ts";
 import type { AnnouncedBook } from "./announced.ts";
 import { createBoots, noteBoot } from "./boots.ts";

@@ -1,5 +1,5 @@
 import type { EpochMs } from "../../domain/ids.ts";
-import { createBroadcast } from "../../pool/broadcast.ts";
+import { createBroadcast } from "../../pool/state/broadcast.ts";
 import type { FaultKind } from "../faults/kinds.ts";
 import type { Fault } from "../faults/kinds.ts";
 import { createActiveFaults } from "../faults/active.ts";

@@ -5,7 +5,7 @@ import type { Outcome } from "../../planning/capacity/outcome.ts";
 import type { LevelPolicy } from "../../planning/capacity/replay.ts";
 import { adoptFleet } from "../../pool/adopt.ts";
 import { createFleet } from "../../pool/fleet.ts";
-import { createLeases } from "../../pool/leases.ts";
+import { createLeases } from "../../pool/leases/leases.ts";
 import { startLoop } from "../../pool/loop.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Random } from "../../ports/random.ts";

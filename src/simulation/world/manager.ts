@@ -1,7 +1,7 @@
 import { adoptFleet } from "../../pool/adopt.ts";
 import { createFleet } from "../../pool/fleet.ts";
 import type { Fleet, FleetDeps } from "../../pool/fleet.ts";
-import { createLeases } from "../../pool/leases.ts";
+import { createLeases } from "../../pool/leases/leases.ts";
 import { startLoop } from "../../pool/loop.ts";
 import type { FleetLoop } from "../../pool/loop.ts";
 import type { Leases } from "../../ports/leases.ts";

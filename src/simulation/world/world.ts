@@ -1,7 +1,7 @@
 import type { Store } from "../../ports/store.ts";
 import type { VirtualClock } from "../clock.ts";
 import type { ActiveFaults } from "../faults/active.ts";
-import type { Broadcast } from "../../pool/broadcast.ts";
+import type { Broadcast } from "../../pool/state/broadcast.ts";
 import type { DesiredFleet, FleetDeps } from "../../pool/fleet.ts";
 import type { SimulatedGuest } from "../guest.ts";
 import type { SimulatedProvider } from "../provider.ts";

@@ -29,7 +29,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I9",
     patches: [
       {
-        file: "pool/intent.ts",
+        file: "pool/launch/intent.ts",
         from: 'what: "launch requested", detail: why',
         to: 'what: "launch requested", detail: ""',
       },
@@ -40,7 +40,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I1",
     patches: [
       {
-        file: "pool/claim.ts",
+        file: "pool/leases/claim.ts",
         from: 'state === "idle" && fleet',
         to: '(state === "idle" || state === "leased") && fleet',
       },
@@ -49,7 +49,7 @@ export const MUTANTS: readonly Mutant[] = [
         from: 'if (machine.state === "idle") leasable.push(machine);',
         to: 'if (["idle", "leased"].includes(machine.state)) leasable.push(machine as MachineIn<"idle">);',
       },
-      { file: "pool/claim.ts", from: 'from: "idle" }', to: "from: machine.state }" },
+      { file: "pool/leases/claim.ts", from: 'from: "idle" }', to: "from: machine.state }" },
       // The store refuses this as well: a last line of defence, out of the way here.
       { file: "store/rules.ts", from: "stored.leaseId !== moved.leaseId", to: "false" },
     ],
@@ -60,7 +60,7 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       { file: "domain/machine.ts", from: 'leased: ["terminating"]', to: 'leased: ["terminating", "idle"]' },
       {
-        file: "pool/expire.ts",
+        file: "pool/leases/expire.ts",
         from: "...(isLive ? machineRetirement(fleet, machine, reason, detail) : []),",
         to: `...(outcome === "released" && machine?.state === "leased"
           ? [
@@ -70,7 +70,7 @@ export const MUTANTS: readonly Mutant[] = [
           : isLive ? machineRetirement(fleet, machine, reason, detail) : []),`,
       },
       {
-        file: "pool/expire.ts",
+        file: "pool/leases/expire.ts",
         from: "return isLive ? { machine, reason } : undefined;",
         to: 'return isLive && outcome !== "released" ? { machine, reason } : undefined;',
       },
@@ -92,7 +92,7 @@ export const MUTANTS: readonly Mutant[] = [
     fault: "takes a leased machine for lost when a probe of its engine fails",
     breaks: "I3",
     from: 3,
-    patches: [{ file: "pool/probe.ts", from: '=> state === "idle";', to: '=> state !== "terminating";' }],
+    patches: [{ file: "pool/health/probe.ts", from: '=> state === "idle";', to: '=> state !== "terminating";' }],
   },
   {
     fault: "throws leased machines away when it starts",
@@ -122,7 +122,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I9",
     patches: [
       {
-        file: "pool/reap.ts",
+        file: "pool/provider/reap.ts",
         from: "if (machine === undefined) return false;",
         to: 'if (machine?.state !== "leased") return machine !== undefined;\n  return false;',
       },
@@ -133,15 +133,17 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I7",
     from: 3,
     patches: [
-      { file: "pool/judge.ts", from: "const MISSING_LISTS = 3;", to: "const MISSING_LISTS = 1;" },
-      { file: "pool/judge.ts", from: "const MISSING_MS = 90_000;", to: "const MISSING_MS = 0;" },
+      { file: "pool/provider/judge.ts", from: "const MISSING_LISTS = 3;", to: "const MISSING_LISTS = 1;" },
+      { file: "pool/provider/judge.ts", from: "const MISSING_MS = 90_000;", to: "const MISSING_MS = 0;" },
     ],
   },
   {
     fault: "reads a list that failed as an empty one",
     breaks: "I2",
     from: 13,
-    patches: [{ file: "pool/looks.ts", from: "driver.list(bounded)", to: "driver.list(bounded).catch(() => [])" }],
+    patches: [
+      { file: "pool/provider/looks.ts", from: "driver.list(bounded)", to: "driver.list(bounded).catch(() => [])" },
+    ],
   },
   {
     fault: "asks again for a launch with a new token",
@@ -149,7 +151,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: 15,
     patches: [
       {
-        file: "pool/launch.ts",
+        file: "pool/launch/launch.ts",
         from: "startLaunch(fleet, pool, intent, false);",
         to: `const machine = { ...intent.machine, launchToken: fleet.deps.random.id("t") };
   const renewed = eventOf(fleet, { machineId, poolName, what: "token renewed", detail });
@@ -163,7 +165,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I2",
     patches: [
       {
-        file: "pool/launched.ts",
+        file: "pool/launch/launched.ts",
         from: "isFirst && (!isAsked || isRefusal(error))",
         to: "isFirst || !isAsked",
       },
@@ -222,7 +224,11 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I8",
     from: 4,
     patches: [
-      { file: "pool/refusals.ts", from: "now + Math.round(boundMs * (0.75 + random.fraction() / 4))", to: "now" },
+      {
+        file: "pool/launch/refusals.ts",
+        from: "now + Math.round(boundMs * (0.75 + random.fraction() / 4))",
+        to: "now",
+      },
     ],
   },
   {
@@ -231,7 +237,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: 2,
     patches: [
       {
-        file: "pool/calls.ts",
+        file: "pool/provider/calls.ts",
         from: "const budget = budgetOf(fleet, driver);",
         to: "const budget = { take: async () => undefined };",
       },
@@ -242,12 +248,12 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I5",
     patches: [
       {
-        file: "pool/guests.ts",
+        file: "pool/health/guests.ts",
         from: 'import { MachineLostError } from "../domain/errors.ts";',
         to: 'import { ConflictError } from "../domain/errors.ts";',
       },
       {
-        file: "pool/guests.ts",
+        file: "pool/health/guests.ts",
         from: 'new MachineLostError("machine-lost", why)',
         to: 'new ConflictError("lease-ended", why)',
       },
@@ -259,7 +265,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: 3,
     patches: [
       {
-        file: "pool/expire.ts",
+        file: "pool/leases/expire.ts",
         from: 'lease.state === "held" ? lease.expiresAt : Math.min(',
         to: 'lease.state === "held" ? Infinity : Math.min(',
       },
@@ -269,16 +275,16 @@ export const MUTANTS: readonly Mutant[] = [
     fault: "leases a machine of an earlier run before it has reached it",
     breaks: "I6",
     from: 23,
-    patches: [{ file: "pool/claim.ts", from: "fleet.guests.get(id) !== undefined && ", to: "" }],
+    patches: [{ file: "pool/leases/claim.ts", from: "fleet.guests.get(id) !== undefined && ", to: "" }],
   },
   {
     fault: "goes on asking for the stop of a machine that is stopped",
     breaks: "I9",
     from: 140,
     patches: [
-      { file: "pool/stop.ts", from: 'fleet.state.machine(id)?.state === "stopping"; failures', to: "; failures" },
+      { file: "pool/power/stop.ts", from: 'fleet.state.machine(id)?.state === "stopping"; failures', to: "; failures" },
       {
-        file: "pool/stop.ts",
+        file: "pool/power/stop.ts",
         from: "fleet.tasks.abort(stopTask(machineId)",
         to: "if (tookMs < 0) fleet.tasks.abort(stopTask(machineId)",
       },
@@ -296,7 +302,7 @@ export const MUTANTS: readonly Mutant[] = [
     from: 12,
     patches: [
       {
-        file: "pool/judge.ts",
+        file: "pool/provider/judge.ts",
         from: 'case "stopped":\n      return isStopped;',
         to: 'case "stopped":\n      return runs;',
       },
@@ -337,7 +343,7 @@ export const MUTANTS: readonly Mutant[] = [
     breaks: "I1",
     days: "ec2-crowd",
     patches: [
-      { file: "pool/launchTogether.ts", from: "const instance = free[index];", to: "const instance = free[0];" },
+      { file: "pool/launch/launchTogether.ts", from: "const instance = free[index];", to: "const instance = free[0];" },
     ],
   },
   {

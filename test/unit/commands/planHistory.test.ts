@@ -9,7 +9,7 @@ import { createSimulatedProvider } from "../../../src/simulation/provider.ts";
 import { createVirtualClock } from "../../../src/simulation/clock.ts";
 import { adoptFleet } from "../../../src/pool/adopt.ts";
 import { createFleet } from "../../../src/pool/fleet.ts";
-import { createLeases } from "../../../src/pool/leases.ts";
+import { createLeases } from "../../../src/pool/leases/leases.ts";
 import { startLoop } from "../../../src/pool/loop.ts";
 import { openStore } from "../../../src/store/open.ts";
 import { runCli } from "../../support/cli.ts";

@@ -5,7 +5,7 @@ import type { Driver } from "../../../../src/ports/driver.ts";
 import { adoptFleet } from "../../../../src/pool/adopt.ts";
 import { createFleet } from "../../../../src/pool/fleet.ts";
 import type { Fleet } from "../../../../src/pool/fleet.ts";
-import { createLeases } from "../../../../src/pool/leases.ts";
+import { createLeases } from "../../../../src/pool/leases/leases.ts";
 import { startLoop } from "../../../../src/pool/loop.ts";
 import type { FleetLoop } from "../../../../src/pool/loop.ts";
 import { createSimulatedDriver } from "../../../../src/simulation/driver.ts";
