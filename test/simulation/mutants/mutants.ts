@@ -249,8 +249,8 @@ export const MUTANTS: readonly Mutant[] = [
     patches: [
       {
         file: "pool/health/guests.ts",
-        from: 'import { MachineLostError } from "../domain/errors.ts";',
-        to: 'import { ConflictError } from "../domain/errors.ts";',
+        from: 'import { MachineLostError } from "../../domain/errors.ts";',
+        to: 'import { ConflictError } from "../../domain/errors.ts";',
       },
       {
         file: "pool/health/guests.ts",
