@@ -1,7 +1,8 @@
+import { jobsToCome } from "../planning/lookahead/jobsToCome.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Manager } from "../ports/manager.ts";
 import type { Random } from "../ports/random.ts";
-import { durationsOf, jobsToCome } from "./lookahead.ts";
+import { durationsOf, foreseenFrom } from "./lookahead.ts";
 import type { Durations } from "./lookahead.ts";
 import type { Pipeline, PipelineJob } from "./model.ts";
 import type { JobProgress } from "./pipeline.ts";
@@ -25,6 +26,7 @@ export function createAnnouncer(
 ): Announcer {
   const id = random.id("p");
   const startedAt = new Map<string, number>();
+  const poolNames = new Map(pipeline.jobs.map((job) => [job.name, poolNameOf(job)]));
   let durations: Durations | undefined;
   let isDeaf = pipeline.stages.length < 2 && pipeline.jobs.every(({ needs = [] }) => needs.length === 0);
   let hasTold = false;
@@ -40,7 +42,12 @@ export function createAnnouncer(
           poolName,
           count,
         }));
-        const jobs = jobsToCome(pipeline, progress, startedAt, durations, poolNameOf, now);
+        const known = durations;
+        const knowledge = {
+          durationsOf: (name: string) => known.get(name) ?? [],
+          poolNameOf: (name: string) => poolNames.get(name),
+        };
+        const jobs = jobsToCome(foreseenFrom(pipeline, progress, startedAt), knowledge, now);
         if (jobs.length === 0 && !hasTold) return;
         hasTold = jobs.length > 0;
         await manager.announcePipeline(id, { jobs, begun, ttlMs: TTL_MS });

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { createAnnouncer } from "../../../src/ci/announce.ts";
-import { durationsOf, jobsToCome } from "../../../src/ci/lookahead.ts";
+import { durationsOf, foreseenFrom } from "../../../src/ci/lookahead.ts";
+import type { Durations } from "../../../src/ci/lookahead.ts";
+import type { Pipeline } from "../../../src/ci/model.ts";
 import type { JobProgress } from "../../../src/ci/pipeline.ts";
 import { jobIdFrom } from "../../../src/domain/ids.ts";
 import type { Job } from "../../../src/domain/job.ts";
+import { jobsToCome } from "../../../src/planning/lookahead/jobsToCome.ts";
 import type { Announcement } from "../../../src/ports/announce.ts";
 import { pipelineJob } from "../../support/pipelineJobs.ts";
 import { waitingJob } from "../../support/records.ts";
@@ -25,11 +28,24 @@ const history = [1, 2, 3].map((minutes) => ran("build", minutes * MINUTE_MS));
 const allPending = (changes: Readonly<Record<string, JobProgress>> = {}): Map<string, JobProgress> =>
   new Map(pipeline.jobs.map(({ name }) => [name, changes[name] ?? "pending"]));
 
+const toCome = (
+  of: Pipeline,
+  progress: ReadonlyMap<string, JobProgress>,
+  startedAt: ReadonlyMap<string, number>,
+  durations: Durations,
+  now: number,
+) =>
+  jobsToCome(
+    foreseenFrom(of, progress, startedAt),
+    { durationsOf: (name) => durations.get(name) ?? [], poolNameOf: inSmall },
+    now,
+  );
+
 describe("the jobs to come of a pipeline", () => {
   it("come together when the job before them has run as long as its like did", () => {
     const progress = allPending({ build: "running" });
 
-    const jobs = jobsToCome(pipeline, progress, new Map([["build", 0]]), durationsOf(history), inSmall, 30_000);
+    const jobs = toCome(pipeline, progress, new Map([["build", 0]]), durationsOf(history), 30_000);
 
     expect(jobs).toEqual([
       {
@@ -42,19 +58,18 @@ describe("the jobs to come of a pipeline", () => {
   it("are told of further stages where all before them have run before", () => {
     const known = durationsOf([...history, ran("test 1/4", MINUTE_MS)]);
 
-    const jobs = jobsToCome(pipeline, allPending({ build: "running" }), new Map([["build", 0]]), known, inSmall, 0);
+    const jobs = toCome(pipeline, allPending({ build: "running" }), new Map([["build", 0]]), known, 0);
 
     expect(jobs.map(({ count }) => count)).toEqual([4, 1]);
     expect(jobs[1]?.readyAt[0]).toBe(2 * MINUTE_MS);
   });
 
   it("come now, not in the past, when the job before them is late", () => {
-    const late = jobsToCome(
+    const late = toCome(
       pipeline,
       allPending({ build: "running" }),
       new Map([["build", 0]]),
       durationsOf(history),
-      inSmall,
       10 * MINUTE_MS,
     );
 
@@ -65,9 +80,9 @@ describe("the jobs to come of a pipeline", () => {
     const onFailure = { ...pipeline, jobs: [build, pipelineJob("rescue", { stage: "test", when: "on_failure" })] };
     const running = new Map([["build", 0]]);
 
-    expect(jobsToCome(pipeline, allPending({ build: "running" }), running, new Map(), inSmall, 0)).toEqual([]);
+    expect(toCome(pipeline, allPending({ build: "running" }), running, new Map(), 0)).toEqual([]);
     expect(
-      jobsToCome(
+      toCome(
         onFailure,
         new Map([
           ["build", "running"],
@@ -75,7 +90,6 @@ describe("the jobs to come of a pipeline", () => {
         ]),
         running,
         durationsOf(history),
-        inSmall,
         0,
       ),
     ).toEqual([]);
@@ -91,7 +105,7 @@ describe("the jobs to come of a pipeline", () => {
       ["a", "pending"],
       ["b", "pending"],
     ]);
-    expect(jobsToCome(circle, pending, new Map(), durationsOf([ran("a", 1), ran("b", 1)]), inSmall, 0)).toEqual([]);
+    expect(toCome(circle, pending, new Map(), durationsOf([ran("a", 1), ran("b", 1)]), 0)).toEqual([]);
   });
 });
 
