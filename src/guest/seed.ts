@@ -1,7 +1,7 @@
 import { parse, stringify } from "yaml";
 import type { MachineId } from "../domain/ids.ts";
 import type { GuestSettings } from "../domain/pool.ts";
-import type { CloudInit, GuestFile, Identity, RestoreSeed, Seed } from "../ports/driver.ts";
+import type { CloudInit, GuestFile, Identity, RestoreSeed, Seed } from "../ports/seed.ts";
 import type { MachineKeys, MachineLimits, SeedSettings } from "../ports/guest.ts";
 import { createEngineKey } from "./engineKey.ts";
 import { preloadCommandFrom } from "./preload.ts";

@@ -1,7 +1,7 @@
 import { ConflictError, MayflyError } from "../domain/errors.ts";
 import type { Job } from "../domain/job.ts";
 import { ManagerStoppedError } from "./ends.ts";
-import type { JobLife, JobLifeDeps } from "./life.ts";
+import type { JobLife, JobLifeDeps } from "./lifeContext.ts";
 import { liveJob } from "./life.ts";
 import type { JobRecord } from "./record.ts";
 import { StageDesk } from "./stages/desk.ts";

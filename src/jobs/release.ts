@@ -2,7 +2,7 @@ import type { JobId, LeaseId } from "../domain/ids.ts";
 import type { JobEnd } from "../domain/job.ts";
 import type { LeaseOutcome } from "../domain/lease.ts";
 import { durationText } from "./durations.ts";
-import type { JobLifeDeps } from "./life.ts";
+import type { JobLifeDeps } from "./lifeContext.ts";
 import { whenThereIsRoom } from "./room.ts";
 import { withDeadline } from "../ports/deadline.ts";
 import { orAborted } from "./waits.ts";

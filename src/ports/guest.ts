@@ -2,7 +2,7 @@ import type { EpochMs, MachineId } from "../domain/ids.ts";
 import type { Address, MachineOrigin } from "../domain/machine.ts";
 import type { GuestSettings } from "../domain/pool.ts";
 import type { Channel } from "./channel.ts";
-import type { Seed } from "./driver.ts";
+import type { Seed } from "./seed.ts";
 import type { Engine } from "./engine.ts";
 
 /** An ed25519 pair in OpenSSH's formats. */

@@ -3,7 +3,8 @@ import { machineIdFrom } from "../../src/domain/ids.ts";
 import type { Address } from "../../src/domain/machine.ts";
 import type { GuestSettings } from "../../src/domain/pool.ts";
 import type { QemuShape } from "../../src/domain/shape.ts";
-import type { Driver, Identity, Instance } from "../../src/ports/driver.ts";
+import type { Driver, Instance } from "../../src/ports/driver.ts";
+import type { Identity } from "../../src/ports/seed.ts";
 import type { Guest, MachineKeys, MachineLimits, ReadyGuest } from "../../src/ports/guest.ts";
 
 /** The shape that other tests restore machines of too, so that all share one golden state. */

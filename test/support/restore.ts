@@ -1,5 +1,6 @@
 import { expect } from "vitest";
-import type { Driver, RestoreSeed } from "../../src/ports/driver.ts";
+import type { Driver } from "../../src/ports/driver.ts";
+import type { RestoreSeed } from "../../src/ports/seed.ts";
 
 /** What a machine that does not read it can be told as well as any other. */
 export const EMPTY_RESTORE: RestoreSeed = {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { SystemError } from "../../domain/errors.ts";
 import type { QemuShape } from "../../domain/shape.ts";
-import type { CloudInit } from "../../ports/driver.ts";
+import type { CloudInit } from "../../ports/seed.ts";
 import { errorFrom } from "./errors.ts";
 import type { BootImage } from "./options.ts";
 

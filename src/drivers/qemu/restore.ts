@@ -4,7 +4,7 @@ import { SystemError } from "../../domain/errors.ts";
 import type { QemuShape } from "../../domain/shape.ts";
 import type { Clock } from "../../ports/clock.ts";
 import { withDeadline } from "../../ports/deadline.ts";
-import type { Identity } from "../../ports/driver.ts";
+import type { Identity } from "../../ports/seed.ts";
 import { argumentsFrom, macFrom, WAKE_DISK } from "./command.ts";
 import type { QemuContext } from "./context.ts";
 import { createDisk } from "./disk.ts";

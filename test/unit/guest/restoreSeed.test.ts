@@ -4,7 +4,7 @@ import { machineIdFrom } from "../../../src/domain/ids.ts";
 import { canWake } from "../../../src/drivers/qemu/golden/wake.ts";
 import { createKeys } from "../../../src/guest/keys.ts";
 import { seedFrom } from "../../../src/guest/seed.ts";
-import type { RestoreSeed } from "../../../src/ports/driver.ts";
+import type { RestoreSeed } from "../../../src/ports/seed.ts";
 
 const limits = { orphanTimeoutMs: 1_800_000, lifetimeMs: 50_000_500 };
 const settings = { user: "runner", docker: "dind", dataRoot: "/var/lib/docker" } as const;

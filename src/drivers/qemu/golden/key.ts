@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { cpus, release } from "node:os";
 import type { QemuShape } from "../../../domain/shape.ts";
-import type { CloudInit } from "../../../ports/driver.ts";
+import type { CloudInit } from "../../../ports/seed.ts";
 import { argumentsFrom } from "../command.ts";
 import type { AcceleratorName, BootImage } from "../options.ts";
 

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import type { Identity } from "../../../ports/driver.ts";
+import type { Identity } from "../../../ports/seed.ts";
 
 /**
  * The wake disk: what a restored machine reads, before anybody can reach it, to become a machine of its own. Read by

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { canWake, WAKE_DISK_BYTES, wakeDiskFrom } from "../../../../../src/drivers/qemu/golden/wake.ts";
-import type { Identity } from "../../../../../src/ports/driver.ts";
+import type { Identity } from "../../../../../src/ports/seed.ts";
 
 const IDENTITY: Identity = {
   hostname: "m-1",
