@@ -29,7 +29,7 @@ export function jobsToCome(
   now: EpochMs,
 ): JobsToCome[] {
   const futures = Array.from({ length: FUTURES }, (_, n) =>
-    readyTimes(pipeline, (name) => quantileOf(durationsOf(name), (n + 0.5) / FUTURES), now),
+    readyTimes(pipeline, (name, ranMs) => quantileOf(longerThan(durationsOf(name), ranMs), (n + 0.5) / FUTURES), now),
   );
   const groups = new Map<string, JobsToCome>();
   for (const { name, state, heldBack } of pipeline.jobs) {
@@ -47,10 +47,16 @@ export function jobsToCome(
 const quantileOf = (sorted: readonly number[], share: number): number | undefined =>
   sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))];
 
+/** Those of its like that a job which has run so long may still be as long as; the longest for one that is later than all. */
+function longerThan(sorted: readonly number[], ranMs: number): readonly number[] {
+  const longer = sorted.filter((took) => took > ranMs);
+  return longer.length > 0 ? longer : sorted.slice(-1);
+}
+
 /** When each waiting job would become ready if jobs took as long as said. */
 function readyTimes(
   { jobs, stages }: ForeseenPipeline,
-  tookOf: (name: string) => number | undefined,
+  tookOf: (name: string, ranMs: number) => number | undefined,
   now: EpochMs,
 ): ReadonlyMap<string, EpochMs> {
   const byName = new Map(jobs.map((job) => [job.name, job]));
@@ -63,7 +69,7 @@ function readyTimes(
     if (job === undefined || job.state === "over") return now;
     const begin = job.state === "running" ? (job.startedAt ?? now) : readyAtOf(job);
     if (begin !== undefined && job.state === "waiting") ready.set(name, begin);
-    const took = tookOf(name);
+    const took = tookOf(name, job.state === "running" && begin !== undefined ? now - begin : 0);
     const isUnknown = took === undefined || begin === undefined || (job.state === "waiting" && job.heldBack);
     return isUnknown ? undefined : Math.max(now, begin + took);
   });

@@ -52,6 +52,16 @@ describe("the jobs to come", () => {
     expect(jobsToCome({ stages, jobs }, inSmall, 0)).toMatchObject([{ count: 2, readyAt: Array(9).fill(MINUTE_MS) }]);
   });
 
+  it("of all stages are told by those of the running job's like that took longer than it has by now", () => {
+    const jobs = [running, waiting("unit", "test"), waiting("ship", "deploy")];
+    const tooks = (name: string) => (name === "build" ? [1, 2, 3].map((minutes) => minutes * MINUTE_MS) : [MINUTE_MS]);
+
+    const [unit, ship] = jobsToCome({ stages, jobs }, { ...inSmall, durationsOf: tooks }, 1.5 * MINUTE_MS);
+
+    expect(unit?.readyAt).toEqual([2, 2, 2, 2, 3, 3, 3, 3, 3].map((minutes) => minutes * MINUTE_MS));
+    expect(ship?.readyAt).toEqual([3, 3, 3, 3, 4, 4, 4, 4, 4].map((minutes) => minutes * MINUTE_MS));
+  });
+
   it("are told of a pipeline with thousands of jobs, and of ones that need each other in a long row", () => {
     const many = Array.from({ length: 3_000 }, (_, n) => waiting(`job ${n}`, stages[1 + (n % 2)] ?? ""));
     const row = Array.from({ length: 1_000 }, (_, n) =>
