@@ -1,6 +1,7 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { Check } from "../host/check.ts";
 import type { Health, PoolHealth } from "../ports/manager.ts";
+import { checkGitlab } from "./doctorGitlab.ts";
 import { shownDuration } from "./shown.ts";
 
 /** What a running daemon says of itself, as checks: itself, its file, its store, each of its pools. */
@@ -10,6 +11,7 @@ export function checksFromHealth(health: Health, now: EpochMs): readonly Check[]
     checkFile(health, now),
     checkStore(health, now),
     ...checkMirror(health, now),
+    ...checkGitlab(health, now),
     ...health.pools.flatMap((pool) => [checkPool(pool, now), ...checkPreload(pool, now)]),
   ];
 }

@@ -1,4 +1,5 @@
 import type { DesiredPool } from "../domain/pool.ts";
+import type { GitlabConfig } from "./gitlab.ts";
 import type { ListenConfig } from "./listen.ts";
 import type { MirrorConfig } from "./mirror.ts";
 
@@ -34,6 +35,8 @@ export interface Config {
   readonly metrics?: MetricsConfig | undefined;
   /** A registry mirror that the daemon runs. @default none */
   readonly mirror?: MirrorConfig | undefined;
+  /** Where jobs of a GitLab are known from before they come. @default nowhere */
+  readonly gitlab?: GitlabConfig | undefined;
   /** At least one, with unique names, in the order of the file. */
   readonly pools: readonly DesiredPool[];
 }

@@ -9,6 +9,8 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     api: "Where the control API listens. A change takes a restart.",
     metrics: "What is told to Prometheus. A change takes a restart.",
     mirror: "A registry mirror that the daemon runs for its machines. A change takes a restart.",
+    gitlab:
+      "Where jobs of a GitLab are known from before they come, for pools with a target. A change takes a restart.",
     pool: "Machines of one shape, with one policy.",
   },
   "[api]": {
@@ -29,6 +31,20 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     credentials_file: "Holds USER:PASSWORD for the upstream, in one line; whoever reaches the mirror pulls with them.",
     max_size: "What its cache may take of the disk; what was not read for longest goes first.",
     program: "Path of the registry's program. Default: docker-registry or registry on the PATH.",
+  },
+  "[gitlab]": {
+    listen: "Host and port, or a port of 127.0.0.1, where GitLab's webhooks are taken, by plain HTTP, at /gitlab.",
+    webhook_token_file: "Holds the webhooks' secret token, which GitLab sends with each.",
+    url: "The GitLab whose API is asked, such as https://gitlab.example.com.",
+    token_file: "Holds an access token of scope read_api.",
+    projects: 'Paths or numbers of the projects that are looked at, such as ["group/project", "42"].',
+    poll_interval: "How often the API is asked what has changed.",
+    runner: "Runners whose jobs come to mayfly, where the jobs themselves do not say so.",
+  },
+  "[[gitlab.runner]]": {
+    pool: "The pool that its jobs come to.",
+    tags: "The tags that the runner has in GitLab.",
+    run_untagged: "Whether it takes jobs without tags, too.",
   },
   "[[pool]]": {
     name: "Of a-z, 0-9 and inner dashes. Jobs choose a pool by it.",

@@ -2,7 +2,7 @@ import type { ConfigChange } from "../domain/configChange.ts";
 import type { ConfigEntry } from "./explain.ts";
 
 /** Tables whose values cannot change while a manager runs: its name is on all that it launched, its store and sockets are open. */
-const FIXED = ["name", "state_dir", "api", "metrics", "mirror"];
+const FIXED = ["name", "state_dir", "api", "metrics", "mirror", "gitlab"];
 
 /** Lists what differs between the values of two configurations: values over all pools first, then pool by pool. */
 export function diffConfigs(before: readonly ConfigEntry[], after: readonly ConfigEntry[]): readonly ConfigChange[] {

@@ -90,8 +90,8 @@ export function factor() {
 }
 
 /** The URL of a service: scheme, host and path, no credentials. */
-export function endpointUrl() {
-  const rule = 'an http or https URL without credentials, such as "https://ec2.eu-central-1.amazonaws.com"';
+export function endpointUrl(example = "https://ec2.eu-central-1.amazonaws.com") {
+  const rule = `an http or https URL without credentials, such as ${JSON.stringify(example)}`;
   return z.string({ error: rule }).refine(isEndpointUrl, { error: rule });
 }
 

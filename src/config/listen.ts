@@ -1,3 +1,4 @@
+import * as z from "zod";
 import { absolutePath, text } from "./fields.ts";
 
 /** A name or IPv4 address, or an IPv6 address in brackets, and a port. */
@@ -6,7 +7,15 @@ const LISTEN_RULE = 'a host and a port, such as "127.0.0.1:8443" or "[::1]:8443"
 const MAX_PORT = 65_535;
 /** A host and a port. */
 export const listenAddress = () =>
-  text(LISTEN, LISTEN_RULE).refine((value) => portOf(value) >= 1 && portOf(value) <= MAX_PORT, { error: LISTEN_RULE });
+  text(LISTEN, LISTEN_RULE).refine((value) => isPort(portOf(value)), { error: LISTEN_RULE });
+
+const PORT = /^\d{1,5}$/;
+const PORT_RULE = 'a port, which is opened on 127.0.0.1, or a host and a port, such as "8443" or "10.0.0.5:8443"';
+/** A host and a port, or a port of this host's loopback address alone. */
+export const listenOrPort = () =>
+  z
+    .string({ error: PORT_RULE })
+    .refine((value) => isPort(PORT.test(value) ? Number(value) : portOf(value)), { error: PORT_RULE });
 
 /** The keys of `[api]` that belong to TCP. */
 export const listenFields = {
@@ -40,8 +49,10 @@ export function listenFrom(
 
 /** Splits an address that is known to be right. */
 export function placeFrom(listen: string): { readonly host: string; readonly port: number } {
+  if (PORT.test(listen)) return { host: "127.0.0.1", port: Number(listen) };
   const [, bracketed, plain = ""] = LISTEN.exec(listen) ?? [];
   return { host: bracketed ?? plain, port: portOf(listen) };
 }
 
+const isPort = (port: number): boolean => port >= 1 && port <= MAX_PORT;
 const portOf = (listen: string): number => Number(LISTEN.exec(listen)?.[3] ?? 0);

@@ -5,6 +5,7 @@ import type { Config } from "./config.ts";
 import { fillDefaults } from "./defaults.ts";
 import { entriesFrom } from "./explain.ts";
 import type { ConfigEntry } from "./explain.ts";
+import { gitlabFrom } from "./gitlab.ts";
 import { listenFrom, placeFrom } from "./listen.ts";
 import { mirrorFrom, mirrorUrlFor } from "./mirror.ts";
 import type { MirrorConfig } from "./mirror.ts";
@@ -83,6 +84,7 @@ function configFrom(file: ConfigFile): Config {
       gitlabNames: file.metrics.gitlab_names,
     },
     mirror,
+    gitlab: gitlabFrom(file.gitlab),
     pools: file.pool.map((pool) => poolFrom(pool, mirror)),
   };
 }

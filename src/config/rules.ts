@@ -1,5 +1,6 @@
 import type { Problem } from "../domain/errors.ts";
 import { MAX_OFFERINGS } from "./ec2.ts";
+import { checkGitlab } from "./gitlabRules.ts";
 import { checkListen } from "./listenRules.ts";
 import { checkMirror } from "./mirrorRules.ts";
 import { integerAt, valueAt } from "./problems.ts";
@@ -30,6 +31,7 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
     ...checkSocket(filled, placeOf, hasKey),
     ...checkListen(filled, placeOf),
     ...checkMirror(filled, placeOf),
+    ...checkGitlab(filled, placeOf),
   ];
 }
 

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { ec2Schema } from "./ec2.ts";
+import { gitlabRunnerSchema, gitlabSchema } from "./gitlab.ts";
 import { imageNames } from "./imageName.ts";
 import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
@@ -102,6 +103,7 @@ export const fileSchema = z.strictObject({
   api: apiSchema,
   metrics: metricsSchema.prefault({}),
   mirror: mirrorSchema.optional(),
+  gitlab: gitlabSchema.optional(),
   pool: z
     .array(poolSchema, { error: "an array of tables, each under [[pool]]" })
     .min(1, { error: "an array of at least one pool" }),
@@ -116,6 +118,8 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[api]": Object.keys(apiSchema.shape),
   "[metrics]": Object.keys(metricsSchema.shape),
   "[mirror]": Object.keys(mirrorSchema.shape),
+  "[gitlab]": Object.keys(gitlabSchema.shape),
+  "[[gitlab.runner]]": Object.keys(gitlabRunnerSchema.shape),
   "[[pool]]": Object.keys(poolSchema.shape),
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.target]": Object.keys(targetSchema.shape),

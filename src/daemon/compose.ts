@@ -26,6 +26,7 @@ import { watchDisks } from "./diskWatch.ts";
 import type { DiskWatch } from "./diskWatch.ts";
 import type { ConfigSource } from "./configSource.ts";
 import type { DockerMachineService } from "./dockerMachines/service.ts";
+import type { GitlabDoor } from "./gitlab/door.ts";
 import { healthOf } from "./health.ts";
 import { createLiveConfig } from "./liveConfig.ts";
 import type { LiveConfig } from "./liveConfig.ts";
@@ -52,6 +53,8 @@ export interface ManagerPorts {
   readonly disks?: Disks | undefined;
   /** The registry mirror that runs beside it, and ends with it. @default there is none */
   readonly mirror?: Mirror | undefined;
+  /** Hears of a GitLab's jobs before they come. @default nobody does */
+  readonly gitlab?: GitlabDoor | undefined;
   /** @default there is none to be read again */
   readonly configSource?: ConfigSource | undefined;
 }
@@ -141,7 +144,7 @@ export async function composeManager(
   const health = (): Health =>
     healthOf({
       ...{ config: live.current(), configProblem: reloader?.problem(), fleet, version, startedAt, watch },
-      mirror: ports.mirror?.health(),
+      ...{ mirror: ports.mirror?.health(), gitlab: ports.gitlab?.health() },
     });
   metrics.show(fleet, health);
   await adoptFleet(fleet);
@@ -159,6 +162,7 @@ export async function composeManager(
     return loop.close(TERMINATE_ALL_MS);
   };
   const letGo = async (): Promise<void> => {
+    await ports.gitlab?.stop();
     await reloads.stop();
     await watch?.stop();
     for (const driver of drivers.values()) await driver.close();
@@ -167,11 +171,15 @@ export async function composeManager(
     await store.close();
   };
 
+  const manager = createManager({
+    ...{ fleet, leases, jobs, archives, health, reload },
+    diff: (text, fileName) => diffAgainst(live, fleet, text, fileName),
+    onSubmit: ports.gitlab?.noteJob,
+  });
+  ports.gitlab?.start(manager, () => new Set(live.current().pools.map(({ name }) => name)));
+
   return {
-    manager: createManager({
-      ...{ fleet, leases, jobs, archives, health, reload },
-      diff: (text, fileName) => diffAgainst(live, fleet, text, fileName),
-    }),
+    manager,
     reload,
     metrics: metrics.scrape,
     stopTimeoutMs: () => live.current().stopTimeoutMs,

@@ -13,10 +13,20 @@ export interface HealthParts {
   readonly startedAt: number;
   readonly watch: Pick<DiskWatch, "disks" | "problem"> | undefined;
   readonly mirror?: Health["mirror"];
+  readonly gitlab?: Health["gitlab"];
 }
 
 /** Says how a manager fares now. */
-export function healthOf({ config, configProblem, fleet, version, startedAt, watch, mirror }: HealthParts): Health {
+export function healthOf({
+  config,
+  configProblem,
+  fleet,
+  version,
+  startedAt,
+  watch,
+  mirror,
+  gitlab,
+}: HealthParts): Health {
   const pools = config.pools.map(({ name }) => poolHealthOf(fleet, name));
   const storeText = fleet.storeProblem;
   const storeProblem = storeText === "" ? undefined : { text: storeText, since: fleet.state.problemSince() };
@@ -29,6 +39,9 @@ export function healthOf({ config, configProblem, fleet, version, startedAt, wat
     ...(mirror?.problem === undefined
       ? []
       : [`the registry mirror ${mirror.isServing ? "is on its own" : "does not serve"}: ${mirror.problem.text}`]),
+    ...(gitlab?.webhooks?.problem === undefined
+      ? []
+      : [`GitLab's webhooks are not taken: ${gitlab.webhooks.problem.text}`]),
     ...pools.flatMap(({ name, launchProblem }) =>
       launchProblem === undefined ? [] : [`pool ${name} cannot launch: ${launchProblem}`],
     ),
@@ -37,7 +50,7 @@ export function healthOf({ config, configProblem, fleet, version, startedAt, wat
   return {
     status: fleet.isClosing ? "stopping" : isWell ? "ok" : "degraded",
     ...{ version, name: config.name, pid: process.pid, startedAt, problems, storeProblem, configProblem, pools },
-    ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20, mirror },
+    ...{ disks: watch?.disks() ?? [], minFreeBytes: config.minFreeDiskMiB * 2 ** 20, mirror, gitlab },
   };
 }
 

@@ -1,7 +1,7 @@
 import type { ConfigReload } from "../domain/configChange.ts";
 import { ConflictError, NotFoundError } from "../domain/errors.ts";
 import type { LeaseId, MachineId } from "../domain/ids.ts";
-import type { Job } from "../domain/job.ts";
+import type { Job, JobSpec } from "../domain/job.ts";
 import type { LeaseIn } from "../domain/lease.ts";
 import type { Machine } from "../domain/machine.ts";
 import type { PoolMode } from "../domain/pool.ts";
@@ -38,10 +38,21 @@ export interface ManagerParts {
   readonly health: () => Health;
   readonly reload: (why: string) => Promise<ConfigReload>;
   readonly diff: (text: string, fileName: string) => Promise<ConfigDiff>;
+  /** Hears of each job before it is taken. Must not throw. */
+  readonly onSubmit?: ((spec: JobSpec) => void) | undefined;
 }
 
 /** Joins the parts of a manager into the one interface that the API serves and embedded front doors use. */
-export function createManager({ fleet, leases, jobs, archives, health, reload, diff }: ManagerParts): Manager {
+export function createManager({
+  fleet,
+  leases,
+  jobs,
+  archives,
+  health,
+  reload,
+  diff,
+  onSubmit,
+}: ManagerParts): Manager {
   const { store, drivers, clock } = fleet.deps;
   const auditPorts: AuditPorts = {
     ...{ store, drivers, clock },
@@ -103,7 +114,10 @@ export function createManager({ fleet, leases, jobs, archives, health, reload, d
     forwardEngine: async (id, signal) => held(fleet, id).channel.forward(ENGINE_SOCKET, signal),
 
     putArchive: (bytes, signal) => archives.put(bytes, signal),
-    submitJob: (spec, key) => jobs.submit(spec, key),
+    async submitJob(spec, key) {
+      onSubmit?.(spec);
+      return jobs.submit(spec, key);
+    },
     async announcePipeline(id, announcement) {
       for (const { poolName } of [...announcement.jobs, ...announcement.begun]) viewPool(fleet, poolName);
       fleet.planners.announced.announce(id, announcement, clock.now());

@@ -19,6 +19,7 @@ import type { ManagerOptions, ManagerPorts, RunningManager } from "./compose.ts"
 import { createDisks } from "./disks.ts";
 import { lookAtDirectory } from "./dockerMachines/directory.ts";
 import { withDockerMachines } from "./dockerMachines/service.ts";
+import { createGitlabDoor } from "./gitlab/door.ts";
 import { startHousekeeping } from "./housekeeping.ts";
 import { startLeftoverSweep } from "./leftovers.ts";
 import { createLiveConfig } from "./liveConfig.ts";
@@ -79,7 +80,8 @@ export async function startManager(
   const drivers = createDrivers(live.current, logger);
   const disks = createDisks(stateDir, imagesDirOf(stateDir));
   const mirror = config.mirror && (await startMirror(config.mirror, stateDir, { clock, random, logger }));
-  const ports = { disks, clock, random, logger, store, logs, archives, guest, drivers, mirror, configSource };
+  const gitlab = config.gitlab && createGitlabDoor(config.gitlab, { clock, logger });
+  const ports = { gitlab, disks, clock, random, logger, store, logs, archives, guest, drivers, mirror, configSource };
   const all = { startsAhead: true, ...options, live };
   const composed = await composeManager(config, ports, version, all).catch(async (error: unknown) => {
     await mirror?.stop();

@@ -34,6 +34,8 @@ export interface Health {
   readonly minFreeBytes: number;
   /** Absent where the configuration has none. */
   readonly mirror?: MirrorHealth | undefined;
+  /** Absent where the configuration has none. */
+  readonly gitlab?: GitlabHealth | undefined;
   readonly pools: readonly PoolHealth[];
 }
 
@@ -50,6 +52,36 @@ export interface MirrorHealth {
   /** What its cache took of the disk at the last look, and its bound. */
   readonly cacheBytes: number;
   readonly maxCacheBytes: number;
+}
+
+/** How it fares that is heard of a GitLab before its jobs come. Pools do without it while it is not. */
+export interface GitlabHealth {
+  /** Absent where none are taken. */
+  readonly webhooks?:
+    | (GitlabSourceHealth & {
+        /** Host and port. */
+        readonly listen: string;
+        /** Webhooks in the life of this manager: of pipelines and jobs, of other kinds, not understood, with a wrong token. */
+        readonly taken: number;
+        readonly other: number;
+        readonly invalid: number;
+        readonly refused: number;
+        /** What was wrong with the last one that was not taken, and when it came. */
+        readonly lastRefusal?: { readonly text: string; readonly at: EpochMs } | undefined;
+      })
+    | undefined;
+  /** Pipelines that have jobs to come, and how many those are, as pools were told. */
+  readonly pipelines: number;
+  readonly jobsToCome: number;
+  /** Names of jobs of which it is known how long they take and where they go. */
+  readonly knownNames: number;
+}
+
+export interface GitlabSourceHealth {
+  readonly isUp: boolean;
+  /** Why it is not, and since when. */
+  readonly problem?: { readonly text: string; readonly since: EpochMs } | undefined;
+  readonly lastHeardAt?: EpochMs | undefined;
 }
 
 /** What a configuration file would change of what is in force. */

@@ -1,6 +1,8 @@
 import type { Config } from "../../src/config/config.ts";
 import { composeManager } from "../../src/daemon/compose.ts";
 import type { ManagerOptions, ManagerPorts, RunningManager } from "../../src/daemon/compose.ts";
+import type { GitlabDoor } from "../../src/daemon/gitlab/door.ts";
+import { createGitlabDoor } from "../../src/daemon/gitlab/door.ts";
 import { NotFoundError } from "../../src/domain/errors.ts";
 import type { JobLogs } from "../../src/ports/files.ts";
 import type { Logger } from "../../src/ports/logger.ts";
@@ -23,6 +25,8 @@ export interface ComposedManager {
   /** What it logged at info and above, as `level: message`. */
   readonly lines: string[];
   readonly logger: Logger;
+  /** What it hears of GitLab by, where its configuration has that. */
+  readonly gitlab: GitlabDoor | undefined;
 }
 
 /** What an operator wishes, with one pool of simulated machines. */
@@ -36,6 +40,7 @@ export async function composeForTest(
   config: Config = simulatedConfig(),
   ports: Partial<ManagerPorts> = {},
   options?: ManagerOptions,
+  bootMs?: number,
 ): Promise<ComposedManager> {
   const clock = createVirtualClock(0);
   const random = createSeededRandom(1);
@@ -49,11 +54,19 @@ export async function composeForTest(
       open: () => Promise.reject(new NotFoundError("archive-not-found", "no archives here")),
       prune: async () => undefined,
     },
-    guest: createSimulatedGuest({ clock, provider }),
+    guest: createSimulatedGuest({ clock, provider }, { bootMs }),
     drivers: new Map([["simulated" as const, createSimulatedDriver(provider, config.name)]]),
+    gitlab: config.gitlab && createGitlabDoor(config.gitlab, { clock, logger }),
     ...ports,
   };
-  return { clock, provider, lines, logger, running: await composeManager(config, all, "1.2.3", options) };
+  return {
+    clock,
+    provider,
+    lines,
+    logger,
+    gitlab: all.gitlab,
+    running: await composeManager(config, all, "1.2.3", options),
+  };
 }
 
 /** Logs that hold nothing. */
@@ -66,5 +79,12 @@ const noLogs: JobLogs = {
 
 function loggerInto(lines: string[]): Logger {
   const at = (level: string) => (_fields: unknown, message: string) => void lines.push(`${level}: ${message}`);
-  return { ...silentLogger, info: at("info"), warn: at("warn"), error: at("error") };
+  const logger: Logger = {
+    ...silentLogger,
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    child: () => logger,
+  };
+  return logger;
 }

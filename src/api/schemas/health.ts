@@ -3,6 +3,13 @@ import type { Health } from "../../ports/manager.ts";
 import { instant, text } from "./basics.ts";
 import { mode, preloadProblems, steeredBy } from "./poolState.ts";
 
+/** How one of the ways fares on which GitLab is heard of. */
+const source = {
+  isUp: z.boolean(),
+  problem: z.object({ text, since: instant }).optional(),
+  lastHeardAt: instant.optional(),
+};
+
 export const healthSchema = z
   .object({
     status: z.enum(["ok", "degraded", "stopping"]),
@@ -24,6 +31,24 @@ export const healthSchema = z
         starts: z.number(),
         cacheBytes: z.number(),
         maxCacheBytes: z.number(),
+      })
+      .optional(),
+    gitlab: z
+      .object({
+        webhooks: z
+          .object({
+            ...source,
+            listen: text,
+            taken: z.number(),
+            other: z.number(),
+            invalid: z.number(),
+            refused: z.number(),
+            lastRefusal: z.object({ text, at: instant }).optional(),
+          })
+          .optional(),
+        pipelines: z.number(),
+        jobsToCome: z.number(),
+        knownNames: z.number(),
       })
       .optional(),
     pools: z

@@ -114,5 +114,21 @@ export const createGauges = (register: Registry) => {
     mirrorUp: gauge("mayfly_mirror_up", "1 while the registry mirror of the config serves.", ["upstream"]),
     mirrorStarts: gauge("mayfly_mirror_starts", "How often this manager has started it.", ["upstream"]),
     mirrorBytes: gauge("mayfly_mirror_cache_bytes", "What its cache took at the last look.", ["upstream"]),
+    gitlabUp: gauge("mayfly_gitlab_up", "1 while GitLab can be heard of on this way: webhooks, api.", ["source"]),
+    gitlabHeardAt: gauge(
+      "mayfly_gitlab_last_heard_seconds",
+      "When GitLab was last heard of on this way, as seconds of the epoch; absent before.",
+      ["source"],
+    ),
+    gitlabWebhooks: gauge(
+      "mayfly_gitlab_webhooks",
+      "Webhooks in the life of this manager: taken, other (of no interest), invalid, refused (with a wrong token).",
+      ["outcome"],
+    ),
+    gitlabPipelines: gauge(
+      "mayfly_gitlab_pipelines",
+      "Pipelines of GitLab that have jobs to come, as pools were told.",
+    ),
+    gitlabJobs: gauge("mayfly_gitlab_jobs_to_come", "How many those jobs are."),
   };
 };

@@ -108,11 +108,25 @@ function readHealth(gauges: Gauges, health: Health, maxMachines: number): void {
   gauges.configValid.set(health.configProblem === undefined ? 1 : 0);
   gauges.storeWritable.set(health.storeProblem === undefined ? 1 : 0);
   for (const { what, freeBytes } of health.disks) gauges.diskFree.set({ disk: what }, freeBytes);
+  if (health.gitlab !== undefined) readGitlab(gauges, health.gitlab);
   if (health.mirror === undefined) return;
   const { upstream, isServing, starts, cacheBytes } = health.mirror;
   gauges.mirrorUp.set({ upstream }, isServing ? 1 : 0);
   gauges.mirrorStarts.set({ upstream }, starts);
   gauges.mirrorBytes.set({ upstream }, cacheBytes);
+}
+
+function readGitlab(gauges: Gauges, { webhooks, pipelines, jobsToCome }: NonNullable<Health["gitlab"]>): void {
+  gauges.gitlabPipelines.set(pipelines);
+  gauges.gitlabJobs.set(jobsToCome);
+  for (const [source, state] of Object.entries({ webhooks })) {
+    if (state === undefined) continue;
+    gauges.gitlabUp.set({ source }, state.isUp ? 1 : 0);
+    if (state.lastHeardAt !== undefined) gauges.gitlabHeardAt.set({ source }, state.lastHeardAt / 1_000);
+  }
+  if (webhooks === undefined) return;
+  for (const outcome of ["taken", "other", "invalid", "refused"] as const)
+    gauges.gitlabWebhooks.set({ outcome }, webhooks[outcome]);
 }
 
 function readPool(gauges: Gauges, fleet: Fleet, pool: string): void {

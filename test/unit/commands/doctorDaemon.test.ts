@@ -12,6 +12,8 @@ const MIRROR = {
   cacheBytes: 0,
   maxCacheBytes: 1,
 };
+const GITLAB = { pipelines: 2, jobsToCome: 9, knownNames: 40 };
+const HOOKS = { listen: "127.0.0.1:8095", isUp: true, taken: 5, other: 0, invalid: 0, refused: 0 };
 const open = { name: "small", mode: "open", refusals: 0 } as const;
 
 it.each<[string, Partial<Health>, string, unknown]>([
@@ -32,6 +34,35 @@ it.each<[string, Partial<Health>, string, unknown]>([
       detail: "cannot be written for 1m30s, nothing new is begun: No space left",
       fix: expect.stringContaining("goes on by itself"),
     },
+  ],
+  [
+    "webhooks",
+    { gitlab: { ...GITLAB, webhooks: { ...HOOKS, lastHeardAt: NOW - 60_000 } } },
+    "GitLab's webhooks",
+    {
+      status: "ok",
+      detail: expect.stringContaining("5 taken at 127.0.0.1:8095, the last 1m ago; 9 jobs of 2 pipelines"),
+    },
+  ],
+  [
+    "webhooks that cannot be taken",
+    {
+      gitlab: { ...GITLAB, webhooks: { ...HOOKS, isUp: false, problem: { text: "port taken", since: NOW - 90_000 } } },
+    },
+    "GitLab's webhooks",
+    { status: "warn", detail: "are not taken at 127.0.0.1:8095 for 1m30s: port taken" },
+  ],
+  [
+    "webhooks that never came",
+    { gitlab: { ...GITLAB, webhooks: HOOKS } },
+    "GitLab's webhooks",
+    { status: "warn", fix: expect.stringContaining("127.0.0.1:8095/gitlab") },
+  ],
+  [
+    "webhooks of which the last was not taken",
+    { gitlab: { ...GITLAB, webhooks: { ...HOOKS, lastHeardAt: 1, lastRefusal: { text: "wrong token", at: NOW } } } },
+    "GitLab's webhooks",
+    { status: "warn", detail: expect.stringContaining("was not: wrong token") },
   ],
   [
     "a mirror",

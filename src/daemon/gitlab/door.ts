@@ -1,0 +1,67 @@
+import type { GitlabConfig } from "../../config/gitlab.ts";
+import type { JobSpec } from "../../domain/job.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { Logger } from "../../ports/logger.ts";
+import type { GitlabHealth, Manager } from "../../ports/manager.ts";
+import { createLearnedJobs } from "./learned.ts";
+import { startWebhookListener } from "./listener.ts";
+import type { WebhookListener } from "./listener.ts";
+import { createLookout } from "./lookout.ts";
+import type { Lookout } from "./lookout.ts";
+
+export interface GitlabDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/**
+ * Hears of a GitLab's jobs before they come, and tells the pools. Whatever of it fails, jobs come as they do without it.
+ */
+export interface GitlabDoor {
+  /** Begins, for a manager that is there. */
+  start(manager: Pick<Manager, "announcePipeline">, poolNames: () => ReadonlySet<string>): void;
+  /** Takes note of a job that is about to be submitted. Never throws. */
+  noteJob(spec: Pick<JobSpec, "holder" | "variables" | "poolName">): void;
+  health(): GitlabHealth;
+  /** The port that webhooks come to; undefined while there is none. */
+  port(): number | undefined;
+  stop(): Promise<void>;
+}
+
+export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }: GitlabDeps): GitlabDoor {
+  const logger = parent.child({ door: "gitlab" });
+  const learned = createLearnedJobs();
+  const host = config.api && new URL(config.api.url).hostname;
+  let lookout: Lookout | undefined;
+  let webhooks: WebhookListener | undefined;
+  const quietly = (run: () => void): void => {
+    try {
+      run();
+    } catch (error) {
+      // What it takes part in is a job's way to its machine.
+      logger.error({ err: error }, "what is known of GitLab could not be told to the pools");
+    }
+  };
+
+  return {
+    start(manager, poolNames) {
+      const tell: Parameters<typeof createLookout>[0]["announce"] = (id, announcement) => {
+        manager.announcePipeline(id, announcement).catch((error: unknown) => {
+          logger.debug({ err: error, id }, "an announcement was not taken");
+        });
+      };
+      const { runners } = config;
+      const known = createLookout({ runners, host, poolNames, learned, clock, announce: tell });
+      lookout = known;
+      const hear: Lookout["hear"] = (fact) => quietly(() => known.hear(fact));
+      webhooks = config.webhooks && startWebhookListener(config.webhooks, { clock, logger, hear });
+    },
+    noteJob: (spec) => quietly(() => lookout?.noteJob(spec)),
+    health() {
+      const { pipelines, jobs } = lookout?.outlook() ?? { pipelines: 0, jobs: 0 };
+      return { webhooks: webhooks?.health(), pipelines, jobsToCome: jobs, knownNames: learned.size() };
+    },
+    port: () => webhooks?.port(),
+    stop: async () => webhooks?.stop(),
+  };
+}

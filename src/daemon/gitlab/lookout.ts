@@ -1,0 +1,121 @@
+import type { GitlabRunner } from "../../config/gitlab.ts";
+import type { JobSpec } from "../../domain/job.ts";
+import { jobsToCome } from "../../planning/lookahead/jobsToCome.ts";
+import type { Announcement } from "../../ports/announce.ts";
+import type { Clock } from "../../ports/clock.ts";
+import type { JobFact, PipelineFact } from "./facts.ts";
+import type { LearnedJobs } from "./learned.ts";
+import { createPipelineBook, foreseenFrom, latestOf } from "./pipelines.ts";
+import type { KnownPipeline } from "./pipelines.ts";
+import { poolOfRunner, poolOfTags } from "./runners.ts";
+import { factFromSpec } from "./submitted.ts";
+
+/** What is announced is forgotten so long after the last of it was thought to come; a day at the most. */
+const AFTER_MS = 3_600_000;
+const MAX_TTL_MS = 86_400_000;
+
+export interface LookoutDeps {
+  readonly runners: readonly GitlabRunner[];
+  /** Jobs of another GitLab than that of this host are none of ours. @default any */
+  readonly host?: string | undefined;
+  /** Names of the pools that there are now. */
+  readonly poolNames: () => ReadonlySet<string>;
+  readonly learned: LearnedJobs;
+  readonly clock: Pick<Clock, "now">;
+  readonly announce: (id: string, announcement: Announcement) => void;
+}
+
+/** Tells the pools of what GitLab knows of its pipelines. */
+export interface Lookout {
+  /** Takes note of what was heard, and announces what it changes. */
+  hear(fact: PipelineFact): void;
+  /** Takes note of a job that a runner is about to submit: where jobs of its name go, and that it is not to come any more. */
+  noteJob(spec: Pick<JobSpec, "holder" | "variables" | "poolName">): void;
+  /** How many pipelines have jobs to come, and how many those are. */
+  outlook(): { readonly pipelines: number; readonly jobs: number };
+}
+
+/** What was last announced of a pipeline: how many jobs, and which ones were waited for. */
+interface Told {
+  readonly jobs: number;
+  readonly waiting: ReadonlySet<string>;
+}
+
+export function createLookout(deps: LookoutDeps): Lookout {
+  const { runners, host, poolNames, learned, clock, announce } = deps;
+  const book = createPipelineBook();
+  const toldById = new Map<string, Told>();
+
+  const learn = (projectId: number, job: JobFact): void => {
+    const { name } = job;
+    if (job.result === "success" && job.durationMs !== undefined) learned.noteDuration(projectId, name, job.durationMs);
+    if (job.isOurs === true) return;
+    const poolName = poolOfRunner(runners, job.runnerTags);
+    if (poolName !== undefined || job.result === "success") learned.notePool(projectId, name, poolName);
+  };
+
+  const tell = (pipeline: KnownPipeline): void => {
+    const { projectId, pipelineId } = pipeline;
+    const foreseen = foreseenFrom(pipeline, (name) => learned.isManual(projectId, name));
+    if (foreseen === undefined) return;
+    const now = clock.now();
+    const names = poolNames();
+    const factByName = new Map(latestOf(pipeline.jobs.values()).map((job) => [job.name, job]));
+    const poolNameOf = (name: string): string | undefined => {
+      const poolName = learned.poolNameOf(projectId, name) ?? poolOfTags(runners, factByName.get(name)?.tags);
+      return poolName !== undefined && names.has(poolName) ? poolName : undefined;
+    };
+    const durationsOf = (name: string): readonly number[] => learned.durationsOf(projectId, name);
+    const jobs = jobsToCome(foreseen, { durationsOf, poolNameOf }, now);
+    const id = `gitlab-${projectId}-${pipelineId}`;
+    const told = toldById.get(id);
+    if (jobs.length === 0 && told === undefined) return;
+    const begun = [...(told?.waiting ?? [])].flatMap((name) =>
+      hasBegun(factByName.get(name)) ? (poolNameOf(name) ?? []) : [],
+    );
+    const waiting = foreseen.jobs.filter(({ state, heldBack }) => state === "waiting" && heldBack === undefined);
+    if (jobs.length === 0) toldById.delete(id);
+    else {
+      toldById.set(id, {
+        jobs: jobs.reduce((sum, { count }) => sum + count, 0),
+        waiting: new Set(waiting.map(({ name }) => name)),
+      });
+    }
+    const last = Math.max(now, ...jobs.map(({ readyAt }) => readyAt.at(-1) ?? now));
+    announce(id, {
+      jobs,
+      begun: [...Map.groupBy(begun, (poolName) => poolName)].map(([poolName, { length: count }]) => ({
+        ...{ poolName, count },
+      })),
+      ttlMs: Math.min(MAX_TTL_MS, last - now + AFTER_MS),
+    });
+  };
+
+  const hear = (fact: PipelineFact): void => {
+    const { pipeline, ended } = book.hear(fact);
+    for (const job of fact.jobs)
+      if (job.when === "manual" || job.state === "manual") learned.noteManual(fact.projectId, job.name);
+    for (const job of ended) learn(fact.projectId, job);
+    tell(pipeline);
+  };
+
+  return {
+    hear,
+    noteJob(spec) {
+      const fact = factFromSpec(spec, host, clock.now());
+      if (fact === undefined) return;
+      learned.notePool(fact.projectId, fact.jobs[0]?.name ?? "", spec.poolName);
+      hear(fact);
+    },
+    outlook: () => ({
+      pipelines: toldById.size,
+      jobs: [...toldById.values()].reduce((sum, { jobs }) => sum + jobs, 0),
+    }),
+  };
+}
+
+/** It may run, or has run: its lease is on its way, or has been there. */
+function hasBegun(job: JobFact | undefined): boolean {
+  if (job?.state === "ended") return job.startedAt !== undefined;
+  return job?.state === "pending" || job?.state === "running";
+}
