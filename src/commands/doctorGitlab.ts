@@ -5,7 +5,31 @@ import { shownDuration } from "./shown.ts";
 
 /** What a running daemon says of the ways on which it hears of GitLab; nothing where it has none. */
 export function checkGitlab({ gitlab }: Health, now: EpochMs): readonly Check[] {
-  return gitlab?.webhooks === undefined ? [] : [checkWebhooks(gitlab.webhooks, gitlab, now)];
+  if (gitlab === undefined) return [];
+  const { webhooks, api } = gitlab;
+  return [
+    ...(webhooks === undefined ? [] : [checkWebhooks(webhooks, gitlab, now)]),
+    ...(api === undefined ? [] : [checkApi(api, gitlab, now)]),
+  ];
+}
+
+function checkApi(
+  { url, projects, problem, isUp }: NonNullable<GitlabHealth["api"]>,
+  gitlab: GitlabHealth,
+  now: EpochMs,
+): Check {
+  const name = "GitLab's API";
+  if (problem !== undefined) {
+    const detail = `${url} does not say what it is asked for ${shownDuration(now - problem.since)}: ${problem.text}`;
+    return {
+      name,
+      status: "warn",
+      detail,
+      fix: "mend it; the daemon asks again by itself, and does without meanwhile",
+    };
+  }
+  if (!isUp) return { name, status: "ok", detail: `${url} is asked for the first time` };
+  return { name, status: "ok", detail: `${url} tells of ${projects} projects; ${outlookOf(gitlab)}` };
 }
 
 function checkWebhooks(webhooks: NonNullable<GitlabHealth["webhooks"]>, gitlab: GitlabHealth, now: EpochMs): Check {
@@ -29,4 +53,4 @@ function checkWebhooks(webhooks: NonNullable<GitlabHealth["webhooks"]>, gitlab: 
 }
 
 const outlookOf = ({ jobsToCome, pipelines, knownNames }: GitlabHealth): string =>
-  `${jobsToCome} jobs of ${pipelines} pipelines are to come, of ${knownNames} names it is known how long they take and where`;
+  `${jobsToCome} jobs of ${pipelines} pipelines are to come, of ${knownNames} names it is known how long they take`;

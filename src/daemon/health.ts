@@ -42,6 +42,9 @@ export function healthOf({
     ...(gitlab?.webhooks?.problem === undefined
       ? []
       : [`GitLab's webhooks are not taken: ${gitlab.webhooks.problem.text}`]),
+    ...(gitlab?.api?.problem === undefined
+      ? []
+      : [`GitLab's API does not say what it is asked: ${gitlab.api.problem.text}`]),
     ...pools.flatMap(({ name, launchProblem }) =>
       launchProblem === undefined ? [] : [`pool ${name} cannot launch: ${launchProblem}`],
     ),

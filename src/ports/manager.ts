@@ -70,10 +70,18 @@ export interface GitlabHealth {
         readonly lastRefusal?: { readonly text: string; readonly at: EpochMs } | undefined;
       })
     | undefined;
+  /** Absent where it is not asked. */
+  readonly api?:
+    | (GitlabSourceHealth & {
+        readonly url: string;
+        /** How many are looked at. */
+        readonly projects: number;
+      })
+    | undefined;
   /** Pipelines that have jobs to come, and how many those are, as pools were told. */
   readonly pipelines: number;
   readonly jobsToCome: number;
-  /** Names of jobs of which it is known how long they take and where they go. */
+  /** Names of jobs of which it is known how long they take. */
   readonly knownNames: number;
 }
 

@@ -46,6 +46,7 @@ export const healthSchema = z
             lastRefusal: z.object({ text, at: instant }).optional(),
           })
           .optional(),
+        api: z.object({ ...source, url: text, projects: z.number() }).optional(),
         pipelines: z.number(),
         jobsToCome: z.number(),
         knownNames: z.number(),

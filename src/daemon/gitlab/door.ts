@@ -3,6 +3,8 @@ import type { JobSpec } from "../../domain/job.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { GitlabHealth, Manager } from "../../ports/manager.ts";
+import { startPoller } from "./api/poller.ts";
+import type { Poller } from "./api/poller.ts";
 import { createLearnedJobs } from "./learned.ts";
 import { startWebhookListener } from "./listener.ts";
 import type { WebhookListener } from "./listener.ts";
@@ -25,6 +27,8 @@ export interface GitlabDoor {
   health(): GitlabHealth;
   /** The port that webhooks come to; undefined while there is none. */
   port(): number | undefined;
+  /** Resolves when it is not asking. */
+  settled(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -34,6 +38,7 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
   const host = config.api && new URL(config.api.url).hostname;
   let lookout: Lookout | undefined;
   let webhooks: WebhookListener | undefined;
+  let poller: Poller | undefined;
   const quietly = (run: () => void): void => {
     try {
       run();
@@ -55,13 +60,18 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
       lookout = known;
       const hear: Lookout["hear"] = (fact) => quietly(() => known.hear(fact));
       webhooks = config.webhooks && startWebhookListener(config.webhooks, { clock, logger, hear });
+      poller = config.api && startPoller(config.api, { clock, logger, hear });
     },
     noteJob: (spec) => quietly(() => lookout?.noteJob(spec)),
     health() {
       const { pipelines, jobs } = lookout?.outlook() ?? { pipelines: 0, jobs: 0 };
-      return { webhooks: webhooks?.health(), pipelines, jobsToCome: jobs, knownNames: learned.size() };
+      const sources = { webhooks: webhooks?.health(), api: poller?.health() };
+      return { ...sources, pipelines, jobsToCome: jobs, knownNames: learned.size() };
     },
     port: () => webhooks?.port(),
-    stop: async () => webhooks?.stop(),
+    settled: async () => poller?.settled(),
+    async stop() {
+      await Promise.all([webhooks?.stop(), poller?.stop()]);
+    },
   };
 }

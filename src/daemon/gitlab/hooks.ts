@@ -98,7 +98,7 @@ function factFromJob(hook: z.output<typeof jobHookSchema>): PipelineFact {
 }
 
 /** How a job is and since when, by what webhooks and the API both tell. */
-function outcomeFrom(
+export function outcomeFrom(
   status: string,
   startedAt: string | null | undefined,
   durationS: number | null | undefined,

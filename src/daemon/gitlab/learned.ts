@@ -38,7 +38,7 @@ export interface LearnedJobs {
   durationsOf(projectId: number, name: string): readonly number[];
   poolNameOf(projectId: number, name: string): string | undefined;
   isManual(projectId: number, name: string): boolean;
-  /** How many names are known with how long they take, and where they go. */
+  /** Of how many names it is known how long their jobs take. */
   size(): number;
   /** All of it, as text that this module alone reads. */
   memory(): string;
@@ -77,8 +77,7 @@ export function createLearnedJobs(memory?: string, maxNames = MAX_NAMES): Learne
     durationsOf: (projectId, name) => find(projectId, name)?.durationsMs.toSorted((a, b) => a - b) ?? [],
     poolNameOf: (projectId, name) => find(projectId, name)?.poolName,
     isManual: (projectId, name) => find(projectId, name)?.isManual ?? false,
-    size: () =>
-      [...byKey.values()].filter((known) => known.poolName !== undefined && known.durationsMs.length > 0).length,
+    size: () => [...byKey.values()].filter(({ durationsMs }) => durationsMs.length > 0).length,
     memory: () => JSON.stringify([...byKey]),
   };
 }

@@ -50,7 +50,9 @@ export function createPipelineBook(maxPipelines = MAX_PIPELINES, maxJobs = MAX_J
       const ended: JobFact[] = [];
       for (const job of fact.jobs) {
         const before = jobs.get(job.id);
-        const joined = before === undefined ? job : joinFacts(before, job);
+        // A retry of an earlier job brings what was skipped back to wait: webhooks do not tell that from a late one, the API does.
+        const isRevived = fact.isWhole === true && before?.state === "skipped";
+        const joined = before === undefined || isRevived ? job : joinFacts(before, job);
         jobs.set(job.id, joined);
         if (joined.state === "ended" && before?.state !== "ended") ended.push(joined);
       }

@@ -116,10 +116,10 @@ function readHealth(gauges: Gauges, health: Health, maxMachines: number): void {
   gauges.mirrorBytes.set({ upstream }, cacheBytes);
 }
 
-function readGitlab(gauges: Gauges, { webhooks, pipelines, jobsToCome }: NonNullable<Health["gitlab"]>): void {
+function readGitlab(gauges: Gauges, { webhooks, api, pipelines, jobsToCome }: NonNullable<Health["gitlab"]>): void {
   gauges.gitlabPipelines.set(pipelines);
   gauges.gitlabJobs.set(jobsToCome);
-  for (const [source, state] of Object.entries({ webhooks })) {
+  for (const [source, state] of Object.entries({ webhooks, api })) {
     if (state === undefined) continue;
     gauges.gitlabUp.set({ source }, state.isUp ? 1 : 0);
     if (state.lastHeardAt !== undefined) gauges.gitlabHeardAt.set({ source }, state.lastHeardAt / 1_000);

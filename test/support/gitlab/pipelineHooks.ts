@@ -29,7 +29,7 @@ export interface GitlabPipeline {
 const written = (at: number | undefined): string | null =>
   at === undefined ? null : `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-const durationOf = ({ startedAt, finishedAt }: GitlabJob, now?: number): number | null => {
+export const durationOf = ({ startedAt, finishedAt }: GitlabJob, now?: number): number | null => {
   const end = finishedAt ?? now;
   return startedAt === undefined || end === undefined ? null : (end - startedAt) / 1_000;
 };

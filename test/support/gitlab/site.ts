@@ -25,7 +25,7 @@ export interface Site extends AsyncDisposable, ComposedManager {
 
 /** The secret that webhooks carry. */
 export const HOOK_TOKEN = "a-secret-token-of-webhooks";
-const API_TOKEN = "glpat-secret-of-the-api";
+export const API_TOKEN = "glpat-secret-of-the-api";
 
 /** @param gitlab what is heard of GitLab by, from the folder of the tokens. */
 export async function startSite(gitlab: (folder: string) => Omit<GitlabConfig, "runners">): Promise<Site> {
@@ -72,11 +72,13 @@ export interface PipelineRun {
 /**
  * Has a pipeline of two stages run, over four hours.
  * @param tell is called whenever something of it has changed.
+ * @param advance lets a time pass.
  */
 export async function runPipeline(
   site: Site,
   pipeline: TwoStages,
   tell: (pipeline: TwoStages) => Promise<void>,
+  advance: (ms: number) => Promise<void> = (ms) => site.clock.advance(ms),
 ): Promise<PipelineRun> {
   const { clock } = site;
   const tellThat = async (build: string, test: string): Promise<void> => {
@@ -84,18 +86,18 @@ export async function runPipeline(
   };
   await tellThat("pending", "created");
   const [build] = runJobs(site, 1, BUILD_MS);
-  await clock.advance(1_000);
+  await advance(1_000);
   await tellThat("running", "created");
-  await clock.advance(BUILD_MS);
+  await advance(BUILD_MS);
   await build;
   const levelBefore = await site.level();
   await tellThat("success", "pending");
   const tests = runJobs(site, TESTS, TEST_MS);
   await tellThat("success", "running");
-  await clock.advance(10 * MINUTE_MS);
+  await advance(10 * MINUTE_MS);
   await tellThat("success", "success");
-  await clock.advance(60 * MINUTE_MS);
+  await advance(60 * MINUTE_MS);
   const levelAfter = await site.level();
-  await clock.advance(164 * MINUTE_MS);
+  await advance(164 * MINUTE_MS);
   return { testWaitsMs: await Promise.all(tests), levelBefore, levelAfter };
 }

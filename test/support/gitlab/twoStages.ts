@@ -13,10 +13,12 @@ export class TwoStages {
   readonly #startedAt: number;
   #statuses: readonly [string, string] = ["created", "created"];
   #testsAt: number | undefined;
+  #updatedAt: number;
 
   constructor(id: number, startedAt: number) {
     this.id = id;
     this.#startedAt = startedAt;
+    this.#updatedAt = startedAt;
   }
 
   get pipeline(): GitlabPipeline {
@@ -26,9 +28,15 @@ export class TwoStages {
       : build === "created"
         ? "created"
         : "running";
-    const updatedAt = this.#testsAt ?? this.#startedAt;
     return {
-      ...{ projectId: 7, id: this.id, status, stages: ["build", "test"], createdAt: this.#startedAt, updatedAt },
+      ...{
+        projectId: 7,
+        id: this.id,
+        status,
+        stages: ["build", "test"],
+        createdAt: this.#startedAt,
+        updatedAt: this.#updatedAt,
+      },
       jobs: this.jobs,
     };
   }
@@ -54,6 +62,7 @@ export class TwoStages {
   /** Brings its jobs to statuses; the tests begin with the first that is not `created`, at `now`. */
   become(build: string, test: string, now: number): this {
     this.#statuses = [build, test];
+    this.#updatedAt = now;
     if (test !== "created") this.#testsAt ??= now;
     return this;
   }

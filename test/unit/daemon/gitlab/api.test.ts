@@ -1,0 +1,182 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { startRestGitlab } from "../../../support/gitlab/rest.ts";
+import type { RestGitlab } from "../../../support/gitlab/rest.ts";
+import { API_TOKEN, runPipeline, startSite } from "../../../support/gitlab/site.ts";
+import type { PipelineRun, Site } from "../../../support/gitlab/site.ts";
+import { MINUTE_MS, TESTS, TwoStages } from "../../../support/gitlab/twoStages.ts";
+
+const STEP_MS = 10_000;
+
+/** A daemon that asks a GitLab, and nothing else. */
+interface Asking extends AsyncDisposable {
+  readonly site: Site;
+  readonly gitlab: RestGitlab;
+  /** Lets a time pass that GitLab has time to answer in. */
+  advance(ms: number): Promise<void>;
+  health(): Promise<NonNullable<Awaited<ReturnType<Site["running"]["manager"]["health"]>>["gitlab"]>>;
+}
+
+async function startAsking(projects: readonly string[] = ["group/project"]): Promise<Asking> {
+  let now = (): number => 0;
+  const gitlab = await startRestGitlab(() => now());
+  const site = await startSite((folder) => ({
+    api: { url: gitlab.url, tokenFile: join(folder, "api-token"), projects, pollIntervalMs: 30_000 },
+  }));
+  now = site.clock.now;
+  await site.gitlab?.settled();
+  return {
+    ...{ site, gitlab },
+    async advance(ms) {
+      for (let left = ms; left > 0; left -= STEP_MS) {
+        await site.clock.advance(Math.min(left, STEP_MS));
+        await site.gitlab?.settled();
+      }
+    },
+    async health() {
+      const { gitlab: known } = await site.running.manager.health();
+      if (known === undefined) throw new Error("it says nothing of GitLab");
+      return known;
+    },
+    async [Symbol.asyncDispose]() {
+      await site[Symbol.asyncDispose]();
+      await gitlab[Symbol.asyncDispose]();
+    },
+  };
+}
+
+const show = ({ gitlab }: Asking, pipeline: TwoStages): void =>
+  void gitlab.pipelines.set(pipeline.id, { ...pipeline.pipeline });
+
+async function runShown(asking: Asking, id: number): Promise<PipelineRun> {
+  const { site, advance } = asking;
+  return runPipeline(
+    site,
+    new TwoStages(id, site.clock.now()),
+    async (pipeline) => {
+      show(asking, pipeline);
+      // A runner asks for jobs every few seconds, too.
+      await advance(STEP_MS);
+    },
+    // The rest of the day shows nothing new.
+    (ms) => advance(Math.min(ms, 12 * MINUTE_MS)),
+  );
+}
+
+it("has the second stage's machines ready when it comes, by what the API alone tells", async () => {
+  await using asking = await startAsking();
+  const first = await runShown(asking, 1);
+
+  const second = await runShown(asking, 2);
+
+  expect(first.testWaitsMs.filter((ms) => ms > 1_000).length).toBeGreaterThan(3);
+  expect(second.testWaitsMs.filter((ms) => ms > 1_000)).toEqual([]);
+  expect(second.levelBefore).toBeGreaterThanOrEqual(TESTS);
+  expect(await asking.health()).toMatchObject({ knownNames: 7, jobsToCome: 0, api: { isUp: true, projects: 1 } });
+  expect(asking.site.lines.filter((line) => /^(error|warn)/.test(line))).toEqual([]);
+  // A look every 30 s, and one more for each that finds a pipeline at work.
+  expect(asking.gitlab.requests.length).toBeLessThan((3 * asking.site.clock.now()) / MINUTE_MS);
+});
+
+it("learns from pipelines that were there before it, and tells of one that runs, page by page", async () => {
+  await using asking = await startAsking();
+  const many = (id: number, status: string, startedAt: number | undefined) =>
+    Array.from({ length: 230 }, (_, n) => ({
+      ...{ id: id * 1_000 + n, name: `many ${n}`, stage: n === 0 ? "build" : "test", tags: ["mayfly"] },
+      ...{ status: n === 0 && status === "created" ? "running" : status, startedAt: n === 0 ? 0 : startedAt },
+      finishedAt: status === "success" ? 2 * MINUTE_MS : undefined,
+    }));
+  const stages = ["never", "told"];
+  asking.gitlab.pipelines.set(1, {
+    projectId: 7,
+    id: 1,
+    status: "success",
+    stages,
+    updatedAt: 1,
+    jobs: many(1, "success", 0),
+  });
+  asking.gitlab.pipelines.set(2, {
+    projectId: 7,
+    id: 2,
+    status: "running",
+    stages,
+    updatedAt: 1,
+    jobs: many(2, "created", undefined),
+  });
+
+  await asking.advance(30_000);
+
+  expect(await asking.health()).toMatchObject({ knownNames: 230, jobsToCome: 229, pipelines: 1 });
+  expect(asking.gitlab.requests.filter(({ path }) => path.includes("page=3"))).toHaveLength(2);
+});
+
+it.each([
+  [{ status: 500 }, "answers /projects/group%2Fproject/pipelines with 500"],
+  [{ status: 401 }, "does not take the token of `gitlab.token_file`"],
+  [{ status: 302, headers: { location: "http://elsewhere.test" } }, "with 302; is `gitlab.url` right?"],
+  [{ status: 200 }, "with what is not understood"],
+])("goes on as without it while GitLab answers %j, and with it when that is over", async (failWith, why) => {
+  await using asking = await startAsking();
+  const { gitlab, site } = asking;
+  gitlab.failWith = failWith;
+  await asking.advance(40 * MINUTE_MS);
+
+  const { problems, status } = await site.running.manager.health();
+  const asked = gitlab.requests.length;
+  gitlab.failWith = undefined;
+  show(asking, new TwoStages(1, 0).become("success", "success", 0));
+  show(asking, new TwoStages(2, 0).become("running", "created", site.clock.now()));
+  await asking.advance(11 * MINUTE_MS);
+
+  expect(problems.join()).toContain(`GitLab's API does not say what it is asked: `);
+  expect(problems.join()).toContain(why);
+  expect(status).toBe("degraded");
+  expect(asked).toBeLessThan(12);
+  expect((await site.running.manager.pool("small")).machines.idle).toBeGreaterThan(0);
+  expect(await asking.health()).toMatchObject({ jobsToCome: TESTS, api: { isUp: true } });
+  expect((await asking.health()).api?.problem).toBeUndefined();
+  expect(site.lines.filter((line) => line.includes("GitLab"))).toEqual([
+    "warn: GitLab's API does not say what it is asked; it is asked again",
+    "info: GitLab's API answers again",
+  ]);
+  expect(site.lines.join()).not.toContain(API_TOKEN);
+});
+
+it("asks no earlier than GitLab wants to be asked", async () => {
+  await using asking = await startAsking();
+  asking.gitlab.failWith = { status: 429, headers: { "retry-after": "300" } };
+  await asking.advance(30_000);
+  const asked = asking.gitlab.requests.length;
+  await asking.advance(4 * MINUTE_MS);
+  expect(asking.gitlab.requests).toHaveLength(asked);
+  asking.gitlab.failWith = undefined;
+
+  await asking.advance(2 * MINUTE_MS);
+
+  expect(await asking.health()).toMatchObject({ api: { isUp: true } });
+});
+
+it("looks at the other projects where one is not there, and says which", async () => {
+  await using asking = await startAsking(["group/missing", "7"]);
+  show(asking, new TwoStages(1, 0).become("success", "success", 0));
+  show(asking, new TwoStages(2, 0).become("running", "created", 0));
+
+  await asking.advance(30_000);
+
+  const { api, jobsToCome } = await asking.health();
+  expect(jobsToCome).toBe(TESTS);
+  expect(api).toMatchObject({ isUp: true, problem: { text: expect.stringContaining("/projects/group%2Fmissing/") } });
+});
+
+it("says that its token cannot be read, and goes by it when it can", async () => {
+  await using asking = await startAsking();
+  await rm(join(asking.site.folder, "api-token"));
+  await asking.advance(30_000);
+  expect((await asking.health()).api?.problem?.text).toContain("gitlab.token_file");
+  await writeFile(join(asking.site.folder, "api-token"), API_TOKEN, { mode: 0o600 });
+
+  await asking.advance(2 * MINUTE_MS);
+
+  expect((await asking.health()).api).toMatchObject({ isUp: true });
+});
