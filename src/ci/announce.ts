@@ -1,4 +1,4 @@
-import { jobsToCome } from "../planning/lookahead/jobsToCome.ts";
+import { announcedFrom, jobsToCome } from "../planning/lookahead/jobsToCome.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { Manager } from "../ports/manager.ts";
 import type { Random } from "../ports/random.ts";
@@ -47,7 +47,7 @@ export function createAnnouncer(
           durationsOf: (name: string) => known.get(name) ?? [],
           poolNameOf: (name: string) => poolNames.get(name),
         };
-        const jobs = jobsToCome(foreseenFrom(pipeline, progress, startedAt), knowledge, now);
+        const jobs = jobsToCome(foreseenFrom(pipeline, progress, startedAt), knowledge, now).map(announcedFrom);
         if (jobs.length === 0 && !hasTold) return;
         hasTold = jobs.length > 0;
         await manager.announcePipeline(id, { jobs, begun, ttlMs: TTL_MS });

@@ -174,9 +174,9 @@ export async function composeManager(
   const manager = createManager({
     ...{ fleet, leases, jobs, archives, health, reload },
     diff: (text, fileName) => diffAgainst(live, fleet, text, fileName),
-    onSubmit: ports.gitlab?.noteJob,
+    ...{ onSubmit: ports.gitlab?.noteJob, onAcquire: ports.gitlab?.noteArrival },
   });
-  ports.gitlab?.start(manager, () => new Set(live.current().pools.map(({ name }) => name)));
+  await ports.gitlab?.start(manager, store, () => new Set(live.current().pools.map(({ name }) => name)));
 
   return {
     manager,

@@ -38,6 +38,8 @@ export interface ManagerParts {
   readonly health: () => Health;
   readonly reload: (why: string) => Promise<ConfigReload>;
   readonly diff: (text: string, fileName: string) => Promise<ConfigDiff>;
+  /** Hears of each lease that is asked for by itself, before it is. Must not throw. */
+  readonly onAcquire?: ((poolName: string) => void) | undefined;
   /** Hears of each job before it is taken. Must not throw. */
   readonly onSubmit?: ((spec: JobSpec) => void) | undefined;
 }
@@ -52,6 +54,7 @@ export function createManager({
   reload,
   diff,
   onSubmit,
+  onAcquire,
 }: ManagerParts): Manager {
   const { store, drivers, clock } = fleet.deps;
   const auditPorts: AuditPorts = {
@@ -95,7 +98,10 @@ export function createManager({
       return guest.channel.exec(command, options, signal);
     },
 
-    acquireLease: async (request, key) => viewLease(fleet, (await leases.request(request, key)).id),
+    async acquireLease(request, key) {
+      onAcquire?.(request.poolName);
+      return viewLease(fleet, (await leases.request(request, key)).id);
+    },
     leases: async (all) => {
       const list = all ? await store.recentLeases(RECENT_LIMIT) : fleet.state.leases();
       return Promise.all(list.map((lease) => viewLease(fleet, lease.id)));

@@ -42,6 +42,9 @@ export interface StoredShadowPeriod {
   readonly record: string;
 }
 
+/** Under this name what is learned of GitLab's jobs is kept, where pools keep theirs. No pool is named so. */
+export const GITLAB_MEMORY = "(gitlab)";
+
 /** Stretches kept of each shadow. */
 export const KEPT_SHADOW_PERIODS = 200;
 

@@ -8,6 +8,8 @@ import type { Poller } from "./api/poller.ts";
 import { createLearnedJobs } from "./learned.ts";
 import { startWebhookListener } from "./listener.ts";
 import type { WebhookListener } from "./listener.ts";
+import { keepMemory, readMemory } from "./memory.ts";
+import type { MemoryStore } from "./memory.ts";
 import { createLookout } from "./lookout.ts";
 import type { Lookout } from "./lookout.ts";
 
@@ -20,10 +22,16 @@ export interface GitlabDeps {
  * Hears of a GitLab's jobs before they come, and tells the pools. Whatever of it fails, jobs come as they do without it.
  */
 export interface GitlabDoor {
-  /** Begins, for a manager that is there. */
-  start(manager: Pick<Manager, "announcePipeline">, poolNames: () => ReadonlySet<string>): void;
+  /** Begins, for a manager that is there, with what an earlier one has learned. */
+  start(
+    manager: Pick<Manager, "announcePipeline">,
+    store: MemoryStore,
+    poolNames: () => ReadonlySet<string>,
+  ): Promise<void>;
   /** Takes note of a job that is about to be submitted. Never throws. */
   noteJob(spec: Pick<JobSpec, "holder" | "variables" | "poolName">): void;
+  /** Takes note of a lease that is about to be asked for by somebody who does not say for which job. Never throws. */
+  noteArrival(poolName: string): void;
   health(): GitlabHealth;
   /** The port that webhooks come to; undefined while there is none. */
   port(): number | undefined;
@@ -34,7 +42,8 @@ export interface GitlabDoor {
 
 export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }: GitlabDeps): GitlabDoor {
   const logger = parent.child({ door: "gitlab" });
-  const learned = createLearnedJobs();
+  let learned = createLearnedJobs();
+  let stopKeeping: (() => Promise<void>) | undefined;
   const host = config.api && new URL(config.api.url).hostname;
   let lookout: Lookout | undefined;
   let webhooks: WebhookListener | undefined;
@@ -49,7 +58,9 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
   };
 
   return {
-    start(manager, poolNames) {
+    async start(manager, store, poolNames) {
+      learned = createLearnedJobs(await readMemory(store));
+      stopKeeping = keepMemory(store, () => learned.memory(), { clock, logger });
       const tell: Parameters<typeof createLookout>[0]["announce"] = (id, announcement) => {
         manager.announcePipeline(id, announcement).catch((error: unknown) => {
           logger.debug({ err: error, id }, "an announcement was not taken");
@@ -62,6 +73,7 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
       webhooks = config.webhooks && startWebhookListener(config.webhooks, { clock, logger, hear });
       poller = config.api && startPoller(config.api, { clock, logger, hear });
     },
+    noteArrival: (poolName) => quietly(() => lookout?.noteArrival(poolName)),
     noteJob: (spec) => quietly(() => lookout?.noteJob(spec)),
     health() {
       const { pipelines, jobs } = lookout?.outlook() ?? { pipelines: 0, jobs: 0 };
@@ -72,6 +84,7 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
     settled: async () => poller?.settled(),
     async stop() {
       await Promise.all([webhooks?.stop(), poller?.stop()]);
+      await stopKeeping?.();
     },
   };
 }

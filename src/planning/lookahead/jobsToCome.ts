@@ -10,7 +10,12 @@ const CHANCE = 0.9;
 /** Jobs of a pipeline that come to one pool together. */
 export interface JobsToCome extends ExpectedJobs {
   readonly poolName: string;
+  /** `count` of them. */
+  readonly names: readonly string[];
 }
+
+/** What pools are told of them. */
+export const announcedFrom = ({ names: _, ...jobs }: JobsToCome): Omit<JobsToCome, "names"> => jobs;
 
 export interface Knowledge {
   /** How long jobs of a name took, in milliseconds, shortest first; empty for one that never ran. */
@@ -38,8 +43,9 @@ export function jobsToCome(
     // One that waits for a job which never ran before comes nobody knows when.
     if (poolName === undefined || readyAt.length < FUTURES) continue;
     const key = `${poolName} ${readyAt.join(" ")}`;
-    const count = (groups.get(key)?.count ?? 0) + 1;
-    groups.set(key, { poolName, count, chance: CHANCE, readyAt: readyAt.toSorted((a, b) => a - b) });
+    const names = [...(groups.get(key)?.names ?? []), name];
+    const sorted = readyAt.toSorted((a, b) => a - b);
+    groups.set(key, { poolName, names, count: names.length, chance: CHANCE, readyAt: sorted });
   }
   return [...groups.values()];
 }

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { GitlabConfig } from "../../../src/config/gitlab.ts";
+import type { Store } from "../../../src/ports/store.ts";
 import { composeForTest, simulatedConfig } from "../composed.ts";
 import type { ComposedManager } from "../composed.ts";
 import { pool } from "../pools.ts";
@@ -28,13 +29,16 @@ export const HOOK_TOKEN = "a-secret-token-of-webhooks";
 export const API_TOKEN = "glpat-secret-of-the-api";
 
 /** @param gitlab what is heard of GitLab by, from the folder of the tokens. */
-export async function startSite(gitlab: (folder: string) => Omit<GitlabConfig, "runners">): Promise<Site> {
+export async function startSite(
+  gitlab: (folder: string) => Omit<GitlabConfig, "runners">,
+  store?: Store,
+): Promise<Site> {
   const folder = await mkdtemp(join(tmpdir(), "mayfly-gitlab-site-"));
   await writeFile(join(folder, "token"), `${HOOK_TOKEN}\n`, { mode: 0o600 });
   await writeFile(join(folder, "api-token"), `${API_TOKEN}\n`, { mode: 0o600 });
   const runners = [{ poolName: "small", tags: ["mayfly"], runsUntagged: false }];
   const config = simulatedConfig({ pools: [aimed], gitlab: { ...gitlab(folder), runners } });
-  const composed = await composeForTest(config, {}, undefined, BOOT_MS);
+  const composed = await composeForTest(config, store && { store }, undefined, BOOT_MS);
   return {
     ...{ ...composed, folder },
     async level() {

@@ -6,7 +6,7 @@ import type { Pipeline } from "../../../src/ci/model.ts";
 import type { JobProgress } from "../../../src/ci/pipeline.ts";
 import { jobIdFrom } from "../../../src/domain/ids.ts";
 import type { Job } from "../../../src/domain/job.ts";
-import { jobsToCome } from "../../../src/planning/lookahead/jobsToCome.ts";
+import { announcedFrom, jobsToCome } from "../../../src/planning/lookahead/jobsToCome.ts";
 import type { Announcement } from "../../../src/ports/announce.ts";
 import { pipelineJob } from "../../support/pipelineJobs.ts";
 import { waitingJob } from "../../support/records.ts";
@@ -39,7 +39,7 @@ const toCome = (
     foreseenFrom(of, progress, startedAt),
     { durationsOf: (name) => durations.get(name) ?? [], poolNameOf: inSmall },
     now,
-  );
+  ).map(announcedFrom);
 
 describe("the jobs to come of a pipeline", () => {
   it("come together when the job before them has run as long as its like did", () => {

@@ -122,3 +122,21 @@ it("remembers what it has learned, within bounds, and nothing where the memory i
   expect(["a", "b", "c"].map((name) => small.durationsOf(7, name).length)).toEqual([0, 20, 20]);
   expect(small.durationsOf(7, "c")[0]).toBe(1);
 });
+
+it("takes a lease that says of no job whose it is for one that is due, unless it knows of one that may run", () => {
+  const { told, lookout, hear } = start(taught());
+  hear(new TwoStages(1, 1_000 - BUILD_MS).become("running", "created", 0));
+  hear(new TwoStages(2, 1_000).become("running", "created", 1_000));
+
+  for (const poolName of ["small", "other", "small"]) lookout.noteArrival(poolName);
+  hear(new TwoStages(1, 1_000 - BUILD_MS).become("success", "pending", 1_000));
+  for (let n = 0; n < 6; n += 1) lookout.noteArrival("small");
+
+  expect(told.map(({ id, jobs, begun }) => [id, jobs[0]?.count ?? 0, begun[0]?.count ?? 0])).toEqual([
+    ["gitlab-7-1", 6, 0],
+    ["gitlab-7-2", 6, 0],
+    ["gitlab-7-1", 5, 1],
+    ["gitlab-7-1", 4, 1],
+    ["gitlab-7-1", 0, 4],
+  ]);
+});

@@ -1,6 +1,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { Store } from "../../../../src/ports/store.ts";
+import { createMemoryStore } from "../../../../src/simulation/store.ts";
 import { jobHook, pipelineHook } from "../../../support/gitlab/pipelineHooks.ts";
 import { HOOK_TOKEN, runPipeline, startSite } from "../../../support/gitlab/site.ts";
 import type { PipelineRun, Site } from "../../../support/gitlab/site.ts";
@@ -8,14 +10,14 @@ import { TESTS, TwoStages } from "../../../support/gitlab/twoStages.ts";
 import { until } from "../../../support/until.ts";
 
 /** A daemon that takes webhooks at some port. */
-async function startHooked(): Promise<Site> {
-  const site = await startAt(0);
+async function startHooked(store?: Store): Promise<Site> {
+  const site = await startAt(0, "token", store);
   await until("it listens", 10_000, async () => site.gitlab?.port());
   return site;
 }
 
-const startAt = (port: number, token = "token"): Promise<Site> =>
-  startSite((folder) => ({ webhooks: { listen: { host: "127.0.0.1", port }, tokenFile: join(folder, token) } }));
+const startAt = (port: number, token = "token", store?: Store): Promise<Site> =>
+  startSite((folder) => ({ webhooks: { listen: { host: "127.0.0.1", port }, tokenFile: join(folder, token) } }), store);
 
 async function send({ gitlab }: Site, body: object | string, token = HOOK_TOKEN, path = "/gitlab"): Promise<Response> {
   const text = typeof body === "string" ? body : JSON.stringify(body);
@@ -111,4 +113,18 @@ it("does without webhooks while it cannot take them, says why, and takes them wh
     expect((await send(one, pipelineHook(new TwoStages(1, 0).pipeline))).status).toBe(200);
     expect(await problemsOf(one)).toBe("");
   }
+});
+
+it("knows after a restart what it has learned before", async () => {
+  const store = { ...createMemoryStore(), close: async () => undefined };
+  await using first = await startHooked(store);
+  await send(first, pipelineHook(new TwoStages(1, 0).become("success", "success", 0).pipeline));
+  await first.running.handOver();
+  await using second = await startHooked(store);
+
+  expect((await send(second, pipelineHook(new TwoStages(2, 0).become("running", "created", 0).pipeline))).status).toBe(
+    200,
+  );
+
+  expect((await second.running.manager.health()).gitlab).toMatchObject({ knownNames: 7, jobsToCome: TESTS });
 });
