@@ -1,4 +1,3 @@
-import { pipeline } from "node:stream/promises";
 import type { Duplex } from "node:stream";
 import type { ConfigReload } from "../domain/configChange.ts";
 import type { Job } from "../domain/job.ts";
@@ -7,9 +6,10 @@ import type { StageView } from "../domain/stage.ts";
 import type { ExecOptions, RemoteProcess } from "../ports/channel.ts";
 import type { ConfigDiff, Health, InstanceView, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import type { TimelineEvent } from "../ports/store.ts";
-import { openExec } from "./execClient.ts";
 import type { JobWhy, PoolShadows, PoolWhy } from "../ports/explain.ts";
-import { errorFromSocket, openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
+import { openRequest, readJson, responseTo, upgradeOf } from "./request.ts";
+import { askJson } from "./ask.ts";
+import { errorFromSocket } from "./socketErrors.ts";
 import { KEY_HEADER } from "./keyHeader.ts";
 import { EXEC_PROTOCOL, FORWARD_PROTOCOL } from "./protocols.ts";
 
@@ -25,24 +25,20 @@ export function createApiClient(socketPath: string): Manager {
     signal?: AbortSignal,
     key?: string,
   ) => {
-    const headers = {
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
-      ...(key === undefined ? {} : { [KEY_HEADER]: key }),
-    };
-    const request = openRequest(socketPath, path, { method, headers, signal });
-    request.end(body === undefined ? undefined : JSON.stringify(body));
-    const response = await responseTo(request, socketPath, signal);
-    return (await readJson(response, socketPath, signal)) as Answer;
+    const headers = key === undefined ? {} : { [KEY_HEADER]: key };
+    return (await askJson(socketPath, { method, path, headers, body, signal })) as Answer;
   };
   const get = <Answer>(path: string, signal?: AbortSignal) => ask<Answer>(path, "GET", undefined, signal);
   const post = <Answer>(path: string, body?: unknown, key?: string) => ask<Answer>(path, "POST", body, undefined, key);
 
   const upgrade = async (path: string, protocol: string, signal: AbortSignal) => {
     const headers = { connection: "Upgrade", upgrade: protocol };
-    const request = openRequest(socketPath, path, { headers, signal });
+    const request = await openRequest(socketPath, path, { headers, signal });
     return upgradeOf(request, socketPath, signal);
   };
   const exec = async (path: string, command: string, options: ExecOptions, signal: AbortSignal) => {
+    // What most commands do without, and before the connection, as its end must not go unheard meanwhile.
+    const { openExec } = await import("./execClient.ts");
     const { connection, head } = await upgrade(path, EXEC_PROTOCOL, signal);
     return openExec(connection, head, command, options, signal);
   };
@@ -120,7 +116,7 @@ async function forward(
 
 async function putArchive(socketPath: string, bytes: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<string> {
   const headers = { "content-type": "application/x-tar" };
-  const request = openRequest(socketPath, "/v1/archives", { method: "POST", headers, signal });
+  const request = await openRequest(socketPath, "/v1/archives", { method: "POST", headers, signal });
   const source: { failure?: { readonly error: unknown } } = {};
   const watched = async function* (): AsyncGenerator<Uint8Array> {
     try {
@@ -131,7 +127,10 @@ async function putArchive(socketPath: string, bytes: AsyncIterable<Uint8Array>, 
     }
   };
   // The answer may come before the end of the upload, to say why no more is wanted; it tells of a broken upload too.
-  pipeline(watched, request).catch(() => undefined);
+  process
+    .getBuiltinModule("node:stream/promises")
+    .pipeline(watched, request)
+    .catch(() => undefined);
   try {
     const response = await responseTo(request, socketPath, signal);
     return ((await readJson(response, socketPath, signal)) as { archiveId: string }).archiveId;
@@ -143,7 +142,7 @@ async function putArchive(socketPath: string, bytes: AsyncIterable<Uint8Array>, 
 }
 
 async function* readBytes(socketPath: string, path: string, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-  const request = openRequest(socketPath, path, { signal });
+  const request = await openRequest(socketPath, path, { signal });
   request.end();
   const response = await responseTo(request, socketPath, signal);
   try {

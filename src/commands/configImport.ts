@@ -1,4 +1,3 @@
-import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import type { Note, Verdict } from "../config/import/notes.ts";
@@ -58,6 +57,7 @@ async function zoneFrom(option: string | undefined): Promise<string> {
 }
 
 async function writeNew(path: string, text: string): Promise<void> {
+  const { writeFile } = await import("node:fs/promises");
   try {
     await writeFile(path, text, { flag: "wx" });
   } catch (error) {

@@ -5,7 +5,8 @@ import type { IncomingMessage } from "node:http";
 import { createInterface } from "node:readline";
 import type { CreateLine } from "../../api/dockerMachines.ts";
 import { errorFromBody } from "../../api/errors.ts";
-import { errorFromSocket, openRequest, responseTo } from "../../api/request.ts";
+import { openRequest, responseTo } from "../../api/request.ts";
+import { errorFromSocket } from "../../api/socketErrors.ts";
 import { DURATION_EXAMPLES, parseDuration } from "../../config/units.ts";
 import { CapacityError, NotFoundError, TransientError } from "../../domain/errors.ts";
 import type { DockerMachineRequest, ReadyDockerMachine } from "../../ports/dockerMachines.ts";
@@ -125,7 +126,7 @@ async function createOnce(
 ): Promise<void> {
   const { socketPath, name } = facts;
   const headers = { "content-type": "application/json" };
-  const asked = openRequest(socketPath, "/v1/docker-machines", { method: "POST", headers });
+  const asked = await openRequest(socketPath, "/v1/docker-machines", { method: "POST", headers });
   asked.end(JSON.stringify(request));
   try {
     const response = await responseTo(asked, socketPath, undefined);

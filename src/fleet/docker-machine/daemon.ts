@@ -1,4 +1,4 @@
-import { openRequest, readJson, responseTo } from "../../api/request.ts";
+import { askJson } from "../../api/ask.ts";
 import { MayflyError } from "../../domain/errors.ts";
 import type { Call } from "./call.ts";
 import type { MayflyFacts } from "./machineFile.ts";
@@ -28,16 +28,15 @@ export async function askDaemon(
   path: string,
   awayMs = AWAY_MS,
 ): Promise<unknown> {
-  const since = performance.now();
-  for (let isTold = false; ; ) {
+  let awaySince: number | undefined;
+  for (;;) {
     try {
-      const request = openRequest(socketPath, path, { method });
-      request.end();
-      return await readJson(await responseTo(request, socketPath, undefined), socketPath, undefined);
+      return await askJson(socketPath, { method, path });
     } catch (error) {
-      if (!isAway(error) || performance.now() - since >= awayMs) throw error;
-      if (!isTold) io.stderr.write(`no mayfly daemon answers at ${socketPath}, waits for it\n`);
-      isTold = true;
+      if (!isAway(error)) throw error;
+      if (awaySince === undefined) io.stderr.write(`no mayfly daemon answers at ${socketPath}, waits for it\n`);
+      awaySince ??= performance.now();
+      if (performance.now() - awaySince >= awayMs) throw error;
     }
     await pause(PAUSE_MS);
   }
