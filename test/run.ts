@@ -16,6 +16,7 @@ const TEST_REQUIREMENTS = [
   { program: "sshd", debianPackage: "openssh-server", purpose: "the real peer of the channel" },
   { program: "docker-registry", debianPackage: "docker-registry", purpose: "the registry that jobs pull from" },
   { program: "prometheus", debianPackage: "prometheus", purpose: "what the dashboard's queries are put to" },
+  { program: "buildah", debianPackage: "buildah", purpose: "what the container file is built with, without an engine" },
   { program: "strace", debianPackage: "strace", purpose: "counts how often a commit waits for the disk" },
   { program: "curl", debianPackage: "curl", purpose: "what the README shows to other programs" },
 ];

@@ -26,10 +26,10 @@ export async function loadConfig(option: string | undefined, surroundings: Surro
   return { ...explainConfig(await readConfigText(path, fileName), fileName, stateDir), path };
 }
 
-/** How messages name a file: as seen from the current directory, if it is below it. */
+/** How messages name a file: as seen from the current directory, if it is below it. Below the root, where services run, is everything. */
 export function shownPath(cwd: string, path: string): string {
   const shown = relative(cwd, path);
-  return shown.startsWith("..") ? path : shown;
+  return shown.startsWith("..") || cwd === "/" ? path : shown;
 }
 
 /** Reads a file in UTF-8. @throws ConfigError `config-unreadable` when it cannot be read. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { loadConfig } from "../../../src/config/load.ts";
+import { loadConfig, shownPath } from "../../../src/config/load.ts";
 
 let cwd: string;
 beforeEach(() => {
@@ -26,6 +26,14 @@ it("names a file as the reader knows it", async () => {
   writeFileSync(join(cwd, "bad.toml"), "name = 1");
 
   await expect(load("bad.toml")).rejects.toThrow(/^bad\.toml:1: Expected `name`/);
+});
+
+it.each([
+  ["/home/me", "/home/me/ci/mayfly.toml", "ci/mayfly.toml"],
+  ["/home/me/src", "/home/me/ci/mayfly.toml", "/home/me/ci/mayfly.toml"],
+  ["/", "/etc/mayfly/mayfly.toml", "/etc/mayfly/mayfly.toml"],
+])("in %s, calls %s %s", (where, path, shown) => {
+  expect(shownPath(where, path)).toBe(shown);
 });
 
 it.each([

@@ -62,14 +62,14 @@ const instructions = (text: string): { readonly name: string; readonly rest: str
       const [, name = "", rest = ""] = /^(\S+)\s+(.*)$/.exec(line) ?? [];
       return { name, rest };
     });
-const KNOWN = ["FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "STOPSIGNAL", "ENTRYPOINT", "CMD"];
+const KNOWN = ["FROM", "WORKDIR", "COPY", "RUN", "USER", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"];
 
 it("has a container file of known instructions, which runs the daemon as a user of its own", () => {
   const lines = instructions(read("Containerfile"));
 
   expect(lines.filter(({ name }) => !KNOWN.includes(name))).toEqual([]);
   expect(lines[0]?.name).toBe("FROM");
-  expect(lines.findLast(({ name }) => name === "USER")?.rest).toBe("mayfly");
+  expect(lines.findLast(({ name }) => name === "USER")?.rest).toBe("10001:10001");
   const words = (name: string): unknown => JSON.parse(lines.find((line) => line.name === name)?.rest ?? "");
   expect(words("ENTRYPOINT")).toEqual(["/usr/bin/tini", "--", "mayfly"]);
   expect(words("CMD")).toEqual(["daemon", "--config", "/etc/mayfly/mayfly.toml"]);
