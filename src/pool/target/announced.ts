@@ -18,6 +18,8 @@ interface Pipeline {
 export interface AnnouncedBook {
   /** Takes an announcement in the place of the pipeline's last one. */
   announce(id: string, announcement: Announcement, now: EpochMs): void;
+  /** How many announcements were about a pool. */
+  countOf(poolName: string): number;
   /** What is to come in a pool. */
   expectedIn(poolName: string, now: EpochMs): readonly ExpectedJobs[];
   /** Tells, once, since when a job that has come was announced; undefined for one that nobody knew of. */
@@ -27,12 +29,15 @@ export interface AnnouncedBook {
 /** Creates an empty book. */
 export function createAnnouncedBook(): AnnouncedBook {
   const pipelines = new Map<string, Pipeline>();
+  const counts = new Map<string, number>();
   const coming = new Map<string, { readonly until: EpochMs; readonly announcedAt: EpochMs }[]>();
 
   return {
     announce(id, { jobs, begun, ttlMs }, now) {
       for (const [other, { expiresAt }] of pipelines) if (expiresAt <= now) pipelines.delete(other);
       const known = pipelines.get(id);
+      for (const poolName of new Set([...jobs, ...begun, ...(known?.jobs ?? [])].map((one) => one.poolName)))
+        counts.set(poolName, (counts.get(poolName) ?? 0) + 1);
       const since = known?.since ?? new Map<string, EpochMs>();
       for (const { poolName, count } of begun) {
         const announced = (known?.jobs ?? []).filter((one) => one.poolName === poolName);
@@ -46,6 +51,7 @@ export function createAnnouncedBook(): AnnouncedBook {
       else if (known !== undefined || pipelines.size < MAX_PIPELINES)
         pipelines.set(id, { jobs, expiresAt: now + ttlMs, since });
     },
+    countOf: (poolName) => counts.get(poolName) ?? 0,
     expectedIn(poolName, now) {
       const expected: ExpectedJobs[] = [];
       for (const { jobs, expiresAt } of pipelines.values()) {

@@ -34,8 +34,13 @@ export function withTargetLevel(
     const why = "what the target needs is still to be read from the store";
     return { desired: { ...pool, idleCount: pool.idleCountMin ?? 0 }, why };
   }
-  if (planner.last === undefined || now < planner.last.at || now - planner.last.at >= FRESH_MS)
+  const announcements = fleet.planners.announced.countOf(pool.name);
+  // Jobs that begin are said to in the moment in which they come: a level that counts on them still would order their machines twice.
+  const isNews = announcements !== (planner.announcements ?? 0);
+  if (isNews || planner.last === undefined || now < planner.last.at || now - planner.last.at >= FRESH_MS) {
     planner.last = decide(fleet, planner, pool, now);
+    planner.announcements = announcements;
+  }
   const { level, why } = planner.last.decision;
   return { desired: { ...pool, idleCount: level }, why: `target: ${why}` };
 }

@@ -24,6 +24,8 @@ export interface PoolPlanner {
   /** The promise of the moment, by which waits are judged. */
   aim: { readonly waitMs: number; readonly share: number };
   last: Decided | undefined;
+  /** How many announcements it knew of when it last decided. */
+  announcements?: number | undefined;
   /** The level that was last recorded, and what the planner was like when it was last written. */
   recordedLevel: number | undefined;
   savedAt: EpochMs;

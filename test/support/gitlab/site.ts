@@ -71,6 +71,8 @@ export interface PipelineRun {
   /** Idle machines wished for right before they came, and an hour after all was over. */
   readonly levelBefore: number;
   readonly levelAfter: number;
+  /** Machines launched from its begin until its jobs were over. */
+  readonly launched: number;
 }
 
 /**
@@ -88,6 +90,8 @@ export async function runPipeline(
   const tellThat = async (build: string, test: string): Promise<void> => {
     await tell(pipeline.become(build, test, clock.now()));
   };
+  const countLaunched = async (): Promise<number> => (await site.running.manager.machines(true)).length;
+  const before = await countLaunched();
   await tellThat("pending", "created");
   const [build] = runJobs(site, 1, BUILD_MS);
   await advance(1_000);
@@ -100,8 +104,9 @@ export async function runPipeline(
   await tellThat("success", "running");
   await advance(10 * MINUTE_MS);
   await tellThat("success", "success");
+  const launched = (await countLaunched()) - before;
   await advance(60 * MINUTE_MS);
   const levelAfter = await site.level();
   await advance(164 * MINUTE_MS);
-  return { testWaitsMs: await Promise.all(tests), levelBefore, levelAfter };
+  return { testWaitsMs: await Promise.all(tests), levelBefore, levelAfter, launched };
 }

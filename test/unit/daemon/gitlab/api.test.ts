@@ -72,6 +72,8 @@ it("has the second stage's machines ready when it comes, by what the API alone t
 
   expect(first.testWaitsMs.filter((ms) => ms > 1_000).length).toBeGreaterThan(3);
   expect(second.testWaitsMs.filter((ms) => ms > 1_000)).toEqual([]);
+  // One for each job, and the idle one after them.
+  expect(second.launched).toBeLessThanOrEqual(TESTS + 2);
   expect(second.levelBefore).toBeGreaterThanOrEqual(TESTS);
   expect(await asking.health()).toMatchObject({ knownNames: 7, jobsToCome: 0, api: { isUp: true, projects: 1 } });
   expect(asking.site.lines.filter((line) => /^(error|warn)/.test(line))).toEqual([]);

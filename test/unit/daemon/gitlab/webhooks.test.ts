@@ -43,6 +43,8 @@ it("has the second stage's machines ready when it comes, where webhooks tell of 
 
   expect(firsts[0]).toEqual(firsts[1]);
   expect(seconds[0]?.testWaitsMs.filter((ms) => ms > 1_000)).toEqual([]);
+  // One for each job, and the idle one after them.
+  expect(seconds[0]?.launched).toBeLessThanOrEqual(TESTS + 2);
   expect(seconds[0]?.levelBefore).toBeGreaterThanOrEqual(TESTS);
   // What was announced is no part of what may come at any time.
   expect(seconds[0]?.levelAfter).toBeLessThan(seconds[1]?.levelAfter ?? 0);
