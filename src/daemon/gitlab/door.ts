@@ -70,8 +70,9 @@ export function createGitlabDoor(config: GitlabConfig, { clock, logger: parent }
       const known = createLookout({ runners, host, poolNames, learned, clock, announce: tell });
       lookout = known;
       const hear: Lookout["hear"] = (fact) => quietly(() => known.hear(fact));
+      const hearScheduled: Lookout["hearScheduled"] = (...told) => quietly(() => known.hearScheduled(...told));
       webhooks = config.webhooks && startWebhookListener(config.webhooks, { clock, logger, hear });
-      poller = config.api && startPoller(config.api, { clock, logger, hear });
+      poller = config.api && startPoller(config.api, { clock, logger, hear, hearScheduled });
     },
     noteArrival: (poolName) => quietly(() => lookout?.noteArrival(poolName)),
     noteJob: (spec) => quietly(() => lookout?.noteJob(spec)),

@@ -41,6 +41,8 @@ export interface PipelineFact {
   /** What it runs for, such as `push` or `schedule`, and on which branch or tag. */
   readonly source?: string | undefined;
   readonly ref?: string | undefined;
+  /** It is to come by a schedule, and thought to be as this one, the schedule's last. */
+  readonly scheduled?: { readonly scheduleId: number; readonly startsAt: EpochMs } | undefined;
   /** All its jobs are here, those that were retried, too. */
   readonly isWhole?: boolean | undefined;
   readonly jobs: readonly JobFact[];
@@ -63,3 +65,8 @@ export function joinFacts(one: JobFact, other: JobFact): JobFact {
 }
 
 const ageOf = ({ state }: JobFact): number => JOB_STATES.indexOf(state);
+
+/** It may run, or has run: its lease is on its way, or has been there. */
+export function hasBegun({ state, startedAt }: JobFact): boolean {
+  return state === "pending" || state === "running" || (state === "ended" && startedAt !== undefined);
+}

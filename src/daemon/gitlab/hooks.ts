@@ -112,7 +112,7 @@ export function outcomeFrom(
 }
 
 /** Webhooks write `2016-08-12 15:26:29 UTC`, or as the API `2015-12-24T17:54:27.722Z`. */
-function instantFrom(written: string | null | undefined): EpochMs | undefined {
+export function instantFrom(written: string | null | undefined): EpochMs | undefined {
   const at = Date.parse(written ?? "");
   return Number.isNaN(at) ? undefined : at;
 }

@@ -1,21 +1,25 @@
 import type { GitlabRunner } from "../../config/gitlab.ts";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { JobSpec } from "../../domain/job.ts";
 import { announcedFrom, jobsToCome } from "../../planning/lookahead/jobsToCome.ts";
 import type { JobsToCome } from "../../planning/lookahead/jobsToCome.ts";
 import type { Announcement } from "../../ports/announce.ts";
 import type { Clock } from "../../ports/clock.ts";
+import { createAwaitedJobs } from "./awaited.ts";
+import { hasBegun } from "./facts.ts";
 import type { JobFact, PipelineFact } from "./facts.ts";
 import type { LearnedJobs } from "./learned.ts";
-import { createPipelineBook, foreseenFrom, latestOf } from "./pipelines.ts";
+import { createPipelineBook, foreseenFrom, keyOf, latestOf } from "./pipelines.ts";
 import type { KnownPipeline } from "./pipelines.ts";
 import { poolOfRunner, poolOfTags } from "./runners.ts";
+import { factThatComes, factThatEnds, isMadeBy, mayStillCome } from "./scheduled.ts";
 import { factFromSpec } from "./submitted.ts";
 
 /** What is announced is forgotten so long after the last of it was thought to come; a day at the most. */
 const AFTER_MS = 3_600_000;
 const MAX_TTL_MS = 86_400_000;
-/** A job that may run comes within this, as the pools have it, too. */
-const COMING_MS = 60_000;
+/** A job that began when this one did may have come to the manager before. */
+const SETTLE_MS = 60_000;
 
 export interface LookoutDeps {
   readonly runners: readonly GitlabRunner[];
@@ -32,6 +36,11 @@ export interface LookoutDeps {
 export interface Lookout {
   /** Takes note of what was heard, and announces what it changes. */
   hear(fact: PipelineFact): void;
+  /**
+   * Takes note of all pipelines that are to come by the schedules of a project, soon.
+   * @param project as it was asked for.
+   */
+  hearScheduled(project: string, facts: readonly PipelineFact[]): void;
   /** Takes note of a job that a runner is about to submit: where jobs of its name go, and that it is not to come any more. */
   noteJob(spec: Pick<JobSpec, "holder" | "variables" | "poolName">): void;
   /**
@@ -47,29 +56,35 @@ export interface Lookout {
 interface Told {
   readonly pipeline: KnownPipeline;
   readonly jobs: readonly JobsToCome[];
+  readonly expiresAt: EpochMs;
 }
 
 export function createLookout(deps: LookoutDeps): Lookout {
   const { runners, host, poolNames, learned, clock, announce } = deps;
   const book = createPipelineBook();
   const toldById = new Map<string, Told>();
-  /** Until when jobs are awaited that may run, by their pools. */
-  const coming = new Map<string, number[]>();
+  /** What is to come by schedules, by the projects that were asked. */
+  const scheduledBy = new Map<string, ReadonlySet<string>>();
+  const awaited = createAwaitedJobs(clock);
+  /** Of jobs that begin later it is heard when they come here. */
+  const hearsSince = clock.now() + SETTLE_MS;
 
   const learn = (projectId: number, job: JobFact): void => {
     const { name } = job;
     if (job.result === "success" && job.durationMs !== undefined) learned.noteDuration(projectId, name, job.durationMs);
     if (job.isOurs === true) return;
     const poolName = poolOfRunner(runners, job.runnerTags);
-    if (poolName !== undefined || job.result === "success") learned.notePool(projectId, name, poolName);
+    const hasPassedBy = job.result === "success" && job.startedAt !== undefined && job.startedAt >= hearsSince;
+    if (poolName !== undefined || hasPassedBy) learned.notePool(projectId, name, poolName);
   };
 
   /** Announces what is to come of it. Answers what has begun. */
   const tell = (pipeline: KnownPipeline): Announcement["begun"] => {
-    const { projectId, pipelineId } = pipeline;
+    const { projectId, scheduled } = pipeline;
     const foreseen = foreseenFrom(pipeline, (name) => learned.isManual(projectId, name));
     if (foreseen === undefined) return [];
-    const now = clock.now();
+    // Nothing of a scheduled one comes before its time.
+    const now = Math.max(clock.now(), scheduled?.startsAt ?? 0);
     const names = poolNames();
     const factByName = new Map(latestOf(pipeline.jobs.values()).map((job) => [job.name, job]));
     const poolNameOf = (name: string): string | undefined => {
@@ -78,17 +93,18 @@ export function createLookout(deps: LookoutDeps): Lookout {
     };
     const durationsOf = (name: string): readonly number[] => learned.durationsOf(projectId, name);
     const jobs = jobsToCome(foreseen, { durationsOf, poolNameOf }, now);
-    const id = `gitlab-${projectId}-${pipelineId}`;
+    const id = keyOf(pipeline);
     const told = toldById.get(id);
     if (jobs.length === 0 && told === undefined) return [];
     const begun = (told?.jobs ?? []).flatMap(({ poolName, names: announced }) => {
-      const count = announced.filter((name) => hasBegun(factByName.get(name))).length;
+      const count = announced.filter((name) => isBegun(factByName.get(name))).length;
       return count === 0 ? [] : [{ poolName, count }];
     });
-    if (jobs.length === 0) toldById.delete(id);
-    else toldById.set(id, { pipeline, jobs });
     const last = Math.max(now, ...jobs.map(({ readyAt }) => readyAt.at(-1) ?? now));
-    const ttlMs = Math.min(MAX_TTL_MS, last - now + AFTER_MS);
+    const ttlMs = Math.min(MAX_TTL_MS, last - clock.now() + AFTER_MS);
+    for (const [other, { expiresAt }] of toldById) if (expiresAt <= clock.now()) toldById.delete(other);
+    if (jobs.length === 0) toldById.delete(id);
+    else toldById.set(id, { pipeline, jobs, expiresAt: clock.now() + ttlMs });
     announce(id, { jobs: jobs.map(announcedFrom), begun, ttlMs });
     return begun;
   };
@@ -100,11 +116,11 @@ export function createLookout(deps: LookoutDeps): Lookout {
     for (const job of ended) learn(fact.projectId, job);
     return tell(pipeline);
   };
-  const isAwaited = (poolName: string): boolean => {
-    const awaited = (coming.get(poolName) ?? []).filter((until) => until > clock.now());
-    coming.set(poolName, awaited.slice(1));
-    return awaited.length > 0;
-  };
+  /** A pipeline that a schedule has made is told of in its own name from now on. */
+  const beginScheduled = (fact: PipelineFact): Announcement["begun"] =>
+    [...toldById.values()]
+      .filter(({ pipeline }) => isMadeBy(pipeline, fact, clock.now()))
+      .flatMap(({ pipeline }) => take(factThatEnds(pipeline, fact)));
   /** The pipeline, and the job of it, that is due for longest in a pool. */
   const dueIn = (poolName: string): { readonly pipeline: KnownPipeline; readonly job: JobFact } | undefined => {
     const due = [...toldById.values()].flatMap(({ pipeline, jobs }) =>
@@ -119,23 +135,37 @@ export function createLookout(deps: LookoutDeps): Lookout {
 
   return {
     hear(fact) {
-      for (const { poolName, count } of take(fact)) {
-        const until = clock.now() + COMING_MS;
-        coming.set(poolName, [...(coming.get(poolName) ?? []), ...Array.from({ length: count }, () => until)]);
+      awaited.add([...beginScheduled(fact), ...take(fact)]);
+    },
+    hearScheduled(project, facts) {
+      const now = clock.now();
+      const keys = new Set(facts.map(keyOf));
+      for (const key of scheduledBy.get(project) ?? []) {
+        const pipeline = toldById.get(key)?.pipeline;
+        if (keys.has(key) || pipeline === undefined) continue;
+        if (mayStillCome(pipeline, now)) keys.add(key);
+        else take(factThatEnds(pipeline));
+      }
+      scheduledBy.set(project, keys);
+      for (const fact of facts) {
+        // What the last one was like teaches how long jobs take.
+        take({ ...fact, scheduled: undefined });
+        take(factThatComes(fact));
       }
     },
     noteJob(spec) {
       const fact = factFromSpec(spec, host, clock.now());
       if (fact === undefined) return;
       learned.notePool(fact.projectId, fact.jobs[0]?.name ?? "", spec.poolName);
+      beginScheduled(fact);
       take(fact);
     },
     noteArrival(poolName) {
-      if (isAwaited(poolName)) return;
+      if (awaited.take(poolName)) return;
       const due = dueIn(poolName);
       if (due === undefined) return;
-      const { projectId, pipelineId } = due.pipeline;
-      take({ projectId, pipelineId, jobs: [{ ...due.job, state: "pending" }] });
+      const { projectId, pipelineId, scheduled } = due.pipeline;
+      take({ projectId, pipelineId, scheduled, jobs: [{ ...due.job, state: "pending" }] });
     },
     outlook: () => ({
       pipelines: toldById.size,
@@ -144,8 +174,4 @@ export function createLookout(deps: LookoutDeps): Lookout {
   };
 }
 
-/** It may run, or has run: its lease is on its way, or has been there. */
-function hasBegun(job: JobFact | undefined): boolean {
-  if (job?.state === "ended") return job.startedAt !== undefined;
-  return job?.state === "pending" || job?.state === "running";
-}
+const isBegun = (job: JobFact | undefined): boolean => job !== undefined && hasBegun(job);

@@ -13,6 +13,7 @@ export interface KnownPipeline {
   readonly stages?: readonly string[] | undefined;
   readonly source?: string | undefined;
   readonly ref?: string | undefined;
+  readonly scheduled?: PipelineFact["scheduled"];
   /** All of its jobs were heard of, retried ones too. */
   readonly isWhole: boolean;
   readonly jobs: ReadonlyMap<number, JobFact>;
@@ -22,6 +23,16 @@ export interface PipelineBook {
   /** Takes note of what was heard. Answers how the pipeline stands, and the jobs that are known to have ended by it. */
   hear(fact: PipelineFact): { readonly pipeline: KnownPipeline; readonly ended: readonly JobFact[] };
   all(): Iterable<KnownPipeline>;
+}
+
+/** Names a pipeline, also one that is to come by a schedule, and has no number yet. */
+export function keyOf({
+  projectId,
+  pipelineId,
+  scheduled,
+}: Pick<PipelineFact, "projectId" | "pipelineId" | "scheduled">): string {
+  if (scheduled === undefined) return `gitlab-${projectId}-${pipelineId}`;
+  return `gitlab-${projectId}-schedule-${scheduled.scheduleId}-${scheduled.startsAt}`;
 }
 
 /**
@@ -43,22 +54,22 @@ export function createPipelineBook(maxPipelines = MAX_PIPELINES, maxJobs = MAX_J
 
   return {
     hear(fact) {
-      const { projectId, pipelineId } = fact;
-      const key = `${projectId} ${pipelineId}`;
+      const { projectId, pipelineId, scheduled } = fact;
+      const key = keyOf(fact);
       const known = pipelines.get(key);
       const jobs = new Map(known?.jobs);
       const ended: JobFact[] = [];
       for (const job of fact.jobs) {
         const before = jobs.get(job.id);
         // A retry of an earlier job brings what was skipped back to wait: webhooks do not tell that from a late one, the API does.
-        const isRevived = fact.isWhole === true && before?.state === "skipped";
+        const isRevived = fact.isWhole === true && scheduled === undefined && before?.state === "skipped";
         const joined = before === undefined || isRevived ? job : joinFacts(before, job);
         jobs.set(job.id, joined);
         if (joined.state === "ended" && before?.state !== "ended") ended.push(joined);
       }
       jobCount += jobs.size - (known?.jobs.size ?? 0);
       const pipeline: KnownPipeline = {
-        ...{ projectId, pipelineId, jobs, isWhole: fact.isWhole === true || known?.isWhole === true },
+        ...{ projectId, pipelineId, scheduled, jobs, isWhole: fact.isWhole === true || known?.isWhole === true },
         ...{ stages: known?.stages ?? fact.stages, source: known?.source ?? fact.source, ref: known?.ref ?? fact.ref },
       };
       pipelines.delete(key);

@@ -7,9 +7,10 @@ const text = z.string();
 const name = z.string().min(1).max(255);
 
 /** Source: https://docs.gitlab.com/api/pipelines/ Keys that say nothing here are left out. */
-export const pipelinesSchema = z.array(
-  z.object({ id, project_id: id, status: text, source: text.nullish(), ref: text.nullish() }),
-);
+export const pipelineSchema = z.object({
+  ...{ id, project_id: id, status: text, source: text.nullish(), ref: text.nullish() },
+});
+export const pipelinesSchema = z.array(pipelineSchema);
 export type ListedPipeline = z.output<typeof pipelinesSchema>[number];
 
 /** Source: https://docs.gitlab.com/api/jobs/#list-pipeline-jobs */

@@ -5,6 +5,7 @@ import type { Logger } from "../../../ports/logger.ts";
 import type { GitlabHealth } from "../../../ports/manager.ts";
 import type { PipelineFact } from "../facts.ts";
 import { watchProject } from "./project.ts";
+import { watchSchedules } from "./schedules.ts";
 import { createGitlabApi } from "./requests.ts";
 
 /** A GitLab that does not answer is asked ever less often, up to this. */
@@ -21,18 +22,30 @@ export interface PollerDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly hear: (fact: PipelineFact) => void;
+  readonly hearScheduled: (project: string, facts: readonly PipelineFact[]) => void;
 }
 
 /**
  * Asks GitLab's API again and again what has changed, until it is stopped. Never rejects: pools do without it. A request that
  * fails is tried again with the next look alone, so that a GitLab that is ill is not asked more often for that.
  */
-export function startPoller(config: NonNullable<GitlabConfig["api"]>, { clock, logger, hear }: PollerDeps): Poller {
+export function startPoller(
+  config: NonNullable<GitlabConfig["api"]>,
+  { clock, logger, hear, hearScheduled }: PollerDeps,
+): Poller {
   const { url, projects, pollIntervalMs } = config;
   const stopping = new AbortController();
   const { signal } = stopping;
   const api = createGitlabApi(config, clock);
-  const watches = projects.map((project) => watchProject(project, api, clock, hear));
+  const watches = projects.map((project) => {
+    const path = `/projects/${encodeURIComponent(project)}`;
+    const pipelines = watchProject(path, api, clock, hear);
+    const schedules = watchSchedules(path, api, clock, (facts) => hearScheduled(project, facts));
+    return async (): Promise<void> => {
+      await pipelines.look(signal);
+      await schedules.look(signal);
+    };
+  });
   let problem: { readonly text: string; readonly since: number } | undefined;
   let isUp = false;
   let lastHeardAt: number | undefined;
@@ -50,7 +63,7 @@ export function startPoller(config: NonNullable<GitlabConfig["api"]>, { clock, l
     const missing: string[] = [];
     try {
       for (const watch of watches) {
-        await watch.look(signal).catch((error: unknown) => {
+        await watch().catch((error: unknown) => {
           if (!(error instanceof NotFoundError)) throw error;
           missing.push(error.message);
         });

@@ -29,12 +29,11 @@ const areOver = (jobs: PipelineFact["jobs"]): boolean =>
  * that are running: those change without their pipeline.
  */
 export function watchProject(
-  project: string,
+  path: string,
   api: GitlabApi,
   clock: Pick<Clock, "now">,
   hear: (fact: PipelineFact) => void,
 ): ProjectWatch {
-  const path = `/projects/${encodeURIComponent(project)}`;
   const lively = new Map<number, ListedPipeline>();
   let changedSince: EpochMs | undefined;
 

@@ -1,6 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import type { GitlabPipeline } from "../../../support/gitlab/pipelineHooks.ts";
 import { startRestGitlab } from "../../../support/gitlab/rest.ts";
 import type { RestGitlab } from "../../../support/gitlab/rest.ts";
 import { API_TOKEN, runPipeline, startSite } from "../../../support/gitlab/site.ts";
@@ -181,4 +182,43 @@ it("says that its token cannot be read, and goes by it when it can", async () =>
   await asking.advance(2 * MINUTE_MS);
 
   expect((await asking.health()).api).toMatchObject({ isUp: true });
+});
+
+it("has machines ready for the first stage of a scheduled pipeline, and orders none for one that is switched off", async () => {
+  await using asking = await startAsking();
+  const { gitlab, site, advance } = asking;
+  const AT = 40 * MINUTE_MS;
+  const nightly = (id: number, statusOf: (n: number) => string, startedAt: number): GitlabPipeline => ({
+    ...{ projectId: 7, id, stages: ["a"], source: "schedule", ref: "main", updatedAt: startedAt },
+    status: statusOf(0) === "success" ? "success" : "running",
+    jobs: Array.from({ length: 5 }, (_, n) => {
+      const isOver = statusOf(n) === "success";
+      const at = { startedAt: isOver ? startedAt : undefined, finishedAt: isOver ? startedAt + MINUTE_MS : undefined };
+      return { id: id * 10 + n, name: `night ${n}`, stage: "a", status: statusOf(n), tags: ["mayfly"], ...at };
+    }),
+  });
+  gitlab.pipelines.set(
+    1,
+    nightly(1, () => "success", 0),
+  );
+  gitlab.schedules.set(13, { id: 13, ref: "refs/heads/main", nextRunAt: AT, lastPipelineId: 1 });
+  gitlab.schedules.set(14, { id: 14, ref: "refs/heads/off", nextRunAt: AT, lastPipelineId: 1, isActive: false });
+  gitlab.schedules.set(15, { id: 15, ref: "refs/heads/new", nextRunAt: AT });
+  await advance(AT - 10 * MINUTE_MS);
+  const levelBefore = await site.level();
+
+  await advance(10 * MINUTE_MS - STEP_MS);
+  const level = await site.level();
+  gitlab.pipelines.set(
+    2,
+    nightly(2, () => "pending", AT),
+  );
+  gitlab.schedules.set(13, { id: 13, ref: "refs/heads/main", nextRunAt: AT + 86_400_000, lastPipelineId: 2 });
+  await advance(2 * MINUTE_MS);
+
+  expect(levelBefore).toBeLessThan(5);
+  expect(level).toBeGreaterThanOrEqual(5);
+  expect(level).toBeLessThan(10);
+  expect(await asking.health()).toMatchObject({ jobsToCome: 0, pipelines: 0, api: { isUp: true } });
+  expect(gitlab.requests.filter(({ path }) => path.includes("/pipeline_schedules?")).length).toBeLessThan(6);
 });

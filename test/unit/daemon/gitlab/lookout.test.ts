@@ -1,4 +1,5 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import type { PipelineFact } from "../../../../src/daemon/gitlab/facts.ts";
 import { createLearnedJobs } from "../../../../src/daemon/gitlab/learned.ts";
 import type { LearnedJobs } from "../../../../src/daemon/gitlab/learned.ts";
 import { createLookout } from "../../../../src/daemon/gitlab/lookout.ts";
@@ -7,12 +8,14 @@ import type { Announcement } from "../../../../src/ports/announce.ts";
 import { pipelineHook } from "../../../support/gitlab/pipelineHooks.ts";
 import { BUILD_MS, TESTS, TwoStages } from "../../../support/gitlab/twoStages.ts";
 
+const MINUTE_MS = 60_000;
 const NAMES = ["build", ...Array.from({ length: TESTS }, (_, n) => `test ${n + 1}/6`)];
 
 function start(learned: LearnedJobs = createLearnedJobs()) {
+  let now = 1_000;
   const told: (Announcement & { readonly id: string })[] = [];
   const lookout = createLookout({
-    ...{ runners: [], host: "gitlab.test", poolNames: () => new Set(["small"]), learned, clock: { now: () => 1_000 } },
+    ...{ runners: [], host: "gitlab.test", poolNames: () => new Set(["small"]), learned, clock: { now: () => now } },
     announce: (id, announcement) => void told.push({ id, ...announcement }),
   });
   const hear = (pipeline: TwoStages): void => {
@@ -32,7 +35,10 @@ function start(learned: LearnedJobs = createLearnedJobs()) {
         ...{ CI_JOB_NAME: name, CI_JOB_STAGE: name === "build" ? "build" : "test", ...changes },
       },
     });
-  return { told, lookout, learned, hear, submit };
+  const advanceTo = (at: number): void => {
+    now = at;
+  };
+  return { told, lookout, learned, hear, submit, advanceTo };
 }
 
 /** What an earlier pipeline of the same jobs has taught. */
@@ -139,4 +145,94 @@ it("takes a lease that says of no job whose it is for one that is due, unless it
     ["gitlab-7-1", 4, 1],
     ["gitlab-7-1", 0, 4],
   ]);
+});
+
+it("forgets where jobs of a name go when three passed by, and not for those that were before it", () => {
+  const learned = taught();
+  const first = start(learned);
+  for (let id = 1; id <= 5; id += 1) first.hear(new TwoStages(id, 1_000).become("success", "success", 0));
+  expect(learned.poolNameOf(7, "build")).toBe("small");
+
+  for (let id = 11; id <= 13; id += 1) first.hear(new TwoStages(id, 2 * MINUTE_MS).become("success", "success", 0));
+
+  expect(learned.poolNameOf(7, "build")).toBeUndefined();
+});
+
+it("forgets a pipeline of which nothing was heard any more", () => {
+  const { lookout, hear, advanceTo } = start(taught());
+  hear(new TwoStages(1, 0).become("running", "created", 0));
+  advanceTo(3 * 60 * MINUTE_MS);
+
+  hear(new TwoStages(2, 3 * 60 * MINUTE_MS).become("running", "created", 0));
+
+  expect(lookout.outlook()).toEqual({ pipelines: 1, jobs: TESTS });
+});
+
+describe("a schedule", () => {
+  const AT = 20 * MINUTE_MS;
+  const factOf = (pipeline: TwoStages, changes: Partial<PipelineFact> = {}): PipelineFact => {
+    const heard = heardFrom(JSON.stringify(pipelineHook(pipeline.pipeline)));
+    if (heard.what !== "pipeline") throw new Error("no pipeline");
+    return { ...heard.fact, isWhole: true, ...changes };
+  };
+  const last = factOf(new TwoStages(1, 0).become("success", "success", 0));
+  const comes = (startsAt: number): PipelineFact => ({
+    ...last,
+    ...{ ref: "refs/heads/main", scheduled: { scheduleId: 13, startsAt } },
+  });
+
+  it("brings jobs like those of its last pipeline, at its time, stage by stage", () => {
+    const { told, lookout } = start(taught());
+
+    lookout.hearScheduled("group/project", [comes(AT)]);
+
+    expect(told).toHaveLength(1);
+    expect(told[0]?.jobs.map(({ count, readyAt }) => [count, readyAt[0], readyAt.at(-1)])).toEqual([
+      [1, AT, AT],
+      [TESTS, AT + BUILD_MS, AT + BUILD_MS],
+    ]);
+    expect(told[0]?.ttlMs).toBeGreaterThan(AT + BUILD_MS);
+  });
+
+  it("is done when its pipeline is there, which is told of by itself then", () => {
+    const { told, lookout, advanceTo } = start(taught());
+    lookout.hearScheduled("group/project", [comes(AT)]);
+    const made = (source: string, ref: string) =>
+      factOf(new TwoStages(9, AT).become("running", "created", 0), { source, ref, isWhole: false });
+    lookout.hear(made("schedule", "main"));
+    expect(lookout.outlook().pipelines).toBe(2);
+    advanceTo(AT + 2 * MINUTE_MS);
+
+    for (const [source, ref] of [
+      ["push", "main"],
+      ["schedule", "other"],
+    ] as const)
+      lookout.hear({ ...made(source, ref), pipelineId: 8 });
+    expect(told.filter(({ id }) => id.includes("schedule"))).toHaveLength(1);
+    lookout.hear({ ...made("schedule", "main"), pipelineId: 10 });
+
+    expect(told.slice(-2)).toMatchObject([
+      { jobs: [], begun: [{ poolName: "small", count: 1 }] },
+      { id: "gitlab-7-10", jobs: [{ count: TESTS }], begun: [] },
+    ]);
+    lookout.hearScheduled("group/project", []);
+    expect(told.filter(({ id }) => id.includes("schedule"))).toHaveLength(2);
+  });
+
+  it("is forgotten when it is taken back or moved, and when its time was long ago", () => {
+    const { told, lookout, advanceTo } = start(taught());
+    lookout.hearScheduled("group/project", [comes(AT)]);
+    lookout.hearScheduled("other/project", []);
+    lookout.hearScheduled("group/project", [comes(AT + MINUTE_MS)]);
+    expect(lookout.outlook()).toEqual({ pipelines: 1, jobs: TESTS + 1 });
+    expect(told[1]).toMatchObject({ jobs: [], begun: [] });
+
+    advanceTo(AT + 5 * MINUTE_MS);
+    lookout.hearScheduled("group/project", []);
+    expect(lookout.outlook().pipelines).toBe(1);
+    advanceTo(AT + 20 * MINUTE_MS);
+    lookout.hearScheduled("group/project", []);
+
+    expect(lookout.outlook()).toEqual({ pipelines: 0, jobs: 0 });
+  });
 });
