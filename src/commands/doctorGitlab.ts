@@ -1,7 +1,32 @@
+import { readSecretFile } from "../api/secretFile.ts";
+import type { SecretRules } from "../api/secretFile.ts";
+import type { Config } from "../config/config.ts";
+import { API_TOKEN_RULES } from "../daemon/gitlab/api/requests.ts";
+import { HOOK_TOKEN_RULES } from "../daemon/gitlab/listener.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Check } from "../host/check.ts";
 import type { GitlabHealth, Health } from "../ports/manager.ts";
 import { shownDuration } from "./shown.ts";
+
+/** Looks at the files that the ways on which GitLab is heard of need; nothing where there are none. */
+export async function checkGitlabFiles({ gitlab }: Config): Promise<readonly Check[]> {
+  const checks = [
+    checkSecret("GitLab's webhooks' token", gitlab?.webhooks?.tokenFile, HOOK_TOKEN_RULES),
+    checkSecret("GitLab's API's token", gitlab?.api?.tokenFile, API_TOKEN_RULES),
+  ];
+  return (await Promise.all(checks)).flat();
+}
+
+async function checkSecret(name: string, file: string | undefined, rules: SecretRules): Promise<readonly Check[]> {
+  if (file === undefined) return [];
+  try {
+    await readSecretFile(file, rules);
+    return [{ name, status: "ok", detail: `is in ${file}` }];
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    return [{ name, status: "warn", detail, fix: `write one word into ${file}, with mode 600: ${rules.example}` }];
+  }
+}
 
 /** What a running daemon says of the ways on which it hears of GitLab; nothing where it has none. */
 export function checkGitlab({ gitlab }: Health, now: EpochMs): readonly Check[] {

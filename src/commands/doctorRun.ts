@@ -15,6 +15,7 @@ import { buildPoolImages } from "./buildImages.ts";
 import { connectManager } from "./connect.ts";
 import type { CommandContext } from "./context.ts";
 import { checksFromHealth } from "./doctorDaemon.ts";
+import { checkGitlabFiles } from "./doctorGitlab.ts";
 import { checkMirror, mirrorRequirements } from "./doctorMirror.ts";
 import { checkDockerMachine } from "./doctorDockerMachine.ts";
 import { EXIT } from "./exit.ts";
@@ -40,6 +41,7 @@ export async function runDoctor(
       { name: "config", status: "ok", detail: path ?? "no file: all values are defaults" },
       ...(await checkHost(facts, config, imagesDirOf(config.stateDir), signal)),
       ...(await checkMirror(config, facts)),
+      ...(await checkGitlabFiles(config)),
       ...(await checkAccounts(config, context, signal)),
       ...(await checkDaemon(config.stateDir, context)),
       ...(await checkDockerMachine(context.env)),

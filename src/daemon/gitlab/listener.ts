@@ -16,7 +16,7 @@ const REREAD_MS = 10_000;
 /** How often it is said that webhooks are refused. */
 const TELL_MS = 3_600_000;
 /** The operator tells it to GitLab: it may be as long as can be. */
-const TOKEN_RULES = {
+export const HOOK_TOKEN_RULES = {
   ...{ setting: "gitlab.webhook_token_file", minLength: 16 },
   example: "such as `openssl rand -hex 32` prints, the webhook's secret token in GitLab",
 };
@@ -52,7 +52,7 @@ export function startWebhookListener(
 
   const readToken = async (): Promise<void> => {
     readAt = clock.monotonic();
-    matches = matcherOf(await readSecretFile(tokenFile, TOKEN_RULES));
+    matches = matcherOf(await readSecretFile(tokenFile, HOOK_TOKEN_RULES));
   };
   const isToken = async (sent: string): Promise<boolean> => {
     if (matches(sent)) return true;

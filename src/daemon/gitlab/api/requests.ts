@@ -11,7 +11,7 @@ const MAX_BODY_BYTES = 16 * 2 ** 20;
 const PER_PAGE = 100;
 /** So much is left alone of what a rate limit leaves: others ask with the same account. */
 const RESERVE = 10;
-const TOKEN_RULES = {
+export const API_TOKEN_RULES = {
   ...{ setting: "gitlab.token_file", minLength: 16 },
   example: "an access token of GitLab of scope read_api, such as begins with glpat-",
 };
@@ -63,7 +63,7 @@ export function createGitlabApi(
     schema: z.ZodType<T>,
     signal: AbortSignal,
   ): Promise<{ readonly body: T; readonly nextPage: string; readonly date: EpochMs }> => {
-    const token = await readSecretFile(tokenFile, TOKEN_RULES);
+    const token = await readSecretFile(tokenFile, API_TOKEN_RULES);
     const target = new URL(`${url}/api/v4${path}`);
     for (const [key, value] of Object.entries(query)) target.searchParams.set(key, String(value));
     const late = (): Error => new TransientError("gitlab-late", `GitLab did not answer within ${REQUEST_MS / 1_000} s`);

@@ -75,6 +75,10 @@ it("refuses a wrong token, what is no event, and other ways, in words; and nothi
   const { gitlab, status } = await site.running.manager.health();
   expect(gitlab).toMatchObject({ jobsToCome: 0, webhooks: { taken: 1, other: 1, invalid: 2, refused: 2, isUp: true } });
   expect(status).toBe("ok");
+  const { text } = await site.running.metrics();
+  expect(text).toContain('mayfly_gitlab_up{source="webhooks"} 1');
+  for (const [outcome, count] of Object.entries({ taken: 1, other: 1, invalid: 2, refused: 2 }))
+    expect(text).toContain(`mayfly_gitlab_webhooks{outcome="${outcome}"} ${count}`);
   expect(site.lines.filter((line) => line.startsWith("warn"))).toHaveLength(1);
   expect((await send(site, running)).status).toBe(200);
   expect((await site.running.manager.health()).gitlab).toMatchObject({ pipelines: 1, jobsToCome: TESTS });
