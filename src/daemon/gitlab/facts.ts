@@ -22,6 +22,8 @@ export interface JobFact {
   readonly durationMs?: number | undefined;
   /** `manual`, `delayed`, `on_failure`, `always`, `on_success`. */
   readonly when?: string | undefined;
+  /** Names of the jobs that it waits for; absent where it waits for all earlier stages, and where nothing tells. */
+  readonly needs?: readonly string[] | undefined;
   /** Whether the pipeline goes on without it. */
   readonly mayFail?: boolean | undefined;
   /** The tags that its runner must have. */

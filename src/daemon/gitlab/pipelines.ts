@@ -107,26 +107,28 @@ function stagesByAge(jobs: Iterable<JobFact>): readonly string[] {
 }
 
 function foreseenJob(job: JobFact, isKnownManual: boolean): ForeseenJob {
-  const { name, stage, startedAt, mayFail } = job;
+  const { name, stage, needs, startedAt, mayFail } = job;
   const held = mayFail === true ? "aside" : "blocking";
   switch (job.state) {
     case "created": {
-      if (job.when === "on_failure") return { name, stage, state: "waiting", heldBack: "aside" };
+      if (job.when === "on_failure") return { name, stage, needs, state: "waiting", heldBack: "aside" };
       const doesAsk = job.when === "manual" || job.when === "delayed" || (job.when === undefined && isKnownManual);
-      return { name, stage, state: "waiting", heldBack: doesAsk ? held : undefined };
+      return { name, stage, needs, state: "waiting", heldBack: doesAsk ? held : undefined };
     }
     case "scheduled":
     case "manual":
-      return { name, stage, state: "waiting", heldBack: held };
+      return { name, stage, needs, state: "waiting", heldBack: held };
     case "skipped":
-      return { name, stage, state: "over" };
+      return { name, stage, needs, state: "over" };
     case "pending":
-      return { name, stage, state: "running" };
+      return { name, stage, needs, state: "running" };
     case "running":
-      return { name, stage, state: "running", startedAt };
+      return { name, stage, needs, state: "running", startedAt };
     case "ended": {
       const isDone = job.result === "success" || mayFail === true;
-      return isDone ? { name, stage, state: "over" } : { name, stage, state: "waiting", heldBack: "blocking" };
+      return isDone
+        ? { name, stage, needs, state: "over" }
+        : { name, stage, needs, state: "waiting", heldBack: "blocking" };
     }
   }
 }

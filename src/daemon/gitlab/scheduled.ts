@@ -9,8 +9,8 @@ const LATE_MS = 900_000;
 /** What is said of a pipeline that is to come, by what the schedule's last one was like. */
 export const factThatComes = (last: PipelineFact): PipelineFact => ({ ...last, jobs: last.jobs.map(asItComes) });
 
-const asItComes = ({ id, name, stage, state, when, mayFail, tags }: JobFact): JobFact => ({
-  ...{ id, name, stage, when, mayFail, tags },
+const asItComes = ({ id, name, stage, needs, state, when, mayFail, tags }: JobFact): JobFact => ({
+  ...{ id, name, stage, needs, when, mayFail, tags },
   state: state === "manual" || state === "scheduled" ? state : "created",
 });
 

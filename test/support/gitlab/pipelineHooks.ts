@@ -8,6 +8,8 @@ export interface GitlabJob {
   readonly finishedAt?: number | undefined;
   readonly when?: string;
   readonly allowFailure?: boolean;
+  /** What it waits for, which GraphQL alone tells. */
+  readonly needs?: readonly string[];
   /** Of the job, which webhooks do not tell. */
   readonly tags?: readonly string[];
   readonly runner?: { readonly id: number; readonly tags: readonly string[] } | undefined;

@@ -25,6 +25,7 @@ export interface RestGitlab extends AsyncDisposable {
   /** Paths and queries that it was asked, in order, and how it answered. */
   readonly requests: { readonly path: string; readonly status: number }[];
   /** Answers all requests so from now on. @default as GitLab does */
+  failGraphql?: 200 | 500 | undefined;
   failWith: { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | undefined;
 }
 
@@ -41,6 +42,15 @@ export async function startRestGitlab(now: () => number): Promise<RestGitlab> {
     const { pathname, search } = new URL(c.req.url);
     requests.push({ path: pathname + search, status: c.res.status });
   });
+  app.post("/api/graphql", async (c) => {
+    if (c.req.header("authorization") !== `Bearer ${API_TOKEN}`) return c.json({ message: "401 Unauthorized" }, 401);
+    if (gitlab.failGraphql !== undefined) return c.json({ errors: [{ message: "odd" }] }, gitlab.failGraphql);
+    const { variables } = (await c.req.json()) as { variables: { path: string; iid: string; after: string | null } };
+    const pipeline = variables.path === "group/project" ? pipelines.get(Number(variables.iid)) : undefined;
+    return c.json({
+      data: { project: pipeline === undefined ? null : { pipeline: graphOf(pipeline, variables.after) } },
+    });
+  });
   app.use(async (c, next) =>
     c.req.header("private-token") === API_TOKEN ? next() : c.json({ message: "401 Unauthorized" }, 401),
   );
@@ -53,7 +63,10 @@ export async function startRestGitlab(now: () => number): Promise<RestGitlab> {
   app.get(`${base}/pipelines`, (c) => {
     const after = Date.parse(c.req.query("updated_after") ?? "");
     const changed = [...pipelines.values()].filter(({ updatedAt = 0 }) => Number.isNaN(after) || updatedAt > after);
-    return page(c, changed.toSorted((a, b) => (b.updatedAt ?? 0) - (a.updatedAt ?? 0)).map(listed));
+    return page(
+      c,
+      changed.toSorted((a, b) => (b.updatedAt ?? 0) - (a.updatedAt ?? 0)).map((one) => listed(one, c)),
+    );
   });
   app.get(`${base}/pipelines/:id/jobs`, (c) => {
     const pipeline = pipelines.get(Number(c.req.param("id")));
@@ -66,7 +79,7 @@ export async function startRestGitlab(now: () => number): Promise<RestGitlab> {
   app.get(`${base}/pipeline_schedules`, (c) => page(c, [...schedules.values()].map(scheduleOf)));
   app.get(`${base}/pipelines/:id`, (c) => {
     const pipeline = pipelines.get(Number(c.req.param("id")));
-    return pipeline === undefined ? c.json({ message: "404 Not Found" }, 404) : c.json(listed(pipeline));
+    return pipeline === undefined ? c.json({ message: "404 Not Found" }, 404) : c.json(listed(pipeline, c));
   });
   app.get(`${base}/pipeline_schedules/:id`, (c) => {
     const schedule = schedules.get(Number(c.req.param("id")));
@@ -98,10 +111,27 @@ function page(c: Context, all: readonly object[]): Response {
 
 const iso = (at: number | undefined): string | null => (at === undefined ? null : new Date(at).toISOString());
 
-const listed = ({ id, projectId, status = "running", source = "push", ref = "main", ...at }: GitlabPipeline) => ({
+const listed = (
+  { id, projectId, status = "running", source = "push", ref = "main", ...at }: GitlabPipeline,
+  c: Context,
+) => ({
   ...{ id, iid: id, project_id: projectId, sha: "a".repeat(40), ref, status, source, name: null },
-  ...{ created_at: iso(at.createdAt ?? 0), updated_at: iso(at.updatedAt ?? 0), web_url: `https://gitlab.test/${id}` },
+  ...{
+    created_at: iso(at.createdAt ?? 0),
+    updated_at: iso(at.updatedAt ?? 0),
+    web_url: `${new URL(c.req.url).origin}/group/project/-/pipelines/${id}`,
+  },
 });
+
+/** Source: app/graphql/types/ci/job_type.rb of GitLab 18; two jobs a page. */
+function graphOf({ jobs }: GitlabPipeline, after: string | null): object {
+  const from = Number(after ?? 0);
+  const nodes = jobs.slice(from, from + 2).map(({ name, needs, when }) => ({
+    ...{ name, schedulingType: needs === undefined ? "stage" : "dag", manualJob: when === "manual" },
+    needs: { nodes: (needs ?? []).map((needed) => ({ name: needed })) },
+  }));
+  return { jobs: { nodes, pageInfo: { hasNextPage: from + 2 < jobs.length, endCursor: `${from + 2}` } } };
+}
 
 const jobOf = (pipeline: GitlabPipeline, job: GitlabJob, now: number) => ({
   ...{ id: job.id, name: job.name, stage: job.stage, status: job.status ?? "created", ref: pipeline.ref ?? "main" },

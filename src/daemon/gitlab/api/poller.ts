@@ -4,6 +4,7 @@ import type { Clock } from "../../../ports/clock.ts";
 import type { Logger } from "../../../ports/logger.ts";
 import type { GitlabHealth } from "../../../ports/manager.ts";
 import type { PipelineFact } from "../facts.ts";
+import { createNeedsBook } from "./needs.ts";
 import { watchProject } from "./project.ts";
 import { watchSchedules } from "./schedules.ts";
 import { createGitlabApi } from "./requests.ts";
@@ -37,9 +38,15 @@ export function startPoller(
   const stopping = new AbortController();
   const { signal } = stopping;
   const api = createGitlabApi(config, clock);
+  let needless: string | undefined;
+  const onNeedless = (why: string): void => {
+    if (why !== needless)
+      logger.info({ url, why }, "GitLab does not tell what jobs need: their stages say when they come");
+    needless = why;
+  };
   const watches = projects.map((project) => {
     const path = `/projects/${encodeURIComponent(project)}`;
-    const pipelines = watchProject(path, api, clock, hear);
+    const pipelines = watchProject(path, api, createNeedsBook(url, api, onNeedless), clock, hear);
     const schedules = watchSchedules(path, api, clock, (facts) => hearScheduled(project, facts));
     return async (): Promise<void> => {
       await pipelines.look(signal);

@@ -3,6 +3,7 @@ import type { Clock } from "../../../ports/clock.ts";
 import type { PipelineFact } from "../facts.ts";
 import { factFromListed, isLively, jobsSchema, pipelinesSchema } from "./pipelines.ts";
 import type { ListedPipeline } from "./pipelines.ts";
+import type { NeedsBook } from "./needs.ts";
 import type { GitlabApi } from "./requests.ts";
 
 /** At the first look, so many pipelines of so long a time teach what jobs there are, and how long they take. */
@@ -31,11 +32,16 @@ const areOver = (jobs: PipelineFact["jobs"]): boolean =>
 export function watchProject(
   path: string,
   api: GitlabApi,
+  needsBook: NeedsBook,
   clock: Pick<Clock, "now">,
   hear: (fact: PipelineFact) => void,
 ): ProjectWatch {
   const lively = new Map<number, ListedPipeline>();
   let changedSince: EpochMs | undefined;
+  const forget = (pipelineId: number): void => {
+    lively.delete(pipelineId);
+    needsBook.forget(pipelineId);
+  };
 
   const listChanged = async (signal: AbortSignal): Promise<readonly ListedPipeline[]> => {
     const isFirst = changedSince === undefined;
@@ -61,10 +67,11 @@ export function watchProject(
           const jobsPath = `${path}/pipelines/${pipeline.id}/jobs`;
           const query = { include_retried: true };
           const { items } = await api.list(jobsPath, query, jobsSchema, MAX_PAGES.jobs, signal);
-          const fact = factFromListed(pipeline, [...items]);
+          const needs = isLively(pipeline) ? await needsBook.needsOf(pipeline, signal) : undefined;
+          const fact = factFromListed(pipeline, [...items], needs);
           hear(fact);
           if (isLively(pipeline) && !areOver(fact.jobs)) lively.set(pipeline.id, pipeline);
-          else lively.delete(pipeline.id);
+          else forget(pipeline.id);
         }
       } catch (error) {
         // Those that were not looked at come again.
@@ -73,7 +80,7 @@ export function watchProject(
       }
       for (const oldest of [...lively.keys()].toSorted((a, b) => a - b)) {
         if (lively.size <= MAX_LIVELY) break;
-        lively.delete(oldest);
+        forget(oldest);
       }
     },
   };

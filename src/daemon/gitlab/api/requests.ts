@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import { z } from "zod";
 import { readSecretFile } from "../../../api/secretFile.ts";
 import { NotFoundError, SystemError, TransientError } from "../../../domain/errors.ts";
 import type { EpochMs } from "../../../domain/ids.ts";
@@ -7,6 +7,7 @@ import { withDeadline } from "../../../ports/deadline.ts";
 
 const REQUEST_MS = 15_000;
 const MAX_BODY_BYTES = 16 * 2 ** 20;
+const GRAPHQL = "/api/graphql";
 /** GitLab's own bound. Source: https://docs.gitlab.com/api/rest/#pagination */
 const PER_PAGE = 100;
 /** So much is left alone of what a rate limit leaves: others ask with the same account. */
@@ -34,6 +35,8 @@ export interface GitlabApi {
     maxPages: number,
     signal: AbortSignal,
   ): Promise<{ readonly items: readonly T[]; readonly askedAt: EpochMs }>;
+  /** Answers a query of GraphQL. @throws as `one`. */
+  query<T>(query: string, variables: object, schema: z.ZodType<T>, signal: AbortSignal): Promise<T>;
   /** Until when GitLab wants not to be asked, by our clock. */
   pausedUntil(): EpochMs;
 }
@@ -57,44 +60,56 @@ export function createGitlabApi(
       pausedUntil = clock.now() + Math.min(600_000, Math.max(0, reset * 1_000 - date));
     }
   };
-  const ask = async <T>(
+  const ask = async (
     path: string,
-    query: Query,
-    schema: z.ZodType<T>,
+    target: URL,
+    init: RequestInit,
+    headersOf: (token: string) => HeadersInit,
     signal: AbortSignal,
-  ): Promise<{ readonly body: T; readonly nextPage: string; readonly date: EpochMs }> => {
-    const token = await readSecretFile(tokenFile, API_TOKEN_RULES);
-    const target = new URL(`${url}/api/v4${path}`);
-    for (const [key, value] of Object.entries(query)) target.searchParams.set(key, String(value));
+  ) => {
+    const headers = headersOf(await readSecretFile(tokenFile, API_TOKEN_RULES));
     const late = (): Error => new TransientError("gitlab-late", `GitLab did not answer within ${REQUEST_MS / 1_000} s`);
     return withDeadline(clock, REQUEST_MS, late, signal, async (bounded) => {
-      const headers = { "private-token": token };
       // One that leads elsewhere would take the token with it.
-      const response = await fetch(target, { headers, redirect: "manual", signal: bounded }).catch((cause: unknown) => {
-        throw bounded.aborted ? bounded.reason : awayError(url, cause);
-      });
+      const response = await fetch(target, { ...init, headers, redirect: "manual", signal: bounded }).catch(
+        (cause: unknown) => {
+          throw bounded.aborted ? bounded.reason : awayError(url, cause);
+        },
+      );
       heedLimit(response);
       if (!response.ok) throw await errorFrom(path, response);
-      const text = await textOf(response);
-      const nextPage = response.headers.get("x-next-page") ?? "";
       const date = Date.parse(response.headers.get("date") ?? "") || clock.now();
-      return { body: readBody(path, text, schema), nextPage, date };
+      return { text: await textOf(response), nextPage: response.headers.get("x-next-page") ?? "", date };
     });
+  };
+  const get = async <T>(path: string, query: Query, schema: z.ZodType<T>, signal: AbortSignal) => {
+    const target = new URL(`${url}/api/v4${path}`);
+    for (const [key, value] of Object.entries(query)) target.searchParams.set(key, String(value));
+    const { text, ...rest } = await ask(path, target, {}, (token) => ({ "private-token": token }), signal);
+    return { body: readBody(path, text, schema), ...rest };
   };
 
   return {
-    one: async (path, schema, signal) => (await ask(path, {}, schema, signal)).body,
+    one: async (path, schema, signal) => (await get(path, {}, schema, signal)).body,
     async list(path, query, schema, maxPages, signal) {
       const items = [];
       let askedAt: EpochMs | undefined;
       for (let page = 1, nextPage = "1"; page <= maxPages && nextPage !== ""; page += 1) {
         const asked = { per_page: PER_PAGE, ...query, page: nextPage };
-        const answer = await ask(path, asked, schema, signal);
+        const answer = await get(path, asked, schema, signal);
         askedAt ??= answer.date;
         items.push(...answer.body);
         nextPage = answer.nextPage;
       }
       return { items, askedAt: askedAt ?? clock.now() };
+    },
+    async query(query, variables, schema, signal) {
+      const init = { method: "POST", body: JSON.stringify({ query, variables }) };
+      const headersOf = (token: string) => ({
+        ...{ authorization: `Bearer ${token}`, "content-type": "application/json" },
+      });
+      const { text } = await ask(GRAPHQL, new URL(url + GRAPHQL), init, headersOf, signal);
+      return readBody(GRAPHQL, text, z.object({ data: schema })).data;
     },
     pausedUntil: () => pausedUntil,
   };

@@ -1,7 +1,7 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, it } from "vitest";
-import type { GitlabPipeline } from "../../../support/gitlab/pipelineHooks.ts";
+import { describe, expect, it } from "vitest";
+import type { GitlabJob, GitlabPipeline } from "../../../support/gitlab/pipelineHooks.ts";
 import { startRestGitlab } from "../../../support/gitlab/rest.ts";
 import type { RestGitlab } from "../../../support/gitlab/rest.ts";
 import { API_TOKEN, runPipeline, startSite } from "../../../support/gitlab/site.ts";
@@ -78,8 +78,8 @@ it("has the second stage's machines ready when it comes, by what the API alone t
   expect(second.levelBefore).toBeGreaterThanOrEqual(TESTS);
   expect(await asking.health()).toMatchObject({ knownNames: 7, jobsToCome: 0, api: { isUp: true, projects: 1 } });
   expect(asking.site.lines.filter((line) => /^(error|warn)/.test(line))).toEqual([]);
-  // A look every 30 s, and one more for each that finds a pipeline at work.
-  expect(asking.gitlab.requests.length).toBeLessThan((3 * asking.site.clock.now()) / MINUTE_MS);
+  // Two looks a minute, and one request more for each that finds a pipeline at work.
+  expect(asking.gitlab.requests.length).toBeLessThan((4 * asking.site.clock.now()) / MINUTE_MS);
 });
 
 it("learns from pipelines that were there before it, and tells of one that runs, page by page", async () => {
@@ -221,4 +221,53 @@ it("has machines ready for the first stage of a scheduled pipeline, and orders n
   expect(level).toBeLessThan(10);
   expect(await asking.health()).toMatchObject({ jobsToCome: 0, pipelines: 0, api: { isUp: true } });
   expect(gitlab.requests.filter(({ path }) => path.includes("/pipeline_schedules?")).length).toBeLessThan(6);
+});
+
+describe("what jobs need", () => {
+  const job = (n: number, name: string, stage: string, changes: Partial<GitlabJob> = {}): GitlabJob => ({
+    ...{ id: n, name, stage, tags: ["mayfly"], ...changes },
+  });
+  const over = { status: "success", startedAt: 0, finishedAt: 2 * MINUTE_MS };
+  const jobsOf = (first: number, isOver: boolean): readonly GitlabJob[] => [
+    job(first, "build", "build", isOver ? over : { status: "running", startedAt: 0 }),
+    job(first + 1, "slow", "test", isOver ? over : {}),
+    // It never ran, so that nobody knows when all of its stage are over.
+    job(first + 2, "new", "test", isOver ? { status: "canceled" } : {}),
+    job(first + 3, "ship", "deploy", { ...(isOver ? over : {}), needs: ["build"] }),
+    job(first + 4, "ask", "deploy", { ...(isOver ? { status: "skipped" } : {}), when: "manual", needs: ["build"] }),
+  ];
+  const showBoth = ({ gitlab }: Asking): void => {
+    const stages = ["build", "test", "deploy"];
+    const both = [true, false].map((isOver, n) => ({ id: n + 1, isOver, jobs: jobsOf(n * 10 + 1, isOver) }));
+    for (const { id, isOver, jobs } of both)
+      gitlab.pipelines.set(id, { projectId: 7, id, status: isOver ? "success" : "running", stages, jobs });
+  };
+
+  it("is asked for once for each pipeline, and says when they come, and which are started by hand", async () => {
+    await using asking = await startAsking();
+    showBoth(asking);
+
+    await asking.advance(2 * MINUTE_MS);
+
+    // `slow`, `new` and `ship`, not `ask`.
+    expect(await asking.health()).toMatchObject({ jobsToCome: 3 });
+    expect(asking.gitlab.requests.filter(({ path }) => path === "/api/graphql")).toHaveLength(3);
+  });
+
+  it.each([200, 500] as const)(
+    "is what stages say while GitLab does not tell it (%i), which is said once",
+    async (how) => {
+      await using asking = await startAsking();
+      asking.gitlab.failGraphql = how;
+      showBoth(asking);
+
+      await asking.advance(2 * MINUTE_MS);
+
+      expect(await asking.health()).toMatchObject({ jobsToCome: 2, api: { isUp: true } });
+      expect((await asking.health()).api?.problem).toBeUndefined();
+      expect(asking.site.lines.filter((line) => line.includes("GitLab"))).toEqual([
+        "info: GitLab does not tell what jobs need: their stages say when they come",
+      ]);
+    },
+  );
 });
