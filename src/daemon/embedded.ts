@@ -35,7 +35,9 @@ export async function startEmbeddedManager(
     target: undefined,
     shadows: undefined,
   }));
-  return startManager({ config: { ...config, pools } }, version, createLogger("info", file), { resumesJobs: false });
+  return startManager({ config: { ...config, gitlab: undefined, pools } }, version, createLogger("info", file), {
+    resumesJobs: false,
+  });
 }
 
 /** Finds out at once what would otherwise be met by the first launch, minutes of waiting later. */

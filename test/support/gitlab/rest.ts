@@ -25,6 +25,8 @@ export interface RestGitlab extends AsyncDisposable {
   /** Paths and queries that it was asked, in order, and how it answered. */
   readonly requests: { readonly path: string; readonly status: number }[];
   /** Answers all requests so from now on. @default as GitLab does */
+  /** Beside the others of each answer. */
+  headers?: Readonly<Record<string, string>>;
   failGraphql?: 200 | 500 | undefined;
   failWith: { readonly status: number; readonly headers?: Readonly<Record<string, string>> } | undefined;
 }
@@ -38,6 +40,7 @@ export async function startRestGitlab(now: () => number): Promise<RestGitlab> {
   app.use(async (c, next) => {
     await next();
     if (gitlab.failWith !== undefined) c.res = new Response("{}", gitlab.failWith);
+    for (const [name, value] of Object.entries(gitlab.headers ?? {})) c.res.headers.set(name, value);
     c.res.headers.set("date", new Date(now()).toUTCString());
     const { pathname, search } = new URL(c.req.url);
     requests.push({ path: pathname + search, status: c.res.status });

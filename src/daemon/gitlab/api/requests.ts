@@ -67,6 +67,7 @@ export function createGitlabApi(
     headersOf: (token: string) => HeadersInit,
     signal: AbortSignal,
   ) => {
+    if (clock.now() < pausedUntil) throw limitedError();
     const headers = headersOf(await readSecretFile(tokenFile, API_TOKEN_RULES));
     const late = (): Error => new TransientError("gitlab-late", `GitLab did not answer within ${REQUEST_MS / 1_000} s`);
     return withDeadline(clock, REQUEST_MS, late, signal, async (bounded) => {
@@ -115,10 +116,16 @@ export function createGitlabApi(
   };
 }
 
-async function textOf(response: Response): Promise<string> {
-  if (Number(response.headers.get("content-length") ?? 0) > MAX_BODY_BYTES)
-    throw new SystemError("gitlab-odd", `GitLab answered more than ${MAX_BODY_BYTES / 2 ** 20} MiB`);
-  return response.text();
+async function textOf({ body }: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of body ?? []) {
+    size += part.length;
+    if (size > MAX_BODY_BYTES)
+      throw new SystemError("gitlab-odd", `GitLab answered more than ${MAX_BODY_BYTES / 2 ** 20} MiB`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
 }
 
 function readBody<T>(path: string, text: string, schema: z.ZodType<T>): T {
@@ -133,6 +140,9 @@ function readBody<T>(path: string, text: string, schema: z.ZodType<T>): T {
   const places = error.issues.slice(0, 3).map(({ path: at, message }) => `${at.join(".")} (${message})`);
   throw new SystemError("gitlab-odd", `GitLab answered ${path} with what is not understood, at ${places.join(", ")}`);
 }
+
+const limitedError = (): TransientError =>
+  new TransientError("gitlab-limited", "GitLab's rate limit is used up: it wants to be asked less often");
 
 function awayError(url: string, error: unknown): TransientError {
   const cause = (error as { readonly cause?: { readonly code?: string; readonly message?: string } }).cause;
@@ -151,7 +161,7 @@ async function errorFrom(path: string, response: Response): Promise<Error> {
     );
   if (status === 404)
     return new NotFoundError("gitlab-not-found", `GitLab knows no ${path}, or its token may not see it (404)`);
-  if (status === 429) return new TransientError("gitlab-limited", "GitLab wants to be asked less often (429)");
+  if (status === 429) return limitedError();
   if (status >= 500) return new TransientError("gitlab-ill", `GitLab answers ${path} with ${status}`);
   const where = status >= 300 && status < 400 ? "; is `gitlab.url` right?" : "";
   return new SystemError("gitlab-odd", `GitLab answers ${path} with ${status}${where}`);

@@ -160,6 +160,37 @@ it("asks no earlier than GitLab wants to be asked", async () => {
   expect(await asking.health()).toMatchObject({ api: { isUp: true } });
 });
 
+it("asks nothing more when little is left of a rate limit, until there is more", async () => {
+  await using asking = await startAsking();
+  const { gitlab, site, advance } = asking;
+  show(asking, new TwoStages(1, 0).become("success", "success", 0));
+  gitlab.headers = { "ratelimit-remaining": "9", "ratelimit-reset": `${site.clock.now() / 1_000 + 300}` };
+  const before = gitlab.requests.length;
+  await advance(4 * MINUTE_MS);
+  expect(gitlab.requests.length).toBe(before + 1);
+  gitlab.headers = {};
+
+  await advance(3 * MINUTE_MS);
+
+  expect(await asking.health()).toMatchObject({ knownNames: 7, api: { isUp: true } });
+});
+
+it("takes no answer that is longer than any should be", async () => {
+  await using asking = await startAsking();
+  asking.gitlab.pipelines.set(1, {
+    projectId: 7,
+    id: 1,
+    stages: [],
+    ref: "r".repeat(20 * 2 ** 20),
+    updatedAt: 1,
+    jobs: [],
+  });
+
+  await asking.advance(30_000);
+
+  expect((await asking.health()).api?.problem?.text).toBe("GitLab answered more than 16 MiB");
+});
+
 it("looks at the other projects where one is not there, and says which", async () => {
   await using asking = await startAsking(["group/missing", "7"]);
   show(asking, new TwoStages(1, 0).become("success", "success", 0));

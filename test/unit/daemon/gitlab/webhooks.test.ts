@@ -7,6 +7,7 @@ import { jobHook, pipelineHook } from "../../../support/gitlab/pipelineHooks.ts"
 import { HOOK_TOKEN, runPipeline, startSite } from "../../../support/gitlab/site.ts";
 import type { PipelineRun, Site } from "../../../support/gitlab/site.ts";
 import { TESTS, TwoStages } from "../../../support/gitlab/twoStages.ts";
+import { jobSpec } from "../../../support/jobs.ts";
 import { until } from "../../../support/until.ts";
 
 /** A daemon that takes webhooks at some port. */
@@ -133,4 +134,25 @@ it("knows after a restart what it has learned before", async () => {
   );
 
   expect((await second.running.manager.health()).gitlab).toMatchObject({ knownNames: 7, jobsToCome: TESTS });
+});
+
+it("counts no job that a runner has submitted among those to come, whatever GitLab has told of it", async () => {
+  await using site = await startHooked();
+  await send(site, pipelineHook(new TwoStages(1, 0).become("success", "success", 0).pipeline));
+  await send(site, pipelineHook(new TwoStages(2, 0).become("running", "created", 0).pipeline));
+  const { manager } = site.running;
+  const jobsToCome = async () => (await manager.health()).gitlab?.jobsToCome;
+  expect(await jobsToCome()).toBe(TESTS);
+
+  await manager.submitJob(
+    jobSpec({
+      holder: "gitlab-runner 3 of gitlab.test, job 203",
+      variables: {
+        ...{ CI_PROJECT_ID: "7", CI_PIPELINE_ID: "2", CI_JOB_ID: "203", CI_JOB_NAME: "test 3/6", CI_JOB_STAGE: "test" },
+      },
+    }),
+  );
+  await manager.submitJob(jobSpec({ holder: "somebody" }));
+
+  expect(await jobsToCome()).toBe(TESTS - 1);
 });
