@@ -1,6 +1,6 @@
 import type { JobReport, PipelineReport } from "../ci/report.ts";
 import type { PhasesMs } from "../domain/job.ts";
-import { tableFrom } from "./output.ts";
+import { tableFrom } from "./table.ts";
 import { isAnyPaid, shownDuration, shownUsd } from "./shown.ts";
 
 const PHASES = [

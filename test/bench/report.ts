@@ -1,4 +1,4 @@
-import { tableFrom } from "../../src/commands/output.ts";
+import { tableFrom } from "../../src/commands/table.ts";
 import type { BenchFacts } from "./facts.ts";
 import { attained, goalText } from "./goals.ts";
 import { comparableWith, isLoss, lastRatio } from "./history.ts";

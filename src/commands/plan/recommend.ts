@@ -12,7 +12,8 @@ import type { Candidate, Recommendation } from "../../planning/capacity/recommen
 import type { Trial } from "../../planning/capacity/trial.ts";
 import type { Progress } from "../../ports/progress.ts";
 import type { CommandContext } from "../context.ts";
-import { printJson, tableFrom, writeAll } from "../output.ts";
+import { printJson, writeAll } from "../output.ts";
+import { tableFrom } from "../table.ts";
 import { usage } from "./options.ts";
 
 /** Settings to write, and what they change in the file. */

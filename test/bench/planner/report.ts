@@ -1,4 +1,4 @@
-import { tableFrom } from "../../../src/commands/output.ts";
+import { tableFrom } from "../../../src/commands/table.ts";
 import type { Comparison, StagedComparison } from "./compare.ts";
 import type { Speed } from "./speed.ts";
 import type { YearReplay } from "./year.ts";

@@ -11,17 +11,7 @@ const SRC = join(ROOT, "src");
  * Packages that nearly every command needs at once: they become part of our files, which spares each start the looking for some
  * dozens of theirs. All others are loaded from where npm has put them.
  */
-const INLINED = [
-  "ansi-regex",
-  "cli-table3",
-  "commander",
-  "emoji-regex",
-  "eslint-visitor-keys",
-  "is-fullwidth-code-point",
-  "string-width",
-  "strip-ansi",
-  "toml-eslint-parser",
-];
+const INLINED = ["commander", "eslint-visitor-keys", "toml-eslint-parser"];
 
 /** Each of these is one file with all that it imports at once, unless the first one has it already. */
 const WHOLE = ["commands/main.ts", "api/client.ts"];
@@ -34,15 +24,9 @@ export async function bundle(outDir: string): Promise<void> {
   for (const name of INLINED) {
     const folder = join(outDir, "licenses", name);
     await mkdir(folder, { recursive: true });
-    await cp(join(ROOT, "node_modules", name, LICENSES[name] ?? "LICENSE"), join(folder, "LICENSE"));
+    await cp(join(ROOT, "node_modules", name, "LICENSE"), join(folder, "LICENSE"));
   }
 }
-
-/** Licences that are not in a file called LICENSE. */
-const LICENSES: Readonly<Record<string, string>> = {
-  ...{ "ansi-regex": "license", "emoji-regex": "LICENSE-MIT.txt", "is-fullwidth-code-point": "license" },
-  ...{ "string-width": "license", "strip-ansi": "license" },
-};
 
 /** Writes one program that is none of the bins as they are written, packages beside it. @param name of its file, without the ending. */
 export const bundleProgram = (outDir: string, name: string, file: string): Promise<void> => write(outDir, name, file);
