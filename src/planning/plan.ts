@@ -41,7 +41,7 @@ function launchCount(desired: DesiredPool, observed: ObservedPool, starts: numbe
   const lacking = observed.waitingLeases + desired.idleCount - supplyOf(observed.machines);
   const startable = canStart(observed, now) ? startableMachines(observed.machines).length : 0;
   const fromTier = Math.max(0, Math.min(lacking, startable));
-  const wanted = lacking - fromTier + tierDeficit(desired, observed, now) - forWaiting;
+  const wanted = lacking - fromTier + tierDeficit(desired, observed, now, starts) - forWaiting;
   const idleRoom = Math.min(room, observed.headroomOverall - observed.reservedForOthers) - forWaiting;
   return forWaiting + Math.max(0, Math.min(wanted, idleRoom));
 }

@@ -16,12 +16,15 @@ import type { ActionOf } from "./plan.ts";
 /** What it takes for the tier of stopped machines, beside what ends there (see retire.ts). */
 type TierAction = ActionOf<"stop"> | ActionOf<"terminate">;
 
-/** Machines that are to be stopped yet; none while the pool may stop none. They are made beside those for the idle count. */
-export function tierDeficit(desired: DesiredPool, observed: ObservedPool, now: EpochMs): number {
+/**
+ * Machines that are to be stopped yet; none while the pool may stop none. They are made beside those for the idle count.
+ * @param starts of stopped machines that are planned beside, whose places are to be filled
+ */
+export function tierDeficit(desired: DesiredPool, observed: ObservedPool, now: EpochMs, starts = 0): number {
   const { tier, mode, storeProblem, machines } = observed;
   if (tier === undefined || mode !== "open" || storeProblem !== "" || now < tier.stopsPausedUntil) return 0;
   const { stopped, stopping } = countByState(machines);
-  return Math.max(0, (desired.stoppedCount ?? 0) - stopped - stopping);
+  return Math.max(0, (desired.stoppedCount ?? 0) - (stopped - starts) - stopping);
 }
 
 /**

@@ -65,9 +65,9 @@ describe("filling the stopped machines up", () => {
 describe("a pool that wants machines", () => {
   it.each<[string, Partial<ObservedPool>, string[]]>([
     [
-      "starts a stopped one first, and launches the rest",
+      "starts a stopped one first, and launches the rest, and one to take its place",
       { machines: [stoppedMachine()], waitingLeases: 1 },
-      ["start 0", "launch 1"],
+      ["start 0", "launch 2"],
     ],
     [
       "starts the longest stopped",
