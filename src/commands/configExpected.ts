@@ -2,9 +2,13 @@ import { ConfigError } from "../domain/errors.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { expectFrom, MIN_JOBS } from "../planning/capacity/expect.ts";
 import type { Expectation, ExpectedPool } from "../planning/capacity/expect.ts";
+import { tryAsked } from "../planning/capacity/asked.ts";
+import type { Trial, Tried } from "../planning/capacity/trial.ts";
 import type { CommandContext } from "./context.ts";
+import { withInterrupts } from "./interrupts.ts";
 import { printTable, writeAll } from "./output.ts";
 import { readOwnHistory } from "./plan/history.ts";
+import { loopOnly, tryInLoop } from "./plan/loop.ts";
 import { shownDuration, shownUsd } from "./shown.ts";
 
 /** What a changed pool would have been like on its own past, or why that cannot be told. */
@@ -20,7 +24,9 @@ export async function expectPools(
     const { name: poolName } = after;
     try {
       const past = await readOwnHistory(poolName, context);
-      const judged = expectFrom(past, before, after);
+      const judged = await withInterrupts(({ first: signal }) =>
+        expectFrom(past, before, after, (trial, pool) => tryPool(trial, pool, signal)),
+      );
       expected.push({ poolName, ...(judged ?? { note: tooLittle(past.arrivals.readyAt.length) }) });
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
@@ -28,6 +34,12 @@ export async function expectPools(
     }
   }
   return expected;
+}
+
+/** By the planner's rules, which are quick, and by the control loop itself where it alone knows what becomes of it, as of a budget. */
+async function tryPool(trial: Trial, pool: DesiredPool, signal: AbortSignal): Promise<Tried> {
+  const asked = { kind: "pool", pool } as const;
+  return loopOnly(asked) === "" ? tryAsked(trial, asked) : tryInLoop(trial, asked, undefined, () => undefined, signal);
 }
 
 const tooLittle = (jobs: number): string =>
@@ -44,7 +56,8 @@ export async function printExpected(context: CommandContext, expected: readonly 
   for (const { poolName, after, days } of judged) {
     const { daysOverBudget } = after;
     if (daysOverBudget === undefined) continue;
-    const text = `the jobs alone of ${daysOverBudget} of ${Math.ceil(days)} days cost more than budget_per_day`;
+    const alone = `the jobs alone of ${daysOverBudget} of ${Math.ceil(days)} days cost more than budget_per_day`;
+    const text = `${alone}, and the longest wait would have been ${shownDuration(after.longestWaitMs)}`;
     await writeAll(context.stdout, `pool ${poolName}: ${text}\n`);
   }
   for (const one of expected) if ("note" in one) await writeAll(context.stdout, `pool ${one.poolName}: ${one.note}\n`);

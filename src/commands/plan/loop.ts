@@ -19,11 +19,15 @@ export function loopOnly(asked: AskedPolicy): string {
   return names.join(" and ");
 }
 
-/** Tries a policy by the manager's own control loop under a virtual clock. @throws the signal's reason */
+/**
+ * Tries a policy by the manager's own control loop under a virtual clock.
+ * @param watch absent where nobody looks at the levels
+ * @throws the signal's reason
+ */
 export async function tryInLoop(
   trial: Trial,
   asked: AskedPolicy,
-  watch: Watch,
+  watch: Watch | undefined,
   onFraction: (fraction: number) => void,
   signal: AbortSignal,
 ): Promise<Tried> {
@@ -32,9 +36,17 @@ export async function tryInLoop(
   const pool = loopPool(limits, asked);
   // What the loop itself can decide is left to it. Then nobody asks the policy, and the rules' levels stand for the loop's.
   const isOwn = asked.kind !== "target";
-  const settings = { from, to, bootMsOf, before, pool, onFraction, ...(!isOwn && { policy: watch(policy) }) };
+  const settings = {
+    from,
+    to,
+    bootMsOf,
+    before,
+    pool,
+    onFraction,
+    ...(!isOwn && { policy: watch?.(policy) ?? policy }),
+  };
   const outcome = await replayLoop(arrivals, settings, signal);
-  if (isOwn) tryAsked(trial, asked, watch);
+  if (isOwn && watch !== undefined) tryAsked(trial, asked, watch);
   return { outcome, engine: "loop" };
 }
 

@@ -2,10 +2,10 @@ import type { DesiredPool } from "../../domain/pool.ts";
 import { expectedUsdPerHour } from "../cost/daySpend.ts";
 import { cutArrivals } from "./arrivals.ts";
 import type { Arrivals } from "./arrivals.ts";
-import { tryAsked } from "./asked.ts";
-import { shareWithin } from "./outcome.ts";
+import { longestOf, shareWithin } from "./outcome.ts";
 import { bootQuantile } from "./target/bootTimes.ts";
 import { DAY_MS, HOUR_MS } from "./target/state.ts";
+import type { Trial, Tried } from "./trial.ts";
 
 /** What a pool would have been like on the jobs of its past, had it been configured so. */
 export interface ExpectedPool {
@@ -13,6 +13,7 @@ export interface ExpectedPool {
   readonly idleMachines: number;
   /** Jobs that waited no longer than what counts as in time, 0-1. */
   readonly share: number;
+  readonly longestWaitMs: number;
   /** Idle, booting and busy machines, in US dollars a day; absent where no price is known. */
   readonly usdPerDay?: number | undefined;
   /** Days, of those judged, whose jobs alone cost more than the budget for a day; absent where there is none. */
@@ -40,13 +41,15 @@ const DEFAULT_BOOT_MS = 60_000;
 
 /**
  * Replays a pool's past under what it is configured to now and what it would be; undefined where there is too little of it. Both are
- * judged by the wait of the new target, else of the old one. A budget is not heeded: on how many days it would have bound is told.
+ * judged by the wait of the new target, else of the old one.
+ * @param tryPool replays it under a configured pool. @throws what that throws
  */
-export function expectFrom(
+export async function expectFrom(
   past: { readonly arrivals: Arrivals; readonly bootTimesMs: readonly number[] },
   before: DesiredPool | undefined,
   after: DesiredPool,
-): Expectation | undefined {
+  tryPool: (trial: Trial, pool: DesiredPool) => Promise<Tried>,
+): Promise<Expectation | undefined> {
   const { arrivals, bootTimesMs } = past;
   const [first = 0, last = 0] = [arrivals.readyAt[0], arrivals.readyAt.at(-1)];
   if (arrivals.readyAt.length < MIN_JOBS || last - first < MIN_MS) return undefined;
@@ -54,24 +57,25 @@ export function expectFrom(
   const { waitMs, share = DEFAULT_AIM.share } = after.target ?? before?.target ?? DEFAULT_AIM;
   const bootMs = bootQuantile({ tookMs: bootTimesMs }, 0.9, bootTimesMs[0] ?? DEFAULT_BOOT_MS);
   const bootMsOf = (order: number): number => bootTimesMs[order % bootTimesMs.length] ?? DEFAULT_BOOT_MS;
-  const expect = (pool: DesiredPool): ExpectedPool => {
+  const expect = async (pool: DesiredPool): Promise<ExpectedPool> => {
     const { maxMachines, maxGrowthRate, idleTimeMs } = pool;
     const limits = { maxMachines, maxGrowthRate, idleTimeMs };
-    const { outcome } = tryAsked({ ...cut, bootMsOf, bootMs, waitMs, share, limits }, { kind: "pool", pool });
+    const { outcome } = await tryPool({ ...cut, bootMsOf, bootMs, waitMs, share, limits }, pool);
     const { idleMs, bootingMs, busyMs } = outcome;
     const usdPerHour = expectedUsdPerHour(pool, []);
     const lengthMs = cut.to - cut.from;
     return {
       idleMachines: idleMs / lengthMs,
       share: shareWithin(outcome.waitMs, waitMs),
+      longestWaitMs: longestOf(outcome.waitMs),
       usdPerDay: usdPerHour && (((idleMs + bootingMs + busyMs) / HOUR_MS) * usdPerHour * DAY_MS) / lengthMs,
       daysOverBudget: daysOver(pool, cut.arrivals, bootMs, usdPerHour),
     };
   };
   return {
     ...{ jobs: cut.arrivals.readyAt.length, days: (cut.to - cut.from) / DAY_MS, waitMs },
-    before: before && expect(before),
-    after: expect(after),
+    before: before && (await expect(before)),
+    after: await expect(after),
   };
 }
 

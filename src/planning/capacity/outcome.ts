@@ -16,6 +16,9 @@ export interface Outcome {
   readonly peakMachines: number;
 }
 
+/** The longest wait, in milliseconds; 0 without jobs. */
+export const longestOf = (waitMs: Float64Array): number => waitMs.reduce((most, wait) => Math.max(most, wait), 0);
+
 /** The share of jobs that waited no longer than `targetWaitMs`, 0-1; 1 without jobs. */
 export function shareWithin(waitMs: Float64Array, targetWaitMs: number): number {
   let within = 0;

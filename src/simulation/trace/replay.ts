@@ -38,10 +38,13 @@ const DAY_MS = 86_400_000;
 const FOREVER_MS = 1e13;
 /** A turn of the event loop costs as much as many steps, and a replay waits for nothing outside its clock. */
 const STEPS_PER_TURN = 64;
+/** When no machine works for so long once the trace is over, none ever will: each midnight brings a budget anew. */
+const STANDSTILL_MS = 2 * DAY_MS;
 
 /**
  * Replays arrivals through the manager's own control loop under a virtual clock: every job asks for a lease when it becomes ready
- * and holds its machine for as long as it ran. Instants are rounded to milliseconds, as the loop's own clock is.
+ * and holds its machine for as long as it ran. Instants are rounded to milliseconds, as the loop's own clock is. Jobs for which there
+ * never is a machine, since a budget pays for none, have waited until that is clear.
  * One at a time: while it lasts, errors of this thread do not tell where they came from.
  * @throws the signal's reason; Error when the loop reported an error, which is a bug.
  */
@@ -64,7 +67,7 @@ async function replay(arrivals: Arrivals, settings: LoopSettings, signal: AbortS
   const waitMs = new Float64Array(jobs);
   const clock = createVirtualClock(from, STEPS_PER_TURN);
   const tally = createTally(clock.now, from, to);
-  let [next, served, ordered, isStarted] = [0, 0, 0, false];
+  let [next, served, ordered, workedAt, isStarted] = [0, 0, 0, from, false];
 
   const see = (change: Change): void => {
     tally.see(change);
@@ -74,7 +77,10 @@ async function replay(arrivals: Arrivals, settings: LoopSettings, signal: AbortS
     waitMs[job] = clock.now() - (readyAt[job] ?? 0);
     served += 1;
     const runMs = Math.round(arrivals.durationMs[job] ?? 0);
-    clock.schedule(runMs, () => void leases.release(id, "released", "its job is over"));
+    clock.schedule(runMs, () => {
+      workedAt = clock.now();
+      void leases.release(id, "released", "its job is over");
+    });
   };
   const machines = createTraceMachines(clock, () => (isStarted ? Math.round(bootMsOf(ordered++)) : 0));
   const errors: unknown[] = [];
@@ -103,13 +109,15 @@ async function replay(arrivals: Arrivals, settings: LoopSettings, signal: AbortS
   await clock.advance(0);
   isStarted = true;
   arrive();
-  while (clock.now() < to || served < jobs) {
+  const isStill = (): boolean => tally.leased() === 0 && clock.now() - Math.max(to, workedAt) >= STANDSTILL_MS;
+  while (clock.now() < to || (served < jobs && !isStill())) {
     await clock.advance(Math.max(1, Math.min(DAY_MS, clock.now() < to ? to - clock.now() : DAY_MS)));
     signal.throwIfAborted();
     if (errors.length > 0) throw new Error("the control loop failed in a replay", { cause: errors[0] });
     onFraction(Math.min(1, (clock.now() - from) / (to - from)));
   }
   await loop.handOver();
+  for (let job = served; job < jobs; job += 1) waitMs[job] = clock.now() - (readyAt[job] ?? 0);
   return { jobs, waitMs, ...tally.finish() };
 }
 

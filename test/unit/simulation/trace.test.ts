@@ -29,6 +29,16 @@ const loop = (arrivals: Arrivals, desired: DesiredPool, bootMsOf: (order: number
   replayLoop(arrivals, { from: 0, to: TO, bootMsOf, pool: desired, onFraction: () => undefined }, never);
 
 describe("a trace through the control loop", () => {
+  it("ends though a budget pays for no machine at all, with jobs that have waited until that is clear", async () => {
+    const desired = free({ idleCount: 1, cost: { usdPerHour: 1 }, budgetUsdPerDay: 1e-9 });
+
+    const { waitMs, idleMs } = await loop(arrivalsOf([0, 5, TO - 1]), desired, () => 1_000);
+
+    expect(Math.min(...waitMs)).toBeGreaterThanOrEqual(48 * HOUR_MS);
+    expect(waitMs[0]).toBe((waitMs[2] ?? 0) + TO - 1);
+    expect(idleMs).toBe(0);
+  });
+
   it("gives at a constant level and a fixed boot time the wait of every job, and all machine time, of the closed form", async () => {
     await fc.assert(
       fc.asyncProperty(anyTimes, fc.nat(8), fc.integer({ min: 1, max: 300_000 }), async (times, level, bootMs) => {
