@@ -232,6 +232,18 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: "starts stopped machines though the day's budget is spent",
+    breaks: "I10",
+    from: 494,
+    patches: [
+      {
+        file: "planning/tier.ts",
+        from: "Math.min(wanted, growing, budgetRoom(observed))",
+        to: "Math.min(wanted, growing)",
+      },
+    ],
+  },
+  {
     fault: "does not heed the budget of its provider's calls",
     breaks: "I8",
     from: 2,
