@@ -34,7 +34,9 @@ type Shown = PoolShadows["shadows"][number];
 async function printShadow(context: CommandContext, view: PoolShadows, shadow: Shown): Promise<void> {
   const { name, policy, startedAt, problem, level, why, total, periods, aimMs } = shadow;
   const { stdout } = context;
-  const now = `${level} wished for, ${shadow.idle} idle, ${shadow.booting} booting, ${shadow.leased} leased, ${shadow.waiting} waiting`;
+  const hasStopped = shadow.stopped + total.acting.stoppedHours + total.shadow.stoppedHours > 0;
+  const stopped = hasStopped ? `, ${shadow.stopped} stopped` : "";
+  const now = `${level} wished for, ${shadow.idle} idle, ${shadow.booting} booting, ${shadow.leased} leased${stopped}, ${shadow.waiting} waiting`;
   await writeAll(stdout, `shadow ${name} (${policy}) since ${shownInstant(startedAt)}: ${problem ?? now}\n`);
   if (problem !== undefined)
     await writeAll(stdout, "it failed and is switched off; a restart of the manager begins it anew\n");
@@ -48,12 +50,13 @@ async function printShadow(context: CommandContext, view: PoolShadows, shadow: S
     "idle h",
     "booting h",
     "busy h",
+    ...(hasStopped ? ["stopped h"] : []),
     "launches",
     "unused",
   ];
   const rows = [
-    ["acting", ...cellsOf(total.acting), money(total.acting)],
-    [name, ...cellsOf(total.shadow), money(total.shadow)],
+    ["acting", ...cellsOf(total.acting, hasStopped), money(total.acting)],
+    [name, ...cellsOf(total.shadow, hasStopped), money(total.shadow)],
   ];
   await printTable(context, [...head, "cost"], rows);
   await writeAll(stdout, `${verdict(shadow, view.policy)}\n`);
@@ -77,10 +80,11 @@ async function printShadow(context: CommandContext, view: PoolShadows, shadow: S
   );
 }
 
-const cellsOf = (figures: PolicyFigures): (string | number)[] => [
+const cellsOf = (figures: PolicyFigures, hasStopped: boolean): (string | number)[] => [
   ...[figures.jobs, percent(figures.shareInTime), shownDuration(figures.meanWaitMs)],
   ...[shownDuration(figures.longestWaitMs), hours(figures.idleHours), hours(figures.bootingHours)],
-  ...[hours(figures.busyHours), figures.launches, figures.unused],
+  ...[hours(figures.busyHours), ...(hasStopped ? [hours(figures.stoppedHours)] : [])],
+  ...[figures.launches, figures.unused],
 ];
 
 /** Says in a sentence what the shadow would have spared and cost. */

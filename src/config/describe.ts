@@ -92,6 +92,7 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     idle_scale_factor: "As in the pool.",
     idle_count_min: "As in the pool.",
     idle_count_max: "As in the pool.",
+    stopped_count: "As in the pool.",
     idle_time: "As in the pool; the pool's own where it is left open.",
     max_machines: "As in the pool; the pool's own where it is left open.",
     max_growth_rate: "As in the pool; the pool's own where it is left open.",
@@ -106,6 +107,7 @@ export const DESCRIPTIONS: Readonly<Record<string, Readonly<Record<string, strin
     idle_scale_factor: "As in the shadow, while this section holds.",
     idle_count_min: "As in the shadow, while this section holds.",
     idle_count_max: "As in the shadow, while this section holds.",
+    stopped_count: "As in the shadow, while this section holds.",
     idle_time: "As in the shadow, while this section holds.",
   },
   "[pool.shadow.target]": {

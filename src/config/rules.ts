@@ -37,11 +37,17 @@ export function checkRules(filled: unknown, placeOf: PlaceOf, hasKey: (path: Pat
 
 /** A stopped spot machine needs a persistent request, which would launch another one, unknown to us, in the place of each that ends. */
 function checkStoppedCount(pool: unknown, index: number, placeOf: PlaceOf): Problem[] {
-  const schedule = valueAt(pool, ["schedule"]);
-  const sections: readonly Path[] = Array.isArray(schedule) ? schedule.map((_, at) => ["schedule", at]) : [];
-  const keeping = [[], ...sections].find((path) => (integerAt(valueAt(pool, path), "stopped_count") ?? 0) > 0);
+  const itemsOf = (key: string, under: Path): Path[] => {
+    const items = valueAt(pool, [...under, key]);
+    return Array.isArray(items) ? items.map((_, at) => [...under, key, at]) : [];
+  };
+  const wishes: readonly Path[] = [[], ...itemsOf("shadow", [])].flatMap((path) => [
+    path,
+    ...itemsOf("schedule", path),
+  ]);
+  const keeping = wishes.find((path) => (integerAt(valueAt(pool, path), "stopped_count") ?? 0) > 0);
   if (keeping === undefined) return [];
-  const name = keeping.length === 0 ? "pool.stopped_count" : "pool.schedule.stopped_count";
+  const name = ["pool", ...keeping.filter((key) => typeof key === "string"), "stopped_count"].join(".");
   const driver = valueAt(pool, ["driver"]);
   if (driver !== "ec2") {
     const stoppedCount = integerAt(valueAt(pool, keeping), "stopped_count");

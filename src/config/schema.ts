@@ -6,7 +6,7 @@ import { MAX_MACHINES } from "./limits.ts";
 import { listenAddress, listenFields } from "./listen.ts";
 import { mirrorSchema } from "./mirror.ts";
 import { scaleFields, sectionSchema } from "./schedule.ts";
-import { MAX_SHADOWS, shadowSchemaFor, shadowSectionSchema } from "./shadow.ts";
+import { MAX_SHADOWS, shadowSchemaFor } from "./shadow.ts";
 import { budgetPerDay, targetSchema } from "./target.ts";
 import { absolutePath, boolean, duration, integer, mirrorUrl, oneOf, size, text, usd } from "./fields.ts";
 
@@ -124,7 +124,7 @@ export const KEYS_BY_TABLE: Readonly<Record<string, readonly string[]>> = {
   "[[pool.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.target]": Object.keys(targetSchema.shape),
   "[[pool.shadow]]": Object.keys(shadowSchema.shape),
-  "[[pool.shadow.schedule]]": Object.keys(shadowSectionSchema.shape),
+  "[[pool.shadow.schedule]]": Object.keys(sectionSchema.shape),
   "[pool.shadow.target]": Object.keys(targetSchema.shape),
   "[pool.guest]": Object.keys(guestSchema.shape),
   "[pool.qemu]": Object.keys(qemuSchema.shape),

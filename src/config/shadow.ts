@@ -8,9 +8,6 @@ import { budgetPerDay, targetFrom, targetSchema } from "./target.ts";
 /** Shadows of one pool: each is planned at every pass. */
 export const MAX_SHADOWS = 8;
 
-/** `[[pool.shadow.schedule]]`: machines of a shadow are never stopped. */
-export const shadowSectionSchema = sectionSchema.omit({ stopped_count: true });
-
 /**
  * `[[pool.shadow]]`: a policy in the words of a pool's own. Of its limits and idle_time, what it leaves open is as the pool has it;
  * the rules that bind several values are in rules.ts. @param name the schema of a pool's name
@@ -21,12 +18,11 @@ export const shadowSchemaFor = (name: z.ZodString) =>
       name,
       idle_count: integer(0, MAX_MACHINES).optional(),
       ...scaleFields,
+      stopped_count: integer(0, MAX_MACHINES).optional(),
       idle_time: duration(0).optional(),
       max_machines: integer(1, MAX_MACHINES).optional(),
       max_growth_rate: integer(1, MAX_MACHINES).optional(),
-      schedule: z
-        .array(shadowSectionSchema, { error: "an array of tables, each under [[pool.shadow.schedule]]" })
-        .optional(),
+      schedule: z.array(sectionSchema, { error: "an array of tables, each under [[pool.shadow.schedule]]" }).optional(),
       target: targetSchema.optional(),
       budget_per_day: budgetPerDay().optional(),
     },
@@ -52,10 +48,10 @@ export function shadowFrom(
   };
 }
 
-type Section = Omit<z.output<typeof sectionSchema>, "stopped_count"> & { readonly stopped_count?: number | undefined };
-
 /** Reads the sections of a schedule. */
-export const scheduleFieldsFrom = (sections: readonly Section[] | undefined): DesiredPool["schedule"] =>
+export const scheduleFieldsFrom = (
+  sections: readonly z.output<typeof sectionSchema>[] | undefined,
+): DesiredPool["schedule"] =>
   sections?.map((section) => ({
     ...idleWishFrom(section),
     periods: section.periods,

@@ -18,6 +18,12 @@ export function isAnyOutdated(desired: DesiredPool, machines: readonly LiveMachi
   return shapeDigests.size > 1 || (shapeDigests.size === 1 && !shapeDigests.has(shapeDigestOf(desired)));
 }
 
+/** A machine that its pool would make otherwise now serves until another is ready, and counts for nothing: it shows as cordoned. */
+export const withoutOutdated = (pool: DesiredPool, machines: readonly LiveMachine[]): readonly LiveMachine[] =>
+  isAnyOutdated(pool, machines)
+    ? machines.map((machine) => (isOutdated(pool, machine) ? { ...machine, isCordoned: true } : machine))
+    : machines;
+
 /** Idle machines that are outdated, the longest idle first. */
 export const outdatedIdle = (desired: DesiredPool, machines: readonly LiveMachine[]): MachineIn<"idle">[] =>
   isAnyOutdated(desired, machines)

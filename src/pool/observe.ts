@@ -1,8 +1,7 @@
-import type { LiveMachine } from "../domain/machine.ts";
 import type { DesiredPool } from "../domain/pool.ts";
 import { recipeOf } from "../domain/recipe.ts";
 import type { ObservedPool, ObservedTier, PoolInView } from "../planning/observed.ts";
-import { isAnyOutdated, isOutdated } from "../planning/rollover.ts";
+import { withoutOutdated } from "../planning/rollover.ts";
 import { currentWish } from "./wish.ts";
 import { modeOf } from "./fleet.ts";
 import type { Fleet } from "./fleet.ts";
@@ -39,12 +38,6 @@ function observePool(fleet: Fleet, pool: DesiredPool, headroomOverall: number): 
     tier: observeTier(fleet, pool),
   };
 }
-
-/** A machine that its pool would make otherwise now serves until another is ready, and counts for nothing: it shows as cordoned. */
-const withoutOutdated = (pool: DesiredPool, machines: readonly LiveMachine[]): readonly LiveMachine[] =>
-  isAnyOutdated(pool, machines)
-    ? machines.map((machine) => (isOutdated(pool, machine) ? { ...machine, isCordoned: true } : machine))
-    : machines;
 
 function observeTier({ deps, state }: Fleet, pool: DesiredPool): ObservedTier | undefined {
   if (pool.stoppedCount === undefined || deps.drivers.get(pool.shape.driver)?.power === undefined) return undefined;

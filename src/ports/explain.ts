@@ -72,10 +72,12 @@ export interface PolicyFigures {
   readonly idleHours: number;
   readonly bootingHours: number;
   readonly busyHours: number;
+  /** Of machines that are kept stopped, which cost what their disks do. */
+  readonly stoppedHours: number;
   readonly launches: number;
   /** Machines that ended without a job. */
   readonly unused: number;
-  /** All machine time at the pool's price, in US dollars; absent where it is not known. */
+  /** All machine time, and the disks of stopped machines, at the pool's price, in US dollars; absent where it is not known. */
   readonly costUsd?: number | undefined;
 }
 
@@ -110,6 +112,7 @@ export interface ShadowView {
   readonly idle: number;
   readonly booting: number;
   readonly leased: number;
+  readonly stopped: number;
   readonly waiting: number;
   readonly total: ShadowComparison;
   /** Its newest stretches, oldest first, at most an hour each; the last one goes on. */

@@ -1,11 +1,14 @@
 import { describe, expect, it, vi } from "vitest";
 import type { DesiredPool, ShadowWish } from "../../src/domain/pool.ts";
+import { nudge } from "../../src/pool/fleet.ts";
 import { periodFrom, replayRecord } from "../../src/pool/shadow/record.ts";
 import type { Shadow } from "../../src/pool/shadow/shadow.ts";
+import { viewShadows } from "../../src/pool/shadow/view.ts";
+import type { PolicyFigures } from "../../src/ports/explain.ts";
 import { drawFor } from "../../src/simulation/draw.ts";
 import { pool } from "../support/pools.ts";
 import { startWorld } from "../support/world.ts";
-import type { World } from "../support/world.ts";
+import type { World, WorldOptions } from "../support/world.ts";
 import { DAYS_MS } from "./liveThrough.ts";
 
 // Hours of a pool under several policies take long on a busy host.
@@ -20,7 +23,8 @@ const acting = pool({ maxMachines: 12, idleCount: 2, idleTimeMs: 5 * MINUTE_MS, 
 /** A shadow of a pool's own policy, but for what is said otherwise. */
 function shadowOf(name: string, of: DesiredPool, otherwise: Partial<ShadowWish> = {}): ShadowWish {
   const { idleCount, idleTimeMs, maxMachines, maxGrowthRate } = of;
-  return { name, idleCount, idleTimeMs, maxMachines, maxGrowthRate, ...otherwise };
+  const { schedule, stoppedCount } = otherwise;
+  return { idleCount, idleTimeMs, maxMachines, maxGrowthRate, stoppedCount, schedule, ...otherwise, name };
 }
 
 /** Has jobs come at random for some hours, in bursts now and then. */
@@ -45,8 +49,12 @@ function startJob(world: World, runMs: number): void {
   run().catch((error: unknown) => world.errors.push(error));
 }
 
-async function startShadowed(shadows: readonly ShadowWish[], of: DesiredPool = acting): Promise<World> {
-  const world = await startWorld({ pools: [of], bootMs: 40_000 });
+async function startShadowed(
+  shadows: readonly ShadowWish[],
+  of: DesiredPool = acting,
+  options: Partial<WorldOptions> = {},
+): Promise<World> {
+  const world = await startWorld({ pools: [of], bootMs: 40_000, ...options });
   // The first boot is measured, so that all that come take as long as is planned with.
   await world.clock.advance(20 * MINUTE_MS);
   world.desired = { ...world.desired, pools: [{ ...of, shadows }] };
@@ -62,6 +70,8 @@ const shadowIn = ({ fleet }: World, name: string): Shadow => {
 
 const recordsOf = async (world: World, name: string) =>
   (await world.store.shadowPeriods("small", name, 1_000)).flatMap(({ record }) => periodFrom(record) ?? []).reverse();
+
+const NIGHT = { periods: ["* 20-23,0-4 * * *"], timezone: "Europe/Berlin" };
 
 const policies: readonly (readonly [string, Partial<DesiredPool>])[] = [
   ["a constant", {}],
@@ -92,6 +102,94 @@ describe("a shadow of the acting policy", () => {
     for (const { result, acting: real } of periods) expect(result.tally).toEqual(real);
   });
 });
+
+/** A list tells of a stop as soon as it is done, so that all stops take equally long. */
+const atOnce = { listLagMs: 0 };
+const tiered = {
+  ...{ ...acting, maxMachines: 30, stoppedCount: 4 },
+  cost: { usdPerHour: 0.1, usdPerGiBMonth: 7.3 },
+  shape: { driver: "simulated" as const, diskGiB: 2 },
+};
+
+describe("a shadow of the acting policy of a pool with stopped machines", () => {
+  it("comes to its very waits, launches and machine time, stopped machines among them, and to its cost", async () => {
+    const policy = { ...tiered, schedule: [{ ...NIGHT, idleCount: 0, stoppedCount: 6 }] };
+    const world = await startShadowed(
+      [shadowOf("same", policy, policy), shadowOf("none", policy, { stoppedCount: 0 })],
+      policy,
+      atOnce,
+    );
+    await liveHours(world, 20);
+
+    const { totals } = shadowIn(world, "same");
+    const [same, none] = (await viewShadows(world.fleet, "small")).shadows.map(({ total }) => total);
+    const starts = world.provider.calls.filter(({ verb }) => verb === "start");
+
+    expect(world.errors).toEqual([]);
+    expect(starts.length).toBeGreaterThan(50);
+    expect(totals.acting.stoppedMs).toBeGreaterThan(40 * HOUR_MS);
+    expect(totals.shadow).toEqual(totals.acting);
+    expect(totals.compared).toEqual({ jobs: totals.acting.served, savedMs: 0, addedMs: 0 });
+    for (const record of await recordsOf(world, "same")) expect(replayRecord(record)).toEqual(record.result);
+    expect(same?.shadow).toEqual(same?.acting);
+    expect(shadowIn(world, "none").totals.shadow.stoppedMs).toBe(0);
+    expect(none?.shadow.costUsd).toBeCloseTo(machineHours(none?.shadow) * 0.12, 6);
+    expect(same?.acting.costUsd).toBeCloseTo(
+      machineHours(same?.acting) * 0.12 + (same?.acting.stoppedHours ?? 0) * 0.02,
+      6,
+    );
+  });
+
+  it("goes on with them after a restart, and after a kill", async () => {
+    const world = await startShadowed([shadowOf("same", tiered, tiered)], tiered, atOnce);
+    for (let hour = 0; hour < 6; hour += 1) {
+      await liveHours(world, 1, hour);
+      await world.clock.advance(40 * MINUTE_MS);
+      if (hour % 2 === 0) world.kill();
+      await world.restart();
+      await world.clock.advance(2 * MINUTE_MS);
+    }
+    const { totals } = shadowIn(world, "same");
+
+    expect(totals.shadow).toMatchObject({ served: totals.acting.served, launches: totals.acting.launches });
+    expect(totals.shadow.stoppedMs / totals.acting.stoppedMs).toBeCloseTo(1, 1);
+    for (const record of await recordsOf(world, "same")) expect(replayRecord(record)).toEqual(record.result);
+    expect(world.errors).toEqual([]);
+  });
+});
+
+describe("a shadow of the acting policy of a pool whose shape changes", () => {
+  it.each([
+    ["with room beside", acting],
+    ["within tight limits", { ...acting, idleCount: 3, maxMachines: 5, maxGrowthRate: 1 }],
+    ["with stopped machines", tiered],
+  ])("rolls over as it does, to the very waits, launches and machine time: %s", async (_, of) => {
+    const world = await startShadowed([shadowOf("same", of, { stoppedCount: of.stoppedCount })], of, atOnce);
+    for (let hour = 0; hour < 10; hour += 1) {
+      await liveHours(world, 1, hour);
+      const [now] = world.desired.pools;
+      const shape = { ...of.shape, driver: "simulated" as const, image: `image ${hour}` };
+      if (now !== undefined && hour % 2 === 0) world.desired = { ...world.desired, pools: [{ ...now, shape }] };
+      if (hour % 4 === 0) nudge(world.fleet);
+    }
+    await world.clock.advance(HOUR_MS);
+
+    const { totals } = shadowIn(world, "same");
+    const rolled = (await world.store.recentMachines(1e6)).filter(
+      (machine) => "reason" in machine && machine.reason === "pool-changed",
+    );
+
+    expect(world.errors).toEqual([]);
+    expect(rolled.length).toBeGreaterThan(5);
+    expect(totals.acting.served).toBeGreaterThan(80);
+    expect(totals.shadow).toEqual(totals.acting);
+    expect(totals.compared).toEqual({ jobs: totals.acting.served, savedMs: 0, addedMs: 0 });
+    for (const record of await recordsOf(world, "same")) expect(replayRecord(record)).toEqual(record.result);
+  });
+});
+
+const machineHours = ({ idleHours = 0, bootingHours = 0, busyHours = 0 }: Partial<PolicyFigures> = {}): number =>
+  idleHours + bootingHours + busyHours;
 
 const target = { waitMs: 5_000, share: 0.95 };
 const others = [

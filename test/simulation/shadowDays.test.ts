@@ -11,11 +11,11 @@ function withShadows(day: Day): Day {
 }
 
 function shadowsOf(pool: DesiredPool): ShadowWish[] {
-  const { idleCount, idleTimeMs, maxMachines, maxGrowthRate, schedule, target, budgetUsdPerDay } = pool;
+  const { idleCount, idleTimeMs, maxMachines, maxGrowthRate, schedule, target, budgetUsdPerDay, stoppedCount } = pool;
   const limits = { idleTimeMs, maxMachines, maxGrowthRate };
   const night = { periods: ["* 22-23,0-5 * * *"], timezone: "Europe/Berlin", idleCount: 0 };
   return [
-    { name: "same", idleCount, ...limits, schedule, target, budgetUsdPerDay },
+    { name: "same", idleCount, stoppedCount, ...limits, schedule, target, budgetUsdPerDay },
     { name: "aimed", idleCount: 0, ...limits, target: { waitMs: 5_000, share: 0.9 } },
     { name: "hourly", idleCount: Math.min(3, maxMachines), ...limits, schedule: [night] },
     { name: "many", idleCount: 10, idleTimeMs, maxMachines: 30, maxGrowthRate: 30 },

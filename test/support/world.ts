@@ -64,6 +64,8 @@ export interface WorldOptions {
   readonly startMs?: number;
   /** Whether the provider shows seeds to whatever runs on its machines. @default false */
   readonly showsSeed?: boolean;
+  /** How far its lists lag. @default the provider does not say */
+  readonly listLagMs?: number;
 }
 
 /** Starts a world at time 0 if nothing else is said; errors that the loop logs are collected. */
@@ -89,7 +91,8 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   const start = async (): Promise<Pick<World, "fleet" | "leases" | "loop">> => {
     const mine = createProcess(1, clock, hook);
     const driver = createSimulatedDriver(provider, "test");
-    const capabilities = { ...driver.capabilities, showsSeed: options.showsSeed };
+    const { showsSeed, listLagMs } = options;
+    const capabilities = { ...driver.capabilities, showsSeed, listLagMs };
     process = mine;
     const fleet = createFleet({
       store: storeOf(mine, store, clock, options.commitMs ?? 0),

@@ -21,7 +21,7 @@ export function readTarget(gauges: Gauges, { planners }: Fleet, pool: string, { 
 export function readShadow(gauges: Gauges, shadow: Shadow): void {
   const { poolName: pool, wish, book, problem } = shadow;
   const labels = { pool, shadow: wish.name };
-  const total = totalOf(shadow, book.world.price?.usdPerHour);
+  const total = totalOf(shadow);
   gauges.shadowRuns.set(labels, problem === "" ? 1 : 0);
   gauges.shadowLevel.set(labels, book.level.idleCount);
   gauges.shadowSaved.set({ ...labels, effect: "spared" }, total.savedMs / 1_000);

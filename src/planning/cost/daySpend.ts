@@ -1,3 +1,4 @@
+import type { MachinePrice } from "../../domain/cost.ts";
 import type { EpochMs } from "../../domain/ids.ts";
 import type { LiveMachine, Machine } from "../../domain/machine.ts";
 import type { DesiredPool } from "../../domain/pool.ts";
@@ -102,16 +103,20 @@ const JOB_WEIGHT = 0.1;
 export const meanJobMs = (known: number | undefined, heldMs: number): number =>
   known === undefined ? heldMs : known * (1 - JOB_WEIGHT) + heldMs * JOB_WEIGHT;
 
-/** What one more machine of a pool will cost, in US dollars an hour: as the youngest of its machines, else as the dearest of its types; undefined where nobody knows. */
-export function expectedUsdPerHour(pool: DesiredPool, machines: readonly LiveMachine[]): number | undefined {
+/** What one more machine of a pool will cost, in US dollars an hour; undefined where nobody knows. */
+export const expectedUsdPerHour = (pool: DesiredPool, machines: readonly LiveMachine[]): number | undefined =>
+  expectedPrice(pool, machines)?.usdPerHour;
+
+/** The price of one more machine of a pool: that of the youngest of its machines, else of the dearest of its types; undefined where nobody knows. */
+export function expectedPrice(pool: DesiredPool, machines: readonly LiveMachine[]): MachinePrice | undefined {
   const known = machines.findLast(({ price }) => price !== undefined)?.price ?? priceFrom(pool);
-  if (known !== undefined) return known.usdPerHour;
+  if (known !== undefined) return known;
   const { shape } = pool;
   if (shape.driver !== "ec2") return undefined;
   const prices = shape.instanceTypes.flatMap(
-    (instanceType) => priceFrom(pool, { instanceType, region: shape.region, market: "on-demand" })?.usdPerHour ?? [],
+    (instanceType) => priceFrom(pool, { instanceType, region: shape.region, market: "on-demand" }) ?? [],
   );
-  return prices.length === 0 ? undefined : Math.max(...prices);
+  return prices.toSorted((a, b) => b.usdPerHour - a.usdPerHour)[0];
 }
 
 const usd = (amount: number): string => `$${amount.toFixed(amount < 1 ? 4 : 2)}`;

@@ -32,6 +32,9 @@ export interface ShadowWorld {
   readonly mode: PoolMode;
   /** Whether launches are possible now: neither refused, nor held back by the store or the disk. */
   readonly launches: boolean;
+  /** The same of starts of stopped machines, and of stops. */
+  readonly starts: boolean;
+  readonly stops: boolean;
   /** Machines that max_machines over all pools leaves to this one. */
   readonly most: number;
   readonly price?: MachinePrice | undefined;
@@ -41,19 +44,26 @@ export interface ShadowWorld {
 export interface ShadowLevel {
   readonly idleCount: number;
   readonly idleTimeMs: number;
+  /** Machines kept stopped beside them. @default 0 */
+  readonly stoppedCount?: number | undefined;
 }
 
 /** All that a shadow has come to, plain data: the same book and the same inputs come to the same book. */
 export interface ShadowBook {
   at: EpochMs;
   readonly startedAt: EpochMs;
-  /** Oldest first; none is stopped, and none takes time to end. */
+  /** Oldest first; none takes time to end. */
   machines: readonly LiveMachine[];
-  /** When those that boot are ready. */
+  /** When those that boot, or start, are ready. */
   boots: readonly { readonly id: MachineId; readonly readyAt: EpochMs }[];
+  /** When those that are being stopped are. */
+  stops: readonly { readonly id: MachineId; readonly stoppedAt: EpochMs }[];
   /** Those that wait, and those that have a machine; oldest first. */
   jobs: readonly ShadowJob[];
   madeMachines: number;
+  /** Starts of stopped machines, and stops, so far. */
+  startsAsked: number;
+  stopsAsked: number;
   level: ShadowLevel;
   world: ShadowWorld;
   /** What machines have cost that are gone, of the day that began at `midnight`; and how long jobs take. */

@@ -1,6 +1,6 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import type { ShadowBook, ShadowInput } from "./book.ts";
-import { advance, look, take } from "./run.ts";
+import { advance, take, visit } from "./run.ts";
 import type { ShadowMind, ShadowSetting } from "./run.ts";
 import type { Compared, Tally } from "./tally.ts";
 
@@ -10,8 +10,8 @@ export interface ShadowPeriod {
   readonly start: ShadowBook;
   /** In order; what the policy wished for is among them. */
   readonly inputs: readonly ShadowInput[];
-  /** How long the machines that were launched booted, in their order. In milliseconds. */
-  readonly boots: readonly number[];
+  /** How long the boots, the starts and the stops took that were asked for, in that order. In milliseconds. */
+  readonly tookMs: readonly number[];
   readonly to: EpochMs;
 }
 
@@ -22,9 +22,14 @@ export interface PeriodResult {
 }
 
 /** Replays a stretch from its record alone. Answers the book at its end. @throws Error when the record is not whole. */
-export function replayPeriod({ setting, start, inputs, boots, to }: ShadowPeriod): ShadowBook {
+export function replayPeriod({ setting, start, inputs, tookMs, to }: ShadowPeriod): ShadowBook {
   const book = structuredClone(start);
-  let [next, booted] = [0, 0];
+  let [next, asked] = [0, 0];
+  const nextTookMs = (): number => {
+    const ms = tookMs[asked++];
+    if (ms === undefined) throw new Error("the record tells of fewer boots, starts and stops than its shadow needs");
+    return ms;
+  };
   const mind: ShadowMind = {
     levelAt({ level, at }) {
       const input = inputs[next];
@@ -36,23 +41,14 @@ export function replayPeriod({ setting, start, inputs, boots, to }: ShadowPeriod
       const input = inputs[next];
       return input?.kind === "level" ? input.at : Infinity;
     },
-    nextBootMs() {
-      const bootMs = boots[booted++];
-      if (bootMs === undefined) throw new Error("the record tells of fewer boots than its shadow needs");
-      return bootMs;
-    },
+    ...{ nextBootMs: nextTookMs, nextStartMs: nextTookMs, nextStopMs: nextTookMs },
   };
-  // A shadow is looked at when it begins; what begins later is at rest, and nothing comes of it.
-  look(setting, book, book.at, mind);
   while (next < inputs.length) {
     const input = inputs[next];
     if (input === undefined) break;
     // A wish is taken when time has come to it: its turn is in between what is due.
-    if (input.kind === "level") look(setting, book, input.at, mind);
+    if (input.kind === "level") visit(setting, book, input.at, mind);
     else {
-      advance(setting, book, input.at, mind);
-      // What is due at that moment may have come to a wish that stands before it.
-      if (inputs[next] !== input) continue;
       next += 1;
       take(setting, book, input, mind);
     }

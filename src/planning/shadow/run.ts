@@ -4,21 +4,23 @@ import { nextDueAt } from "../due.ts";
 import { MAX_WAITING, isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowInput, ShadowJob, ShadowLevel } from "./book.ts";
 import { desiredBy, observedBy, planShadow } from "./decide.ts";
+import type { ShadowTimes } from "./decide.ts";
 import { compare, moveTo, nextEventAt, queueOf, settle } from "./settle.ts";
 import type { OnServed } from "./settle.ts";
 
 /** What decides in a shadow: its policy while it runs, what was written of it when it is replayed. */
-export interface ShadowMind {
+export interface ShadowMind extends ShadowTimes {
   /** The level from this moment on. Asked once things have settled, before the planner is. */
   levelAt(book: ShadowBook): ShadowLevel;
   /** When the level changes by the passing of time alone; Infinity for never. */
   changesAt(): EpochMs;
-  /** How long the next machine boots. In milliseconds. */
-  nextBootMs(): number;
   /** Told of each job that gets a machine of the shadow. */
   readonly onServed?: OnServed | undefined;
-  /** Told of what was heard when time has come to it, before anything comes of it. */
-  readonly onTaken?: ((input: ShadowInput) => void) | undefined;
+  /**
+   * Where is written what is heard, when time has come to it and before anything comes of it, and what nobody could tell beforehand;
+   * the mind adds what it wishes for. Absent where nothing is to be written.
+   */
+  readonly written?: ShadowInput[] | undefined;
 }
 
 /** How a shadow is run, beside what decides in it. */
@@ -29,49 +31,71 @@ export interface ShadowSetting {
   readonly aimMs: number;
   /** What a boot is planned to take, in milliseconds, > 0. */
   readonly bootMs: number;
+  /** Digest of all that a machine is made from now, by which stopped ones are kept; absent where none can be stopped. */
+  readonly recipe?: string | undefined;
 }
 
 /** Things that happen in a book between two moments of the real pool; more would never come to an end. */
 const MAX_STEPS = 1_000_000;
 
 /** Brings a book up to a moment: boots and jobs end, and machines are launched and retired, each at its own instant. */
-export function advance(setting: ShadowSetting, book: ShadowBook, to: EpochMs, mind: ShadowMind): void {
+export const advance = (setting: ShadowSetting, book: ShadowBook, to: EpochMs, mind: ShadowMind): void =>
+  bringOn(setting, book, mind, to, (at) => at > to);
+
+/** The same, but for what is due at that very moment. */
+const advanceBefore = (setting: ShadowSetting, book: ShadowBook, to: EpochMs, mind: ShadowMind): void =>
+  bringOn(setting, book, mind, to, (at) => at >= to);
+
+function bringOn(
+  setting: ShadowSetting,
+  book: ShadowBook,
+  mind: ShadowMind,
+  to: EpochMs,
+  isBeyond: (at: EpochMs) => boolean,
+): void {
   for (let steps = 0; steps < MAX_STEPS; steps += 1) {
-    const at = nextAt(setting, book, mind);
+    const dueAt = nextDueIn(setting, book);
+    const at = Math.max(book.at, Math.min(dueAt, mind.changesAt()));
     moveTo(book, Math.min(at, to));
-    if (at > to) return;
-    decide(setting, book, mind);
+    if (isBeyond(at)) return;
+    if (dueAt <= at) decide(setting, book, mind);
+    else decideUntold(setting, book, mind);
   }
   throw new Error(`a shadow of pool ${setting.pool.name} does not come to rest`);
 }
 
 /** Brings a book up to a moment, and has the policy and the planner look at it then, whether or not something is due. */
-export function look(setting: ShadowSetting, book: ShadowBook, at: EpochMs, mind: ShadowMind): void {
-  advance(setting, book, at, mind);
+export function visit(setting: ShadowSetting, book: ShadowBook, at: EpochMs, mind: ShadowMind): void {
+  advanceBefore(setting, book, at, mind);
+  if (nextDueIn(setting, book) > book.at) decideUntold(setting, book, mind);
+  else {
+    decide(setting, book, mind);
+    decidedAt.set(book, book.at);
+  }
+}
+
+/** Decides at a moment that the book does not tell of, and writes that where something comes of it. */
+function decideUntold(setting: ShadowSetting, book: ShadowBook, mind: ShadowMind): void {
+  const { written = [] } = mind;
+  const [place, machines] = [written.length, book.machines];
   decide(setting, book, mind);
+  if (book.machines !== machines) written.splice(place, 0, { kind: "look", at: book.at });
 }
 
 /**
- * The same for a shadow that runs: writes that it was looked at where something came of that.
- * @param inputs what is written of it, among which its mind writes what it wishes for
+ * Books that have heard something at the moment they stand at: as in a pass of the pool itself, all that comes at one moment is
+ * decided about together.
  */
-export function visit(
-  setting: ShadowSetting,
-  book: ShadowBook,
-  at: EpochMs,
-  mind: ShadowMind,
-  inputs: ShadowInput[],
-): void {
-  advance(setting, book, at, mind);
-  const [place, machines] = [inputs.length, book.machines];
-  decide(setting, book, mind);
-  if (book.machines !== machines) inputs.splice(place, 0, { kind: "look", at: book.at });
-}
+const undecided = new WeakSet<ShadowBook>();
+/** When a visit decided last about what came, or was due, at its moment: if more comes at that, it was not all that was decided about. */
+const decidedAt = new WeakMap<ShadowBook, EpochMs>();
 
 /** Takes in what was heard. What is older than the book counts as of now. */
 export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInput, mind: ShadowMind): void {
-  advance(setting, book, input.at, mind);
-  mind.onTaken?.(input);
+  advanceBefore(setting, book, input.at, mind);
+  if (decidedAt.get(book) === book.at) mind.written?.push({ kind: "look", at: book.at });
+  decidedAt.delete(book);
+  mind.written?.push(input);
   switch (input.kind) {
     case "job": {
       const { no, priority, readyAt } = input;
@@ -83,7 +107,7 @@ export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInpu
     }
     case "served": {
       const job = jobIn(book, input.no);
-      if (job === undefined || job.actingWaitMs !== undefined) return;
+      if (job === undefined || job.actingWaitMs !== undefined) break;
       job.actingWaitMs = input.waitMs;
       compare(book, job);
       break;
@@ -98,9 +122,11 @@ export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInpu
       book.level = input.level;
       break;
     case "look":
-      break;
+      decide(setting, book, mind);
+      return;
   }
-  decide(setting, book, mind);
+  settle(setting.pool, book, setting.aimMs, mind.onServed);
+  undecided.add(book);
 }
 
 const jobIn = ({ jobs }: ShadowBook, no: number): ShadowJob | undefined => jobs.find((job) => job.no === no);
@@ -119,21 +145,23 @@ const dueIn = new WeakMap<ShadowBook, EpochMs>();
 /** To be called when a book goes on under another setting. */
 export const forgetDue = (book: ShadowBook): void => void dueIn.delete(book);
 
-function nextAt({ pool, bootMs }: ShadowSetting, book: ShadowBook, mind: ShadowMind): EpochMs {
+function nextDueIn(setting: ShadowSetting, book: ShadowBook): EpochMs {
+  if (undecided.has(book)) return book.at;
   let dueAt = dueIn.get(book);
   if (dueAt === undefined) {
-    const planned = nextDueAt(desiredBy(pool, book), observedBy(pool, book, bootMs), book.at);
+    const planned = nextDueAt(desiredBy(setting.pool, book), observedBy(setting, book), book.at);
     dueAt = Math.min(nextEventAt(book), planned);
     dueIn.set(book, dueAt);
   }
-  return Math.max(book.at, Math.min(dueAt, mind.changesAt()));
+  return dueAt;
 }
 
-function decide({ pool, aimMs, bootMs }: ShadowSetting, book: ShadowBook, mind: ShadowMind): void {
+function decide(setting: ShadowSetting, book: ShadowBook, mind: ShadowMind): void {
   dueIn.delete(book);
-  settle(book, aimMs, mind.onServed);
+  undecided.delete(book);
+  settle(setting.pool, book, setting.aimMs, mind.onServed);
   book.level = mind.levelAt(book);
-  planShadow(pool, book, bootMs, mind.nextBootMs);
+  planShadow(setting, book, mind);
   // Whatever the planner could order for them, it has.
   for (const job of queueOf(book).slice(book.boots.length)) job.isLimited = true;
 }

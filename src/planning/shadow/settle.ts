@@ -1,22 +1,23 @@
 import type { EpochMs, MachineId } from "../../domain/ids.ts";
 import type { LiveMachine } from "../../domain/machine.ts";
 import { leaseIdFrom } from "../../domain/ids.ts";
-import { idleFrom, leasedFrom } from "../../domain/moves.ts";
-import { costWithin, meanJobMs, midnightBefore } from "../cost/daySpend.ts";
-import { censusOf } from "../census.ts";
-import { leasableMachines } from "../observed.ts";
+import { leasedFrom } from "../../domain/moves.ts";
+import type { DesiredPool } from "../../domain/pool.ts";
+import { meanJobMs } from "../cost/daySpend.ts";
+import { countByState, leasableMachines } from "../observed.ts";
+import { isAnyOutdated, isOutdated } from "../rollover.ts";
 import { isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowJob } from "./book.ts";
+import { bringMachinesOn, removeMachine, replaceMachines } from "./machines.ts";
 import { countServed } from "./tally.ts";
-
-const NOWHERE = { host: "", port: 0 };
 
 /** Told of each job that gets a machine, and of its wait in milliseconds. */
 export type OnServed = (job: ShadowJob, waitMs: number) => void;
 
-/** When something is due in a book by what is known already: a boot, or the end of a job. Infinity for never. */
-export function nextEventAt({ boots, jobs }: ShadowBook): EpochMs {
+/** When something is due in a book by what is known already: a boot, a stop, or the end of a job. Infinity for never. */
+export function nextEventAt({ boots, stops, jobs }: ShadowBook): EpochMs {
   let first = Infinity;
+  for (const { stoppedAt } of stops) first = Math.min(first, stoppedAt);
   for (const { readyAt } of boots) first = Math.min(first, readyAt);
   for (const job of jobs) first = Math.min(first, endOf(job));
   return first;
@@ -33,25 +34,20 @@ const endOf = ({ heldAt, endedAt, ranMs = 0 }: ShadowJob): EpochMs =>
 export function moveTo(book: ShadowBook, to: EpochMs): void {
   const passedMs = Math.max(0, to - book.at);
   if (passedMs > 0) {
-    const { counts } = censusOf(book.machines);
-    book.tally.idleMs += counts.idle * passedMs;
-    book.tally.bootingMs += counts.booting * passedMs;
-    book.tally.busyMs += counts.leased * passedMs;
+    const { idle, booting, starting, leased, stopping, stopped } = countByState(book.machines);
+    book.tally.idleMs += idle * passedMs;
+    book.tally.bootingMs += (booting + starting) * passedMs;
+    book.tally.busyMs += leased * passedMs;
+    book.tally.stoppedMs += (stopping + stopped) * passedMs;
   }
   book.at = Math.max(book.at, to);
 }
 
-/** Ends the boots and the jobs of a book that are due by now, and gives machines to those who wait. */
-export function settle(book: ShadowBook, aimMs: number, onServed: OnServed = () => undefined): void {
-  const ready = new Set(book.boots.filter(({ readyAt }) => readyAt <= book.at).map(({ id }) => id));
-  if (ready.size > 0) {
-    book.boots = book.boots.filter(({ id }) => !ready.has(id));
-    book.machines = book.machines.map((machine) =>
-      machine.state === "booting" && ready.has(machine.id) ? idleFrom(machine, NOWHERE, book.at) : machine,
-    );
-  }
+/** Ends the boots, the stops and the jobs of a book that are due by now, and gives machines to those who wait. */
+export function settle(pool: DesiredPool, book: ShadowBook, aimMs: number, onServed: OnServed = () => undefined): void {
+  bringMachinesOn(book);
   for (const job of book.jobs) if (endOf(job) <= book.at) endJob(book, job);
-  assign(book, aimMs, onServed);
+  assign(pool, book, aimMs, onServed);
 }
 
 function endJob(book: ShadowBook, job: ShadowJob): void {
@@ -65,25 +61,9 @@ function endJob(book: ShadowBook, job: ShadowJob): void {
   if (job.machineId !== undefined) removeMachine(book, job.machineId);
 }
 
-/** Takes a machine out of a book, with what it has cost. */
-export function removeMachine(book: ShadowBook, id: MachineId): void {
-  const machine = book.machines.find((one) => one.id === id);
-  if (machine === undefined) return;
-  turnDay(book);
-  book.spend.endedUsd += costWithin(machine, book.spend.midnight, book.at);
-  book.machines = book.machines.filter((one) => one !== machine);
-  book.boots = book.boots.filter((boot) => boot.id !== id);
-}
-
-/** Begins a new day's spending when there is one. */
-export function turnDay({ spend, at }: ShadowBook): void {
-  const midnight = midnightBefore(at);
-  if (spend.midnight !== midnight) Object.assign(spend, { midnight, endedUsd: 0 });
-}
-
-function assign(book: ShadowBook, aimMs: number, onServed: OnServed): void {
+function assign(pool: DesiredPool, book: ShadowBook, aimMs: number, onServed: OnServed): void {
   if (book.world.mode !== "open") return;
-  const idle = leasableMachines(book.machines);
+  const idle = idleInTurn(pool, book.machines);
   if (idle.length === 0) return;
   const waiting = queueOf(book);
   const given = new Map<MachineId, LiveMachine>();
@@ -96,8 +76,14 @@ function assign(book: ShadowBook, aimMs: number, onServed: OnServed): void {
     onServed(job, book.at - job.readyAt);
     compare(book, job);
   }
-  book.machines = book.machines.map((machine) => given.get(machine.id) ?? machine);
+  replaceMachines(book, given);
 }
+
+/** Those that the pool makes otherwise by now are given last. */
+const idleInTurn = (pool: DesiredPool, machines: readonly LiveMachine[]) =>
+  isAnyOutdated(pool, machines)
+    ? leasableMachines(machines).toSorted((a, b) => Number(isOutdated(pool, a)) - Number(isOutdated(pool, b)))
+    : leasableMachines(machines);
 
 /** Who waits, in the order in which machines are given. */
 export const queueOf = ({ jobs }: ShadowBook): ShadowJob[] =>

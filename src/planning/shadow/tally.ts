@@ -1,3 +1,5 @@
+import type { MachineState } from "../../domain/machine.ts";
+
 /** What a pool, or its shadow, did in a stretch of time. Machine time is in milliseconds, and not that of ends. */
 export interface Tally {
   /** Jobs that came. */
@@ -10,6 +12,8 @@ export interface Tally {
   idleMs: number;
   bootingMs: number;
   busyMs: number;
+  /** Of machines that are stopped, or about to be: of them nothing but their disks is paid for. */
+  stoppedMs: number;
   launches: number;
   /** Machines that ended without a job. */
   unused: number;
@@ -25,7 +29,7 @@ export interface Compared {
 /** Nothing yet. */
 export const emptyTally = (): Tally => ({
   ...{ jobs: 0, served: 0, waitMs: 0, longestWaitMs: 0, inTime: 0 },
-  ...{ idleMs: 0, bootingMs: 0, busyMs: 0, launches: 0, unused: 0 },
+  ...{ idleMs: 0, bootingMs: 0, busyMs: 0, stoppedMs: 0, launches: 0, unused: 0 },
 });
 
 /** Nothing yet. */
@@ -52,11 +56,25 @@ export const sumCompared = (a: Compared, b: Compared): Compared => ({
 });
 
 /** Where a machine's time goes. */
-export type TimeClass = "idleMs" | "bootingMs" | "busyMs";
+export type TimeClass = (typeof TIME_CLASSES)[number];
+export const TIME_CLASSES = ["idleMs", "bootingMs", "busyMs", "stoppedMs"] as const;
 
 /** Tells where the time of a machine in some state goes; undefined where it is counted nowhere. */
-export function timeClassOf(state: string): TimeClass | undefined {
-  if (state === "requested" || state === "booting" || state === "starting") return "bootingMs";
-  if (state === "idle") return "idleMs";
-  return state === "leased" ? "busyMs" : undefined;
+export function timeClassOf(state: MachineState): TimeClass | undefined {
+  switch (state) {
+    case "requested":
+    case "booting":
+    case "starting":
+      return "bootingMs";
+    case "idle":
+      return "idleMs";
+    case "leased":
+      return "busyMs";
+    case "stopping":
+    case "stopped":
+      return "stoppedMs";
+    case "terminating":
+    case "terminated":
+      return undefined;
+  }
 }

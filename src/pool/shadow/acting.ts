@@ -1,7 +1,7 @@
 import type { EpochMs, LeaseId } from "../../domain/ids.ts";
 import type { Lease } from "../../domain/lease.ts";
 import type { LiveMachine, Machine } from "../../domain/machine.ts";
-import { countServed, emptyTally, timeClassOf } from "../../planning/shadow/tally.ts";
+import { countServed, emptyTally, TIME_CLASSES, timeClassOf } from "../../planning/shadow/tally.ts";
 import type { Tally, TimeClass } from "../../planning/shadow/tally.ts";
 import type { Heard } from "./heard.ts";
 
@@ -15,7 +15,7 @@ export interface Acting {
 
 /** Begins to count with the machines that are there. */
 export function createActing(machines: readonly LiveMachine[], at: EpochMs): Acting {
-  const counts: Record<TimeClass, number> = { idleMs: 0, bootingMs: 0, busyMs: 0 };
+  const counts: Record<TimeClass, number> = { idleMs: 0, bootingMs: 0, busyMs: 0, stoppedMs: 0 };
   for (const { state } of machines) {
     const timeClass = timeClassOf(state);
     if (timeClass !== undefined) counts[timeClass] += 1;
@@ -26,8 +26,7 @@ export function createActing(machines: readonly LiveMachine[], at: EpochMs): Act
 /** Lets time go by. */
 export function passActing(acting: Acting, to: EpochMs): void {
   const passedMs = Math.max(0, to - acting.at);
-  for (const timeClass of ["idleMs", "bootingMs", "busyMs"] as const)
-    acting.tally[timeClass] += acting.counts[timeClass] * passedMs;
+  for (const timeClass of TIME_CLASSES) acting.tally[timeClass] += acting.counts[timeClass] * passedMs;
   acting.at = Math.max(acting.at, to);
 }
 
@@ -69,18 +68,45 @@ export function catchUpActing(
     const leaseId = "leaseId" in machine ? machine.leaseId : undefined;
     if ("terminatingSince" in machine && leaseId === undefined) tally.unused += 1;
     const leasedAt = "leasedAt" in machine ? machine.leasedAt : leaseId && heldSince.get(leaseId);
-    const idleEnd = Math.min(end, leasedAt ?? end);
-    const isUnready = machine.state === "requested" || machine.state === "booting";
-    const knownReadyAt = "readyAt" in machine ? machine.readyAt : undefined;
-    const readyAt = isUnready ? end : (knownReadyAt ?? machine.requestedAt + bootMs);
-    const bootEnd = Math.min(idleEnd, readyAt);
-    tally.bootingMs += within(from, machine.requestedAt, bootEnd);
-    tally.idleMs += within(from, bootEnd, idleEnd);
-    tally.busyMs += within(from, idleEnd, end);
+    for (const [timeClass, since, until] of livesOf(machine, bootMs, end, leasedAt))
+      tally[timeClass] += Math.max(0, Math.min(until, end) - Math.max(from, since));
   }
   const live = machines.filter((machine): machine is LiveMachine => machine.state !== "terminated");
   acting.counts = createActing(live, now).counts;
   acting.at = now;
 }
 
-const within = (from: EpochMs, since: EpochMs, until: EpochMs): number => Math.max(0, until - Math.max(from, since));
+type Life = readonly [timeClass: TimeClass, since: EpochMs, until: EpochMs];
+
+/** How a machine spent its time. Of one that was stopped, it is not kept when it was ready before: it is taken to have been stopped at once. */
+function livesOf(machine: Machine, bootMs: number, end: EpochMs, leasedAt: EpochMs | undefined): Life[] {
+  const { requestedAt, startedAt, state } = machine;
+  const firstReadyAt = requestedAt + bootMs;
+  const stoppedSince = stoppedSinceOf(machine);
+  if (stoppedSince !== undefined) {
+    const readyAt = Math.min(firstReadyAt, stoppedSince);
+    return [
+      ["bootingMs", requestedAt, readyAt],
+      [startedAt === undefined ? "idleMs" : "stoppedMs", readyAt, stoppedSince],
+      ["stoppedMs", stoppedSince, end],
+    ];
+  }
+  const before: Life[] =
+    startedAt === undefined
+      ? []
+      : [
+          ["bootingMs", requestedAt, Math.min(firstReadyAt, startedAt)],
+          ["stoppedMs", Math.min(firstReadyAt, startedAt), startedAt],
+        ];
+  const since = startedAt ?? requestedAt;
+  const idleEnd = Math.min(end, leasedAt ?? end);
+  const isUnready = state === "requested" || state === "booting" || state === "starting";
+  const knownReadyAt = "readyAt" in machine ? machine.readyAt : undefined;
+  const bootEnd = Math.min(idleEnd, isUnready ? end : (knownReadyAt ?? since + bootMs));
+  return [...before, ["bootingMs", since, bootEnd], ["idleMs", bootEnd, idleEnd], ["busyMs", idleEnd, end]];
+}
+
+function stoppedSinceOf(machine: Machine): EpochMs | undefined {
+  if (machine.state === "stopping") return machine.stoppingSince;
+  return "stoppedSince" in machine ? machine.stoppedSince : undefined;
+}

@@ -14,7 +14,7 @@ import { poolOfShadow } from "./shadow.ts";
 import type { OpenPeriod, Shadow, Totals } from "./shadow.ts";
 
 /** Changes with the shape of what is kept: shadows of another version begin anew. */
-const VERSION = 1;
+const VERSION = 2;
 const HOUR_MS = 3_600_000;
 /** A stretch with so much to hear ends early: its record must stay small. */
 const MAX_INPUTS = 1_000;
@@ -45,11 +45,13 @@ export interface ShadowMemory {
   readonly problem: string;
 }
 
-/** Tells whether a shadow's stretch is over: an hour has ended, much was heard, or its pool is another now. */
-export function isPeriodOver(shadow: Shadow, pool: DesiredPool, now: EpochMs): boolean {
+/** Tells whether a shadow's stretch is over: an hour has ended, or much was heard. */
+export const isPeriodOver = ({ period }: Shadow, now: EpochMs): boolean =>
+  Math.floor(now / HOUR_MS) !== Math.floor(period.start.at / HOUR_MS) || period.inputs.length >= MAX_INPUTS;
+
+/** Tells whether a shadow's pool is another now than in its stretch. */
+export function isPoolChanged(shadow: Shadow, pool: DesiredPool): boolean {
   const { period, wish, seenPool } = shadow;
-  if (Math.floor(now / HOUR_MS) !== Math.floor(period.start.at / HOUR_MS)) return true;
-  if (period.inputs.length >= MAX_INPUTS) return true;
   if (seenPool === pool) return false;
   shadow.seenPool = pool;
   return JSON.stringify(poolOfShadow(pool, wish)) !== JSON.stringify(period.setting.pool);

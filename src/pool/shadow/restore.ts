@@ -122,7 +122,7 @@ function shadowFromMemory(
   catchUpActing(acting, machines, leases, bootMsOf(fleet, pool.name), now);
   return {
     ...{ poolName: pool.name, wish, digest, startedAt, book, period, acting, totals, nextNumber, planner },
-    ...{ numbers: new Map(numbers), missed, seenPool: pool },
+    ...{ numbers: new Map(numbers), missed, seenPool: undefined },
     ...{ why: "", schedules: createSchedules(), changesAt: book.at, savedAt: now, problem: "" },
   };
 }

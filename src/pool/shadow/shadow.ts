@@ -17,7 +17,7 @@ export interface OpenPeriod {
   readonly setting: ShadowSetting;
   readonly start: ShadowBook;
   readonly inputs: ShadowInput[];
-  readonly boots: number[];
+  readonly tookMs: number[];
   readonly actingLevels: LevelChange[];
   readonly decisions: DecisionRecord[];
 }
@@ -53,21 +53,21 @@ export interface Shadow {
   savedAt: EpochMs;
   /** What came while no manager was there, and is to be taken in yet. */
   readonly missed: Heard[];
-  /** Its pool as the configuration had it when the stretch was opened, or last looked at. */
-  seenPool: DesiredPool;
+  /** Its pool as the configuration had it when it was last looked at; undefined before. */
+  seenPool: DesiredPool | undefined;
   /** Why it was switched off; empty while it runs. */
   problem: string;
 }
 
 /** The pool with a shadow's policy in the place of its own: what its machines are like stays. */
 export function poolOfShadow(pool: DesiredPool, { name: _, ...policy }: ShadowWish): DesiredPool {
-  return { ...pool, ...NO_POLICY, ...policy, stoppedCount: undefined, shadows: undefined };
+  return { ...pool, ...NO_POLICY, ...policy, shadows: undefined };
 }
 
 /** Nothing of the pool's own policy is the shadow's where it leaves it open. */
 const NO_POLICY = {
   ...{ schedule: undefined, target: undefined, budgetUsdPerDay: undefined },
-  ...{ idleScaleFactor: undefined, idleCountMin: undefined, idleCountMax: undefined },
+  ...{ idleScaleFactor: undefined, idleCountMin: undefined, idleCountMax: undefined, stoppedCount: undefined },
 } satisfies Partial<PoolPolicy>;
 
 /** Tells a policy from others. */

@@ -1,15 +1,16 @@
 import type { DesiredPool } from "../../domain/pool.ts";
 import type { ShadowInput } from "../../planning/shadow/book.ts";
 import type { PoolInView } from "../../planning/observed.ts";
-import { forgetDue, take, visit } from "../../planning/shadow/run.ts";
+import { advance, forgetDue, take, visit } from "../../planning/shadow/run.ts";
 import type { ShadowMind } from "../../planning/shadow/run.ts";
+import type { StoredShadowPeriod } from "../../ports/store.ts";
 import type { Fleet } from "../fleet.ts";
 import { learnArrival } from "../target/planner.ts";
 import { countActing, passActing } from "./acting.ts";
 import { worldOf } from "./begin.ts";
 import type { Heard } from "./heard.ts";
 import { mindOf } from "./mind.ts";
-import { closePeriod, isPeriodOver } from "./record.ts";
+import { closePeriod, isPeriodOver, isPoolChanged } from "./record.ts";
 import type { Shadow } from "./shadow.ts";
 
 /** Brings all shadows up to now. @param views of the pools, with what they wish for now */
@@ -30,18 +31,43 @@ export function stepPool(fleet: Fleet, pool: DesiredPool, actingLevel?: number):
   for (const shadow of byPool.get(pool.name)?.values() ?? []) {
     if (shadow.problem !== "") continue;
     try {
-      stepShadow(fleet, pool, shadow, [...shadow.missed.splice(0), ...news], actingLevel);
-      if (!isPeriodOver(shadow, pool, fleet.deps.clock.now())) continue;
-      forgetDue(shadow.book);
-      const record = JSON.stringify(closePeriod(fleet, pool, shadow));
-      const { poolName, wish, book } = shadow;
-      unrecorded.push({ poolName, shadowName: wish.name, at: book.at, record });
+      let heardHere = [...shadow.missed.splice(0), ...news];
+      if (isPoolChanged(shadow, pool)) {
+        heardHere = finishBefore(fleet, shadow, heardHere);
+        unrecorded.push(turnPeriod(fleet, pool, shadow));
+      }
+      stepShadow(fleet, pool, shadow, heardHere, actingLevel);
+      if (isPeriodOver(shadow, fleet.deps.clock.now())) unrecorded.push(turnPeriod(fleet, pool, shadow));
     } catch (error) {
       shadow.problem = error instanceof Error ? error.message : String(error);
       const about = { poolName: pool.name, shadow: shadow.wish.name, err: error };
       fleet.deps.logger.error(about, "shadow failed and is switched off, its pool goes on as it was");
     }
   }
+}
+
+function turnPeriod(fleet: Fleet, pool: DesiredPool, shadow: Shadow): StoredShadowPeriod {
+  forgetDue(shadow.book);
+  const record = JSON.stringify(closePeriod(fleet, pool, shadow));
+  const { poolName, wish, book } = shadow;
+  return { poolName, shadowName: wish.name, at: book.at, record };
+}
+
+/** A pool decides for the first time now as it was changed to; what was before its shadow still saw as it was. Answers what it is to hear yet. */
+function finishBefore(fleet: Fleet, shadow: Shadow, heard: readonly Heard[]): Heard[] {
+  const { period, book } = shadow;
+  const until = Math.max(book.at, fleet.deps.clock.now() - 1);
+  const mind = mindOf(fleet, shadow);
+  for (const news of heard) if (news.at <= until) listen(shadow, news, mind);
+  advance(period.setting, book, until, mind);
+  passActing(shadow.acting, until);
+  return heard.filter(({ at }) => at > until);
+}
+
+function listen(shadow: Shadow, news: Heard, mind: ShadowMind): void {
+  countActing(shadow.acting, news, shadow.period.setting.aimMs);
+  const input = inputFrom(shadow, news);
+  if (input !== undefined) enter(shadow, input, mind);
 }
 
 /**
@@ -58,16 +84,11 @@ function stepShadow(
 ): void {
   const now = fleet.deps.clock.now();
   const { period, book } = shadow;
-  // What was heard is written after what came of the time before it, and before what its policy makes of it.
-  const mind = { ...mindOf(fleet, shadow), onTaken: (input: ShadowInput) => void period.inputs.push(input) };
-  for (const news of heard) {
-    countActing(shadow.acting, news, period.setting.aimMs);
-    const input = inputFrom(shadow, news);
-    if (input !== undefined) enter(shadow, input, mind);
-  }
+  const mind = mindOf(fleet, shadow);
+  for (const news of heard) listen(shadow, news, mind);
   const world = worldOf(fleet, pool);
   if (JSON.stringify(world) !== JSON.stringify(book.world)) enter(shadow, { kind: "world", at: now, world }, mind);
-  visit(period.setting, book, Math.max(now, book.at), mind, period.inputs);
+  visit(period.setting, book, Math.max(now, book.at), mind);
   passActing(shadow.acting, now);
   if (actingLevel !== undefined && period.actingLevels.at(-1)?.[1] !== actingLevel)
     period.actingLevels.push([now, actingLevel]);

@@ -3,6 +3,7 @@ import { countByState, countInFlight } from "../../planning/observed.ts";
 import { isWaiting } from "../../planning/shadow/book.ts";
 import type { ShadowInput } from "../../planning/shadow/book.ts";
 import { sumCompared, sumTallies } from "../../planning/shadow/tally.ts";
+import type { MachinePrice } from "../../domain/cost.ts";
 import type { Compared, Tally } from "../../planning/shadow/tally.ts";
 import type {
   PolicyFigures,
@@ -35,43 +36,39 @@ export async function viewShadows(fleet: Fleet, poolName: string): Promise<PoolS
 async function viewShadow(fleet: Fleet, shadow: Shadow): Promise<PoolShadows["shadows"][number]> {
   const { book, period, acting, wish, problem, startedAt, why } = shadow;
   const { machines, world } = book;
-  const usdPerHour = world.price?.usdPerHour;
   const counts = countByState(machines);
   const now = { tally: book.tally, compared: book.compared };
   return {
     ...{ name: wish.name, policy: policyOf(wish), startedAt, level: book.level.idleCount, why },
     problem: problem === "" ? undefined : problem,
-    ...{ idle: counts.idle, booting: countInFlight(machines), leased: counts.leased },
+    ...{ idle: counts.idle, booting: countInFlight(machines), leased: counts.leased, stopped: counts.stopped },
     ...{ waiting: book.jobs.filter(isWaiting).length, aimMs: period.setting.aimMs },
-    total: totalOf(shadow, usdPerHour),
+    total: totalOf(shadow),
     periods: [
-      ...(await pastPeriods(fleet, shadow, usdPerHour)),
-      periodView(period, now, acting.tally, book.at, usdPerHour),
+      ...(await pastPeriods(fleet, shadow, world.price)),
+      periodView(period, now, acting.tally, book.at, world.price),
     ],
   };
 }
 
 /** All that a shadow has come to since it began, beside its pool. */
-export function totalOf(
-  { book, acting, totals, startedAt }: Shadow,
-  usdPerHour: number | undefined,
-): ShadowView["total"] {
+export function totalOf({ book, acting, totals, startedAt }: Shadow): ShadowView["total"] {
   const shadow = sumTallies(totals.shadow, book.tally);
   const real = sumTallies(totals.acting, acting.tally);
-  return comparison(startedAt, book.at, shadow, real, sumCompared(totals.compared, book.compared), usdPerHour);
+  return comparison(startedAt, book.at, shadow, real, sumCompared(totals.compared, book.compared), book.world.price);
 }
 
 async function pastPeriods(
   { deps, shadows }: Fleet,
   { poolName, wish, startedAt }: Shadow,
-  usdPerHour: number | undefined,
+  price: MachinePrice | undefined,
 ): Promise<ShadowPeriodView[]> {
   const stored = await deps.store.shadowPeriods(poolName, wish.name, KEPT_SHADOW_PERIODS);
   const unwritten = shadows.unrecorded.filter((one) => one.poolName === poolName && one.shadowName === wish.name);
   return [...stored.toReversed(), ...unwritten].flatMap(({ record }) => {
     const period = periodFrom(record);
     if (period === undefined || period.start.at < startedAt) return [];
-    return [periodView(period, period.result, period.acting, period.to, usdPerHour)];
+    return [periodView(period, period.result, period.acting, period.to, price)];
   });
 }
 
@@ -80,11 +77,11 @@ function periodView(
   { tally, compared }: { readonly tally: Tally; readonly compared: Compared },
   acting: Tally,
   to: EpochMs,
-  usdPerHour: number | undefined,
+  price: MachinePrice | undefined,
 ): ShadowPeriodView {
   const changes: LevelChange[] = [[start.at, start.level.idleCount], ...inputs.flatMap(levelIn)];
   return {
-    ...comparison(start.at, to, tally, acting, compared, usdPerHour),
+    ...comparison(start.at, to, tally, acting, compared, price),
     levels: changes.filter(([at], n) => changes[n + 1]?.[0] !== at).map(shownLevel),
     actingLevels: actingLevels.map(shownLevel),
   };
@@ -100,20 +97,23 @@ function comparison(
   shadow: Tally,
   acting: Tally,
   { savedMs, addedMs }: Compared,
-  usdPerHour: number | undefined,
+  price: MachinePrice | undefined,
 ): ShadowComparison {
-  return { from, to, shadow: figures(shadow, usdPerHour), acting: figures(acting, usdPerHour), savedMs, addedMs };
+  return { from, to, shadow: figures(shadow, price), acting: figures(acting, price), savedMs, addedMs };
 }
 
-function figures(tally: Tally, usdPerHour: number | undefined): PolicyFigures {
+function figures(tally: Tally, price: MachinePrice | undefined): PolicyFigures {
   const { jobs, served, waitMs, inTime, longestWaitMs, launches, unused } = tally;
-  const [idleHours, bootingHours, busyHours] = [tally.idleMs, tally.bootingMs, tally.busyMs].map(
-    (ms) => ms / HOUR_MS,
-  ) as [number, number, number];
+  const [idleHours, bootingHours, busyHours, stoppedHours] = [
+    ...[tally.idleMs / HOUR_MS, tally.bootingMs / HOUR_MS],
+    ...[tally.busyMs / HOUR_MS, tally.stoppedMs / HOUR_MS],
+  ] as [number, number, number, number];
   return {
-    ...{ jobs, served, longestWaitMs, idleHours, bootingHours, busyHours, launches, unused },
+    ...{ jobs, served, longestWaitMs, idleHours, bootingHours, busyHours, stoppedHours, launches, unused },
     shareInTime: served === 0 ? 1 : inTime / served,
     meanWaitMs: served === 0 ? 0 : waitMs / served,
-    costUsd: usdPerHour === undefined ? undefined : (idleHours + bootingHours + busyHours) * usdPerHour,
+    costUsd: price && (idleHours + bootingHours + busyHours) * price.usdPerHour + stoppedHours * diskOf(price),
   };
 }
+
+const diskOf = ({ diskUsdPerHour = 0 }: MachinePrice): number => diskUsdPerHour;

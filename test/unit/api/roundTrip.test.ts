@@ -171,7 +171,7 @@ const poolWhy: PoolWhy = {
 };
 const figures = {
   ...{ jobs: 9, served: 8, shareInTime: 0.5, meanWaitMs: 1_000, longestWaitMs: 2_000, idleHours: 1 },
-  ...{ bootingHours: 0.5, busyHours: 3, launches: 4, unused: 1, costUsd: 0.45 },
+  ...{ bootingHours: 0.5, busyHours: 3, stoppedHours: 6, launches: 4, unused: 1, costUsd: 0.45 },
 };
 const compared = { from: 1, to: 2, shadow: figures, acting: figures, savedMs: 3, addedMs: 4 };
 const poolShadows: PoolShadows = {
@@ -179,7 +179,7 @@ const poolShadows: PoolShadows = {
   shadows: [
     {
       ...{ name: "three", policy: "target", startedAt: 1, level: 3, why: "because", idle: 1, booting: 1, leased: 1 },
-      ...{ waiting: 0, aimMs: 5_000, total: compared, problem: "it failed" },
+      ...{ stopped: 2, waiting: 0, aimMs: 5_000, total: compared, problem: "it failed" },
       periods: [{ ...compared, levels: [{ at: 1, level: 3 }], actingLevels: [{ at: 1, level: 1 }] }],
     },
   ],

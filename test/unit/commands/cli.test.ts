@@ -367,7 +367,7 @@ describe("one thing", () => {
   it("a pool shows what its shadows would have done, and draws their levels", async () => {
     const figures = {
       ...{ jobs: 40, served: 39, shareInTime: 0.95, meanWaitMs: 1_500, longestWaitMs: 61_000, idleHours: 2 },
-      ...{ bootingHours: 0.5, busyHours: 3, launches: 41, unused: 2, costUsd: 0.55 },
+      ...{ bootingHours: 0.5, busyHours: 3, stoppedHours: 0, launches: 41, unused: 2, costUsd: 0.55 },
     };
     const compared = {
       ...{ from: 0, to: 7_200_000, acting: figures, savedMs: 90_000, addedMs: 3_000 },
@@ -380,7 +380,7 @@ describe("one thing", () => {
       shadows: [
         {
           ...{ name: "three", policy: "target", startedAt: 0, level: 3, why: "target: 3 for 95 %", idle: 2 },
-          ...{ booting: 1, leased: 4, waiting: 0, aimMs: 5_000, total: compared, periods: [period, later] },
+          ...{ booting: 1, leased: 4, stopped: 0, waiting: 0, aimMs: 5_000, total: compared, periods: [period, later] },
         },
       ],
     };
@@ -391,11 +391,17 @@ describe("one thing", () => {
 
       const plain = await runAgainst({ poolShadows: async () => shadows }, [...args, "--out", out]);
       const json = await runAgainst({ poolShadows: async () => shadows }, [...args, "--json"]);
+      const tiered = { ...figures, stoppedHours: 24 };
+      const total = { ...compared, acting: tiered };
+      const withStopped = { ...shadows, shadows: shadows.shadows.map((one) => ({ ...one, stopped: 3, total })) };
+      const tier = await runAgainst({ poolShadows: async () => withStopped }, args);
       const none = await runAgainst({ poolShadows: async () => ({ ...shadows, shadows: [] }) }, args);
       const alone = await runAgainst({}, ["pool", "show", "small", "--out", out]);
 
       expect(plain.stdout).toMatch(/^shadow three \(target\) since 1970-01-01T00:00:00Z: 3 wished for, 2 idle/m);
       expect(plain.stdout).toMatch(/^acting +40 +95\.00 % +1\.5s +1m1s +2\.00 +0\.50 +3\.00 +41 +2 +\$0\.5500$/m);
+      expect(tier.stdout).toMatch(/4 leased, 3 stopped, 0 waiting$/m);
+      expect(tier.stdout).toMatch(/^acting .* +3\.00 +24\.00 +41 +2 +\$0\.5500$/m);
       expect(plain.stdout).toMatch(/^three +40 +99\.99 % .*\$0\.7500$/m);
       expect(plain.stdout).toContain(
         "three would have spared 1m30s of waiting and added 3.0s, for $0.2000 more than the acting static policy",

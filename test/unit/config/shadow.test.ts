@@ -83,7 +83,11 @@ it.each([
   ],
   [
     '[[pool.shadow]]\nname = "a"\nidle_count = 1\nstopped_count = 1',
-    "Unknown key `stopped_count` in [[pool.shadow]]: it belongs to [[pool]] or [[pool.schedule]]",
+    'Expected `pool.shadow.stopped_count` to be 0 in a pool of driver "qemu", whose machines cannot be stopped, got 1',
+  ],
+  [
+    '[[pool.shadow]]\nname = "a"\nidle_count = 1\n[[pool.shadow.schedule]]\nperiods = ["* * * * *"]\nstopped_count = 2',
+    'Expected `pool.shadow.schedule.stopped_count` to be 0 in a pool of driver "qemu", whose machines cannot be stopped, got 2',
   ],
   ['[[pool.shadow]]\nname = "A"\nidle_count = 1', "Expected `pool.shadow.name` to be a name of a-z"],
 ])("refuses %j", (text, message) => {

@@ -5,23 +5,24 @@ import { replayConstantLevel } from "../../../../src/planning/capacity/baseStock
 import { machineIdFrom } from "../../../../src/domain/ids.ts";
 import { idleFrom } from "../../../../src/domain/moves.ts";
 import type { ShadowBook, ShadowInput, ShadowLevel } from "../../../../src/planning/shadow/book.ts";
-import { bootingMachine } from "../../../../src/planning/shadow/decide.ts";
+import { bookedMachine } from "../../../../src/planning/shadow/machines.ts";
 import { replayPeriod } from "../../../../src/planning/shadow/period.ts";
-import { advance, look, take, visit } from "../../../../src/planning/shadow/run.ts";
+import { advance, take, visit } from "../../../../src/planning/shadow/run.ts";
 import type { ShadowMind } from "../../../../src/planning/shadow/run.ts";
 import { emptyTally, nothingCompared } from "../../../../src/planning/shadow/tally.ts";
 import { pool } from "../../../support/pools.ts";
 
 const TO = 1_000_000;
 const FREE = 10_000;
-const world = { mode: "open", launches: true, most: FREE } as const;
+const world = { mode: "open", launches: true, starts: true, stops: true, most: FREE } as const;
 
-function bookWith(level: number, idleTimeMs: number): ShadowBook {
+function bookWith(level: number, idleTimeMs: number, of = pool()): ShadowBook {
   const machines = Array.from({ length: level }, (_, n) =>
-    idleFrom(bootingMachine(machineIdFrom(`m-${n}`), "small", "simulated", 0, undefined), { host: "", port: 0 }, 0),
+    idleFrom(bookedMachine(machineIdFrom(`m-${n}`), of, 0, undefined), { host: "", port: 0 }, 0),
   );
   return {
-    ...{ at: 0, startedAt: 0, machines, boots: [], jobs: [], madeMachines: level, world },
+    ...{ at: 0, startedAt: 0, machines, boots: [], stops: [], jobs: [], madeMachines: level, world },
+    ...{ startsAsked: 0, stopsAsked: 0 },
     level: { idleCount: level, idleTimeMs },
     spend: { midnight: 0, endedUsd: 0, jobMs: undefined },
     ...{ tally: emptyTally(), compared: nothingCompared() },
@@ -62,7 +63,7 @@ it("comes, for a constant level without limits, to the waits and the idle and bo
       const mind: ShadowMind = {
         levelAt: (one) => one.level,
         changesAt: () => Infinity,
-        nextBootMs: () => bootMs,
+        ...{ nextBootMs: () => bootMs, nextStartMs: () => bootMs, nextStopMs: () => 0 },
         onServed: ({ no }, waitMs) => {
           waits[no] = waitMs;
         },
@@ -86,7 +87,10 @@ it("comes, for a constant level without limits, to the waits and the idle and bo
 });
 
 const anyLevels = fc.array(
-  fc.record({ at: fc.integer({ min: 0, max: TO - 1 }), idleCount: fc.nat(6), idleTimeMs: fc.nat(100_000) }),
+  fc.record({
+    ...{ at: fc.integer({ min: 0, max: TO - 1 }), idleCount: fc.nat(6), idleTimeMs: fc.nat(100_000) },
+    stoppedCount: fc.nat(3),
+  }),
   { maxLength: 12 },
 );
 const anyWorlds = fc.array(
@@ -94,7 +98,7 @@ const anyWorlds = fc.array(
     at: fc.integer({ min: 0, max: TO - 1 }),
     world: fc.record({
       mode: fc.constantFrom("open" as const, "cordoned" as const, "draining" as const),
-      launches: fc.boolean(),
+      ...{ launches: fc.boolean(), starts: fc.boolean(), stops: fc.boolean() },
       most: fc.nat(8),
     }),
   }),
@@ -108,56 +112,66 @@ it("is replayed to the same figures, and never passes a limit, whatever is heard
     maxGrowthRate: fc.integer({ min: 1, max: 4 }),
   });
   const anyBudget = fc.option(fc.double({ min: 0.05, max: 3, noNaN: true }), { nil: undefined });
+  const anyMaking = fc.record({
+    recipe: fc.constantFrom("made so", undefined),
+    image: fc.constantFrom("old", "new"),
+    old: fc.nat(4),
+  });
   const anyLooks = fc.array(fc.integer({ min: 0, max: TO - 1 }), { maxLength: 30 });
   fc.assert(
     fc.property(
-      ...([anyJobs, anyLevels, anyWorlds, anyBoots, anyLimits, anyLooks, anyBudget] as const),
-      (jobs, levels, worlds, boots, limits, looks, budgetUsdPerDay) => {
-        const start = { ...bookWith(0, 60_000), world: { ...world, price: { usdPerHour: 1, source: "" } } };
-        const shown = setting({ ...limits, budgetUsdPerDay });
+      ...([anyJobs, anyLevels, anyWorlds, anyBoots, anyLimits, anyLooks, anyBudget, anyMaking] as const),
+      (jobs, levels, worlds, boots, limits, looks, budgetUsdPerDay, { recipe, image, old }) => {
+        const price = { usdPerHour: 1, diskUsdPerHour: 0.1, source: "" };
+        const oldPool = pool({ shape: { driver: "simulated", image: "old" } });
+        const start = { ...bookWith(old, 60_000, oldPool), world: { ...world, price } };
+        const shape = { driver: "simulated" as const, image };
+        const shown = { ...setting({ ...limits, budgetUsdPerDay, shape }), recipe };
         const book = structuredClone(start);
         const changes = levels.toSorted((a, b) => a.at - b.at);
         const inputs: ShadowInput[] = [];
-        const booted: number[] = [];
+        const tookMs: number[] = [];
+        const nextMs = (): number => {
+          const ms = boots[tookMs.length % boots.length] ?? 1;
+          tookMs.push(ms);
+          return ms;
+        };
         const wishAt = (at: number): ShadowLevel | undefined => changes.findLast((change) => change.at <= at);
         const mind: ShadowMind = {
-          onTaken: (input) => void inputs.push(input),
+          written: inputs,
           levelAt(one) {
-            const { idleCount = 0, idleTimeMs = 60_000 } = wishAt(one.at) ?? {};
-            if (idleCount === one.level.idleCount && idleTimeMs === one.level.idleTimeMs) return one.level;
-            inputs.push({ kind: "level", at: one.at, level: { idleCount, idleTimeMs } });
-            return { idleCount, idleTimeMs };
+            const { idleCount = 0, idleTimeMs = 60_000, stoppedCount = 0 } = wishAt(one.at) ?? {};
+            const level = { idleCount, idleTimeMs, stoppedCount };
+            if (JSON.stringify(level) === JSON.stringify(one.level)) return one.level;
+            inputs.push({ kind: "level", at: one.at, level });
+            return level;
           },
           changesAt: () => changes.find(({ at }) => at > book.at)?.at ?? Infinity,
-          nextBootMs() {
-            const bootMs = boots[booted.length % boots.length] ?? 1;
-            booted.push(bootMs);
-            return bootMs;
-          },
+          ...{ nextBootMs: nextMs, nextStartMs: nextMs, nextStopMs: nextMs },
         };
         const heard = [
           ...heardOf(jobs.toSorted((a, b) => a.at - b.at)),
           ...worlds.map(({ at, world: one }): ShadowInput => {
-            return { kind: "world", at, world: { ...one, price: { usdPerHour: 1, source: "" } } };
+            return { kind: "world", at, world: { ...one, price } };
           }),
           ...looks.map((at) => ({ kind: "look" as const, at })),
         ].sort((a, b) => a.at - b.at);
 
-        look(shown, book, 0, mind);
+        visit(shown, book, 0, mind);
         for (const news of heard) {
           const before = book.machines.length;
-          if (news.kind === "look") visit(shown, book, news.at, mind, inputs);
+          if (news.kind === "look") visit(shown, book, news.at, mind);
           else take(shown, book, news, mind);
           expect(book.machines.length).toBeLessThanOrEqual(Math.max(before, limits.maxMachines));
           expect(book.boots.length).toBeLessThanOrEqual(limits.maxGrowthRate);
         }
         advance(shown, book, TO, mind);
 
-        const written = JSON.parse(JSON.stringify({ setting: shown, start, inputs, boots: booted, to: TO }));
+        const written = JSON.parse(JSON.stringify({ setting: shown, start, inputs, tookMs, to: TO }));
         const replayed = replayPeriod(written);
         expect(replayed.tally).toEqual(book.tally);
         expect(replayed.compared).toEqual(book.compared);
-        expect(replayed.machines.length).toBe(book.machines.length);
+        expect(replayed.machines).toEqual(JSON.parse(JSON.stringify(book.machines)));
       },
     ),
   );
