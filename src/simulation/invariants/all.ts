@@ -12,6 +12,7 @@ import { createNoErrorCheck } from "./noError.ts";
 import { createNoKillCheck } from "./noKill.ts";
 import { createNoLeakCheck } from "./noLeak.ts";
 import { createNoRashEndCheck } from "./noRashEnd.ts";
+import { createPreloadCheck } from "./preload.ts";
 import { createPromptLapseCheck } from "./promptLapse.ts";
 import { createRatesCheck } from "./rates.ts";
 import { createRecordedCheck } from "./recorded.ts";
@@ -38,6 +39,7 @@ export function createChecks(world: World): (happening: Happening) => void {
     ["I8", createRatesCheck(world)],
     ["I9", createRecordedCheck(world)],
     ["I10", createBudgetCheck(world)],
+    ["preload", createPreloadCheck(world)],
     ["lapse", createPromptLapseCheck(world)],
     ["log", createNoErrorCheck()],
     ...(world.day.provider.ec2 === undefined ? [] : ec2ChecksOf(world)),

@@ -2,6 +2,8 @@ import type { DesiredPool, IdleWish, ScheduleSection } from "../../domain/pool.t
 import type { CallBudget } from "../../ports/driver.ts";
 import { drawFor } from "../draw.ts";
 import type { Draw } from "../draw.ts";
+import { hasPreloads, withPreloads } from "./preloads.ts";
+import type { RegistryHabits } from "./preloads.ts";
 import { hasTargets, withTargets } from "./targets.ts";
 
 export const DAY_MS = 24 * 3_600_000;
@@ -55,6 +57,8 @@ export interface Day {
   readonly maxMachines: number;
   readonly jobs: readonly PlannedJob[];
   readonly provider: ProviderHabits;
+  /** Where machines fetch the images that their pools wish for on them. Absent where none does. */
+  readonly registry?: RegistryHabits | undefined;
 }
 
 /** Plans a day: one to three pools and 100 to 160 jobs, thick at some hours and thin at others. */
@@ -72,7 +76,8 @@ export function planDay(seed: number): Day {
   };
   const tiered = hasStoppedTier(seed) ? withStoppedTier(day) : day;
   const scheduled = hasSchedules(seed) ? withSchedules(tiered) : tiered;
-  return hasTargets(seed) ? withTargets(scheduled) : scheduled;
+  const aimed = hasTargets(seed) ? withTargets(scheduled) : scheduled;
+  return hasPreloads(seed) ? withPreloads(aimed) : aimed;
 }
 
 function withSchedules(day: Day): Day {

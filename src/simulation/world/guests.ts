@@ -3,6 +3,7 @@ import type { MachineId } from "../../domain/ids.ts";
 import type { Channel } from "../../ports/channel.ts";
 import type { Guest, MachineLimits } from "../../ports/guest.ts";
 import type { ProviderInstance } from "../provider.ts";
+import { openRegistry } from "./registry.ts";
 import type { World } from "./world.ts";
 
 /** How long a guest out of reach is left alone before it is tried again. */
@@ -29,6 +30,7 @@ export function createWorldGuests(world: World): WorldGuests {
   const deadEngines = new Set<string>();
   const limitsOf = new Map<MachineId, MachineLimits>();
   const hostOf = new WeakMap<Channel, string>();
+  const withRegistry = openRegistry(world);
 
   const touch = (host: string, kind: Parameters<typeof faults.strikes>[0]): void => {
     const instance = provider.runningAt(host);
@@ -100,7 +102,7 @@ export function createWorldGuests(world: World): WorldGuests {
               if (!isCutOff(address.host)) {
                 heardAtMs.set(address.host, clock.monotonic());
                 hostOf.set(ready.channel, address.host);
-                return ready;
+                return { ...ready, engine: withRegistry(ready.engine, address.host, process) };
               }
               ready.channel.close();
               await clock.sleep(RETRY_MS, bounded);

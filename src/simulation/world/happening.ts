@@ -28,6 +28,14 @@ export type Happening =
   | { readonly what: "ec2-had-no-room"; readonly market: "spot" | "on-demand" }
   /** The process was told which instances the spot market took back lately, and has taken back since when. */
   | { readonly what: "ec2-told-interruptions"; readonly sinceMs: ReadonlyMap<string, number> }
+  /** A machine asks the registry for an image; `signal` calls it off. Then it has it, could not get it, or was called off. */
+  | {
+      readonly what: "fetch-began";
+      readonly machineId: MachineId;
+      readonly image: string;
+      readonly signal: AbortSignal;
+    }
+  | { readonly what: "fetch-ended"; readonly machineId: MachineId; readonly signal: AbortSignal }
   | { readonly what: "error-logged"; readonly text: string }
   /** A minute has passed. */
   | { readonly what: "minute" };

@@ -232,6 +232,48 @@ export const MUTANTS: readonly Mutant[] = [
     ],
   },
   {
+    fault: "keeps jobs from machines that fetch an image",
+    breaks: "preload",
+    from: 600,
+    patches: [
+      {
+        file: "pool/leases/claim.ts",
+        from: "!fleet.failedProbes.has(id)",
+        to: "!fleet.failedProbes.has(id) && !fleet.preloading.has(id)",
+      },
+    ],
+  },
+  {
+    fault: "lets a machine that was leased fetch on",
+    breaks: "preload",
+    from: 600,
+    patches: [
+      {
+        file: "pool/preload/fetch.ts",
+        from: 'if (fleet.state.machine(id)?.state !== "idle") taken',
+        to: "if (fleet.state.machine(id) === undefined) taken",
+      },
+    ],
+  },
+  {
+    fault: "ends a machine that could not fetch an image",
+    breaks: "I7",
+    from: 600,
+    patches: [
+      {
+        file: "pool/preload/fetch.ts",
+        from: 'import { desiredPool } from "../fleet.ts";',
+        to: 'import { desiredPool } from "../fleet.ts";\nimport { retireMachine } from "../terminate.ts";',
+      },
+      {
+        file: "pool/preload/fetch.ts",
+        from: "      await provideImage(fleet, poolName, id, guest, image, either);",
+        to: `      await provideImage(fleet, poolName, id, guest, image, either).then(() =>
+        fleet.preloads.lacks(guest, image) ? retireMachine(fleet, id, "engine-lost", image, () => true) : undefined);`,
+      },
+    ],
+  },
+  {
     fault: "starts stopped machines though the day's budget is spent",
     breaks: "I10",
     from: 494,
