@@ -175,7 +175,8 @@ describe("what a provider does", () => {
   });
 
   it("a start that fails in passing is asked for again", async () => {
-    const world = await warmWorld();
+    // No room for a machine that would be ready before it.
+    const world = await warmWorld({ maxMachines: 2 });
     const stopped = inState(world, "stopped");
     world.provider.failNext("start", new TransientError("throttled", "request limit exceeded"));
 
