@@ -47,12 +47,33 @@ function partOverdue(
   return [overdue, rest];
 }
 
+/** What machines of a pool are held to. */
+type Deadlines = Pick<DesiredPool, "bootTimeoutMs" | "maxAgeMs" | "jobTimeoutMs">;
+
 interface FirstOverdue {
   readonly deadlines: readonly number[];
   readonly at: EpochMs;
 }
 
 const firstOverdue = new WeakMap<readonly LiveMachine[], FirstOverdue>();
+
+/** Works out for a list what `firstOverdueAt` found for another one, from which a single machine is `gone`, or to which one has `come`. */
+export function carryOverdue(
+  before: readonly LiveMachine[],
+  after: readonly LiveMachine[],
+  gone: LiveMachine | undefined,
+  come: LiveMachine | undefined,
+): void {
+  const known = firstOverdue.get(before);
+  if (known === undefined) return;
+  const [bootTimeoutMs = 0, maxAgeMs = 0, jobTimeoutMs = 0, watchedSince = 0] = known.deadlines;
+  const dueAt = (machine: LiveMachine): EpochMs =>
+    overdueAt({ bootTimeoutMs, maxAgeMs, jobTimeoutMs }, machine, watchedSince) ?? Infinity;
+  // Which one is the next then, only all of them tell.
+  if (gone !== undefined && dueAt(gone) <= known.at) return;
+  const at = come === undefined ? known.at : Math.min(known.at, dueAt(come));
+  firstOverdue.set(after, { deadlines: known.deadlines, at });
+}
 
 /** The first instant from which one of some machines has been in its state for too long; Infinity for never. Looked for once in a list. */
 export function firstOverdueAt(desired: DesiredPool, machines: readonly LiveMachine[], watchedSince: EpochMs): EpochMs {
@@ -100,7 +121,7 @@ function overdueOf(desired: DesiredPool, machine: Machine, now: EpochMs, watched
 }
 
 /** The instant from which a machine has been in its state for too long; undefined when it may stay there. */
-export function overdueAt(desired: DesiredPool, machine: Machine, watchedSince: EpochMs): EpochMs | undefined {
+export function overdueAt(desired: Deadlines, machine: Machine, watchedSince: EpochMs): EpochMs | undefined {
   switch (machine.state) {
     case "requested":
       return Math.max(machine.requestedAt, watchedSince) + desired.bootTimeoutMs + 1;

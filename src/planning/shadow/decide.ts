@@ -6,9 +6,9 @@ import type { ObservedBudget, ObservedPool, ObservedTier } from "../observed.ts"
 import { planPool } from "../plan.ts";
 import type { Action } from "../plan.ts";
 import { withoutOutdated } from "../rollover.ts";
-import { isWaiting } from "./book.ts";
 import type { ShadowBook } from "./book.ts";
-import { bookedMachine, removeMachine, startMachine, stopMachine, turnDay } from "./machines.ts";
+import { addMachine, bookedMachine, removeMachine, startMachine, stopMachine, turnDay } from "./machines.ts";
+import { viewJobs } from "./queue.ts";
 import type { ShadowSetting } from "./run.ts";
 
 /** A plan that never converges would be a bug. */
@@ -20,7 +20,7 @@ export const desiredBy = (pool: DesiredPool, { level }: ShadowBook): DesiredPool
 /** What the planner is shown of a shadow. */
 export function observedBy({ pool, bootMs, recipe }: ShadowSetting, book: ShadowBook): ObservedPool {
   const { machines, world, startedAt } = book;
-  const waiting = book.jobs.filter(isWaiting);
+  const { waiting } = viewJobs(book);
   return {
     machines: withoutOutdated(pool, machines),
     waitingLeases: waiting.length,
@@ -91,7 +91,7 @@ function act(setting: ShadowSetting, book: ShadowBook, action: Action, times: Sh
 function launch({ pool, recipe }: ShadowSetting, book: ShadowBook, bootMs: number): void {
   book.madeMachines += 1;
   const id = machineIdFrom(`shadow-${book.madeMachines}`);
-  book.machines = [...book.machines, bookedMachine(id, pool, book.at, book.world.price, recipe)];
+  addMachine(book, bookedMachine(id, pool, book.at, book.world.price, recipe));
   book.boots = [...book.boots, { id, readyAt: book.at + bootMs }];
   book.tally.launches += 1;
 }

@@ -5,6 +5,8 @@ import type { DesiredPool } from "../../domain/pool.ts";
 import { shapeDigestOf } from "../../domain/recipe.ts";
 import { costUntil } from "../cost/bill.ts";
 import { costWithin, midnightBefore } from "../cost/daySpend.ts";
+import { carryCensus } from "../census.ts";
+import { carryOverdue } from "../retire.ts";
 import type { ShadowBook } from "./book.ts";
 
 /** Machines of a book are reached nowhere. */
@@ -28,7 +30,9 @@ export function removeMachine(book: ShadowBook, id: MachineId): void {
   if (machine === undefined) return;
   turnDay(book);
   book.spend.endedUsd += costWithin(machine, book.spend.midnight, book.at);
-  book.machines = book.machines.filter((one) => one !== machine);
+  const { machines } = book;
+  book.machines = machines.toSpliced(machines.indexOf(machine), 1);
+  carry(machines, book.machines, machine, undefined);
   book.boots = book.boots.filter((boot) => boot.id !== id);
   book.stops = book.stops.filter((stop) => stop.id !== id);
 }
@@ -39,9 +43,24 @@ export function turnDay({ spend, at }: ShadowBook): void {
   if (spend.midnight !== midnight) Object.assign(spend, { midnight, endedUsd: 0 });
 }
 
-/** Puts machines in the place of those with their ids. */
-export function replaceMachines(book: ShadowBook, next: ReadonlyMap<MachineId, LiveMachine>): void {
-  if (next.size > 0) book.machines = book.machines.map((machine) => next.get(machine.id) ?? machine);
+/** Puts another machine into a book. */
+export function addMachine(book: ShadowBook, machine: LiveMachine): void {
+  const { machines } = book;
+  book.machines = [...machines, machine];
+  carry(machines, book.machines, undefined, machine);
+}
+
+/** Puts a machine, with other facts, in the place of itself. */
+export function replaceMachine(book: ShadowBook, machine: LiveMachine, next: LiveMachine): void {
+  const { machines } = book;
+  book.machines = machines.with(machines.indexOf(machine), next);
+  carry(machines, book.machines, machine, next);
+}
+
+/** Has what was found out of a list be known of the next one: that list differs by one machine alone. */
+function carry(...change: Parameters<typeof carryCensus>): void {
+  carryCensus(...change);
+  carryOverdue(...change);
 }
 
 const machineIn = <S extends LiveMachine["state"]>(book: ShadowBook, id: MachineId, state: S) =>
@@ -51,7 +70,7 @@ const machineIn = <S extends LiveMachine["state"]>(book: ShadowBook, id: Machine
 export function stopMachine(book: ShadowBook, id: MachineId, stopMs: number): void {
   const machine = machineIn(book, id, "idle");
   if (machine === undefined) return;
-  replaceMachines(book, new Map([[id, stoppingFrom(machine, book.at, costUntil(machine, book.at))]]));
+  replaceMachine(book, machine, stoppingFrom(machine, book.at, costUntil(machine, book.at)));
   book.stopsAsked += 1;
   book.stops = [...book.stops, { id, stoppedAt: book.at + stopMs }];
 }
@@ -60,23 +79,24 @@ export function stopMachine(book: ShadowBook, id: MachineId, stopMs: number): vo
 export function startMachine(book: ShadowBook, id: MachineId, startMs: number): void {
   const machine = machineIn(book, id, "stopped");
   if (machine === undefined) return;
-  replaceMachines(book, new Map([[id, startingFrom(machine, book.at, costUntil(machine, book.at))]]));
+  replaceMachine(book, machine, startingFrom(machine, book.at, costUntil(machine, book.at)));
   book.startsAsked += 1;
   book.boots = [...book.boots, { id, readyAt: book.at + startMs }];
 }
 
 /** Ends the boots, starts and stops of a book that are due by now. */
 export function bringMachinesOn(book: ShadowBook): void {
-  const ready = new Set(book.boots.filter(({ readyAt }) => readyAt <= book.at).map(({ id }) => id));
-  const stopped = new Set(book.stops.filter(({ stoppedAt }) => stoppedAt <= book.at).map(({ id }) => id));
-  if (ready.size + stopped.size === 0) return;
-  book.boots = book.boots.filter(({ id }) => !ready.has(id));
-  book.stops = book.stops.filter(({ id }) => !stopped.has(id));
-  book.machines = book.machines.map((machine) => {
-    if (ready.has(machine.id) && (machine.state === "booting" || machine.state === "starting"))
-      return idleFrom(machine, NOWHERE, book.at);
-    if (stopped.has(machine.id) && machine.state === "stopping")
-      return stoppedFrom(machine, book.at, costUntil(machine, book.at));
-    return machine;
-  });
+  const { at } = book;
+  if (!book.boots.some(({ readyAt }) => readyAt <= at) && !book.stops.some(({ stoppedAt }) => stoppedAt <= at)) return;
+  for (const { id } of book.boots.filter(({ readyAt }) => readyAt <= at)) {
+    const machine = book.machines.find((one) => one.id === id);
+    if (machine?.state === "booting" || machine?.state === "starting")
+      replaceMachine(book, machine, idleFrom(machine, NOWHERE, at));
+  }
+  for (const { id } of book.stops.filter(({ stoppedAt }) => stoppedAt <= at)) {
+    const machine = machineIn(book, id, "stopping");
+    if (machine !== undefined) replaceMachine(book, machine, stoppedFrom(machine, at, costUntil(machine, at)));
+  }
+  book.boots = book.boots.filter(({ readyAt }) => readyAt > at);
+  book.stops = book.stops.filter(({ stoppedAt }) => stoppedAt > at);
 }

@@ -5,7 +5,8 @@ import { MAX_WAITING, isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowInput, ShadowJob, ShadowLevel } from "./book.ts";
 import { desiredBy, observedBy, planShadow } from "./decide.ts";
 import type { ShadowTimes } from "./decide.ts";
-import { compare, moveTo, nextEventAt, queueOf, settle } from "./settle.ts";
+import { renewJobs, viewJobs } from "./queue.ts";
+import { compare, moveTo, nextEventAt, settle } from "./settle.ts";
 import type { OnServed } from "./settle.ts";
 
 /** What decides in a shadow: its policy while it runs, what was written of it when it is replayed. */
@@ -101,7 +102,7 @@ export function take(setting: ShadowSetting, book: ShadowBook, input: ShadowInpu
       const { no, priority, readyAt } = input;
       book.jobs = [...book.jobs, { no, priority, readyAt: Math.min(readyAt, book.at) }];
       book.tally.jobs += 1;
-      if (book.jobs.filter(isWaiting).length > MAX_WAITING)
+      if (viewJobs(book).waiting.length > MAX_WAITING)
         throw new Error(`more than ${MAX_WAITING} jobs would wait under this policy`);
       break;
     }
@@ -136,7 +137,10 @@ function endInPool(book: ShadowBook, { no, at, ranMs }: Extract<ShadowInput, { k
   const job = jobIn(book, no);
   if (job === undefined) return;
   if (ranMs === undefined && isWaiting(job)) book.jobs = book.jobs.filter((one) => one !== job);
-  else Object.assign(job, { endedAt: Math.max(at, book.at), ranMs });
+  else {
+    Object.assign(job, { endedAt: Math.max(at, book.at), ranMs });
+    renewJobs(book);
+  }
 }
 
 /** When something is due in a book by what it holds: looked up once it was decided about, since nothing else changes it. */
@@ -163,5 +167,5 @@ function decide(setting: ShadowSetting, book: ShadowBook, mind: ShadowMind): voi
   book.level = mind.levelAt(book);
   planShadow(setting, book, mind);
   // Whatever the planner could order for them, it has.
-  for (const job of queueOf(book).slice(book.boots.length)) job.isLimited = true;
+  for (const job of viewJobs(book).waiting.slice(book.boots.length)) job.isLimited = true;
 }

@@ -1,4 +1,4 @@
-import type { EpochMs, MachineId } from "../../domain/ids.ts";
+import type { EpochMs } from "../../domain/ids.ts";
 import type { LiveMachine } from "../../domain/machine.ts";
 import { leaseIdFrom } from "../../domain/ids.ts";
 import { leasedFrom } from "../../domain/moves.ts";
@@ -6,29 +6,22 @@ import type { DesiredPool } from "../../domain/pool.ts";
 import { meanJobMs } from "../cost/daySpend.ts";
 import { countByState, leasableMachines } from "../observed.ts";
 import { isAnyOutdated, isOutdated } from "../rollover.ts";
-import { isWaiting } from "./book.ts";
 import type { ShadowBook, ShadowJob } from "./book.ts";
-import { bringMachinesOn, removeMachine, replaceMachines } from "./machines.ts";
+import { bringMachinesOn, removeMachine, replaceMachine } from "./machines.ts";
+import { endOf, renewJobs, viewJobs } from "./queue.ts";
 import { countServed } from "./tally.ts";
 
 /** Told of each job that gets a machine, and of its wait in milliseconds. */
 export type OnServed = (job: ShadowJob, waitMs: number) => void;
 
 /** When something is due in a book by what is known already: a boot, a stop, or the end of a job. Infinity for never. */
-export function nextEventAt({ boots, stops, jobs }: ShadowBook): EpochMs {
-  let first = Infinity;
+export function nextEventAt(book: ShadowBook): EpochMs {
+  const { boots, stops } = book;
+  let first = viewJobs(book).firstEndAt;
   for (const { stoppedAt } of stops) first = Math.min(first, stoppedAt);
   for (const { readyAt } of boots) first = Math.min(first, readyAt);
-  for (const job of jobs) first = Math.min(first, endOf(job));
   return first;
 }
-
-/**
- * When a job leaves its machine of the shadow: as long after it got it as in the real pool, and no sooner than its end was known.
- * Infinity while that is not known, or it has none.
- */
-const endOf = ({ heldAt, endedAt, ranMs = 0 }: ShadowJob): EpochMs =>
-  heldAt === undefined || endedAt === undefined ? Infinity : Math.max(endedAt, heldAt + ranMs);
 
 /** Lets time go by in a book, of which nothing is due before then. */
 export function moveTo(book: ShadowBook, to: EpochMs): void {
@@ -46,7 +39,7 @@ export function moveTo(book: ShadowBook, to: EpochMs): void {
 /** Ends the boots, the stops and the jobs of a book that are due by now, and gives machines to those who wait. */
 export function settle(pool: DesiredPool, book: ShadowBook, aimMs: number, onServed: OnServed = () => undefined): void {
   bringMachinesOn(book);
-  for (const job of book.jobs) if (endOf(job) <= book.at) endJob(book, job);
+  if (viewJobs(book).firstEndAt <= book.at) for (const job of book.jobs) if (endOf(job) <= book.at) endJob(book, job);
   assign(pool, book, aimMs, onServed);
 }
 
@@ -63,20 +56,20 @@ function endJob(book: ShadowBook, job: ShadowJob): void {
 
 function assign(pool: DesiredPool, book: ShadowBook, aimMs: number, onServed: OnServed): void {
   if (book.world.mode !== "open") return;
+  const { waiting } = viewJobs(book);
+  if (waiting.length === 0) return;
   const idle = idleInTurn(pool, book.machines);
   if (idle.length === 0) return;
-  const waiting = queueOf(book);
-  const given = new Map<MachineId, LiveMachine>();
   for (const [place, job] of waiting.slice(0, idle.length).entries()) {
     const machine = idle[place];
     if (machine === undefined) continue;
-    given.set(machine.id, leasedFrom(machine, leaseIdFrom(`shadow-${job.no}`), book.at));
+    replaceMachine(book, machine, leasedFrom(machine, leaseIdFrom(`shadow-${job.no}`), book.at));
     Object.assign(job, { heldAt: book.at, machineId: machine.id });
     countServed(book.tally, book.at - job.readyAt, aimMs);
     onServed(job, book.at - job.readyAt);
     compare(book, job);
   }
-  replaceMachines(book, given);
+  renewJobs(book);
 }
 
 /** Those that the pool makes otherwise by now are given last. */
@@ -84,10 +77,6 @@ const idleInTurn = (pool: DesiredPool, machines: readonly LiveMachine[]) =>
   isAnyOutdated(pool, machines)
     ? leasableMachines(machines).toSorted((a, b) => Number(isOutdated(pool, a)) - Number(isOutdated(pool, b)))
     : leasableMachines(machines);
-
-/** Who waits, in the order in which machines are given. */
-export const queueOf = ({ jobs }: ShadowBook): ShadowJob[] =>
-  jobs.filter(isWaiting).sort((a, b) => b.priority - a.priority || a.no - b.no);
 
 /** Holds a job's wait against that in the real pool, once both are known. */
 export function compare({ compared }: ShadowBook, { heldAt, readyAt, actingWaitMs }: ShadowJob): void {
