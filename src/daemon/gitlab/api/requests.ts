@@ -64,7 +64,7 @@ export function createGitlabApi(
     path: string,
     target: URL,
     init: RequestInit,
-    headersOf: (token: string) => HeadersInit,
+    headersOf: (token: string) => Readonly<Record<string, string>>,
     signal: AbortSignal,
   ) => {
     if (clock.now() < pausedUntil) throw limitedError();
