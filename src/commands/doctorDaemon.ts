@@ -1,6 +1,6 @@
 import type { EpochMs } from "../domain/ids.ts";
 import type { Check } from "../host/check.ts";
-import type { Health, PoolHealth } from "../ports/manager.ts";
+import type { Health, PoolHealth } from "../ports/health.ts";
 import { checkGitlab } from "./doctorGitlab.ts";
 import { shownDuration } from "./shown.ts";
 

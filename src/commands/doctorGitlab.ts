@@ -5,7 +5,7 @@ import { API_TOKEN_RULES } from "../daemon/gitlab/api/requests.ts";
 import { HOOK_TOKEN_RULES } from "../daemon/gitlab/listener.ts";
 import type { EpochMs } from "../domain/ids.ts";
 import type { Check } from "../host/check.ts";
-import type { GitlabHealth, Health } from "../ports/manager.ts";
+import type { GitlabHealth, Health } from "../ports/health.ts";
 import { shownDuration } from "./shown.ts";
 
 /** Looks at the files that the ways on which GitLab is heard of need; nothing where there are none. */

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { viewPool } from "../pool/control.ts";
 import type { Fleet } from "../pool/fleet.ts";
-import type { Health, PoolHealth } from "../ports/manager.ts";
+import type { Health, PoolHealth } from "../ports/health.ts";
 import type { DiskWatch } from "./diskWatch.ts";
 
 export interface HealthParts {

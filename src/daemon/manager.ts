@@ -22,7 +22,8 @@ import { retireMachine } from "../pool/terminate.ts";
 import type { Archives } from "../ports/files.ts";
 import type { HeldMachine, Leases } from "../ports/leases.ts";
 import { ALL_POOLS } from "../ports/store.ts";
-import type { ConfigDiff, Health, LeaseView, Manager, PoolView } from "../ports/manager.ts";
+import type { Health } from "../ports/health.ts";
+import type { ConfigDiff, LeaseView, Manager, PoolView } from "../ports/manager.ts";
 import { pricedJob, pricedMachine } from "./priced.ts";
 
 /** How many ended records a list with `all` shows at the most. */

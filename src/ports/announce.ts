@@ -1,5 +1,8 @@
 import type { EpochMs } from "../domain/ids.ts";
 
+/** A job that was said to be submitted now comes within this, in milliseconds. */
+export const COMING_MS = 60_000;
+
 /** Jobs of a pipeline that wait for earlier ones, and come together. */
 export interface AnnouncedJobs {
   readonly poolName: string;

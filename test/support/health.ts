@@ -1,4 +1,4 @@
-import type { Health } from "../../src/ports/manager.ts";
+import type { Health } from "../../src/ports/health.ts";
 
 /** The health of a manager that is well, with what the test changes. */
 export const health = (changes: Partial<Health> = {}): Health => ({

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import type { Health } from "../../ports/manager.ts";
+import type { Health } from "../../ports/health.ts";
 import { instant, text } from "./basics.ts";
 import { mode, preloadProblems, steeredBy } from "./poolState.ts";
 

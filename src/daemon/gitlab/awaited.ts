@@ -1,8 +1,6 @@
+import { COMING_MS } from "../../ports/announce.ts";
 import type { Announcement } from "../../ports/announce.ts";
 import type { Clock } from "../../ports/clock.ts";
-
-/** A job that may run comes within this, as the pools have it, too. */
-const COMING_MS = 60_000;
 
 /** Jobs that may run, and whose leases are on their way. */
 export interface AwaitedJobs {

@@ -3,7 +3,7 @@ import type { GitlabConfig } from "../../config/gitlab.ts";
 import { SystemError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
-import type { GitlabHealth } from "../../ports/manager.ts";
+import type { GitlabHealth } from "../../ports/health.ts";
 import { aborted } from "../../ports/deadline.ts";
 import type { PipelineFact } from "./facts.ts";
 import type { Heard } from "./hooks.ts";

@@ -123,11 +123,16 @@ export function createLookout(deps: LookoutDeps): Lookout {
       .flatMap(({ pipeline }) => take(factThatEnds(pipeline, fact)));
   /** The pipeline, and the job of it, that is due for longest in a pool. */
   const dueIn = (poolName: string): { readonly pipeline: KnownPipeline; readonly job: JobFact } | undefined => {
-    const due = [...toldById.values()].flatMap(({ pipeline, jobs }) =>
-      jobs.filter((group) => group.poolName === poolName).map((group) => ({ pipeline, group })),
-    );
-    const [first] = due.toSorted((a, b) => (a.group.readyAt[0] ?? 0) - (b.group.readyAt[0] ?? 0));
-    if (first === undefined || (first.group.readyAt[0] ?? 0) > clock.now()) return undefined;
+    // On a job's way to its machine: looked through once, and nothing is sorted.
+    const now = clock.now();
+    let first: { readonly pipeline: KnownPipeline; readonly group: JobsToCome; readonly at: EpochMs } | undefined;
+    for (const { pipeline, jobs } of toldById.values()) {
+      for (const group of jobs) {
+        const at = group.readyAt[0] ?? 0;
+        if (group.poolName === poolName && at <= now && at < (first?.at ?? Infinity)) first = { pipeline, group, at };
+      }
+    }
+    if (first === undefined) return undefined;
     const { pipeline, group } = first;
     const job = latestOf(pipeline.jobs.values()).find(({ name }) => name === group.names[0]);
     return job && { pipeline, job };

@@ -8,7 +8,7 @@ import type { Fleet } from "../../pool/fleet.ts";
 import { currentWish } from "../../pool/wish.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Driver } from "../../ports/driver.ts";
-import type { Health } from "../../ports/manager.ts";
+import type { Health } from "../../ports/health.ts";
 import type { Store } from "../../ports/store.ts";
 import { meteredStore } from "./commits.ts";
 import { meteredDriver } from "./driver.ts";

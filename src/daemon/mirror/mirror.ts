@@ -5,7 +5,7 @@ import { SystemError } from "../../domain/errors.ts";
 import type { Clock } from "../../ports/clock.ts";
 import type { Logger } from "../../ports/logger.ts";
 import type { Random } from "../../ports/random.ts";
-import type { MirrorHealth } from "../../ports/manager.ts";
+import type { MirrorHealth } from "../../ports/health.ts";
 import { boundCache } from "./bound.ts";
 import { endLeft, startChild } from "./child.ts";
 import type { RegistryChild } from "./child.ts";

@@ -1,11 +1,10 @@
 import type { EpochMs } from "../../domain/ids.ts";
 import type { ExpectedJobs } from "../../planning/capacity/target/known.ts";
+import { COMING_MS } from "../../ports/announce.ts";
 import type { AnnouncedJobs, Announcement } from "../../ports/announce.ts";
 
 /** Pipelines that are kept in mind; more are not taken. */
 const MAX_PIPELINES = 1_000;
-/** A job that was said to be submitted now comes within this. */
-const COMING_MS = 60_000;
 
 interface Pipeline {
   jobs: readonly AnnouncedJobs[];

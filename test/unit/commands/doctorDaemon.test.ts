@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { checksFromHealth } from "../../../src/commands/doctorDaemon.ts";
-import type { Health } from "../../../src/ports/manager.ts";
+import type { Health } from "../../../src/ports/health.ts";
 import { health } from "../../support/health.ts";
 
 const NOW = 1_000_000;

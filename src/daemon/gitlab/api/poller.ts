@@ -2,7 +2,7 @@ import type { GitlabConfig } from "../../../config/gitlab.ts";
 import { NotFoundError, SystemError } from "../../../domain/errors.ts";
 import type { Clock } from "../../../ports/clock.ts";
 import type { Logger } from "../../../ports/logger.ts";
-import type { GitlabHealth } from "../../../ports/manager.ts";
+import type { GitlabHealth } from "../../../ports/health.ts";
 import type { PipelineFact } from "../facts.ts";
 import { createNeedsBook } from "./needs.ts";
 import { watchProject } from "./project.ts";
