@@ -51,6 +51,10 @@ async function runDaemon(level: Level, context: CommandContext): Promise<void> {
     load: () => context.loadConfig(path),
     watch: path === undefined ? undefined : (...told) => watchFile(path, clock, ...told),
   };
+  const { pruneCompiledCode } = await import("../fleet/pruneCompiled.ts");
+  pruneCompiledCode(process.env, clock.now()).catch((err: unknown) =>
+    logger.warn({ err }, "could not remove old compiled code"),
+  );
   const start = () => startManager(loaded, version, logger, { resumesJobs: true, configSource });
   const left = await serveUntilSignalled(start, {
     socketPath,

@@ -13,7 +13,7 @@ import { systemClock as clock } from "../../src/daemon/clock.ts";
 import { startManager } from "../../src/daemon/start.ts";
 import type { Job } from "../../src/domain/job.ts";
 import type { LiveMachine, Machine } from "../../src/domain/machine.ts";
-import { goldenFolders, goldenRoot } from "../../src/drivers/qemu/golden/folder.ts";
+import { draftFolders, goldenFolders, goldenRoot } from "../../src/drivers/qemu/golden/folder.ts";
 import { readManifest } from "../../src/drivers/qemu/golden/manifest.ts";
 import { findByCommand } from "../../src/drivers/qemu/processes.ts";
 import type { Manager } from "../../src/ports/manager.ts";
@@ -59,6 +59,7 @@ describe.skipIf(imagesDir === undefined)("images before they are asked for (MAYF
     const config = parseConfig(await configText(), "mayfly.toml", state.stateDir);
     running = await startManager({ config }, "test", logger);
     manager = running.manager;
+    await holdUntilSaved();
   });
   afterAll(async () => {
     await running?.close(AbortSignal.abort());
@@ -66,6 +67,13 @@ describe.skipIf(imagesDir === undefined)("images before they are asked for (MAYF
     for (const server of [upstream, hub, registry]) await server?.stop();
     if (own !== undefined) await rm(own, { recursive: true, force: true });
   });
+
+  /** Spares this host a machine that would boot beside the template: the first launch has that made, and is given up. */
+  async function holdUntilSaved(): Promise<void> {
+    const root = await goldenRoot(own);
+    await until("a template boots", MINUTE_MS, async () => (await draftFolders(root)).length > 0);
+    await manager.drainPool("small");
+  }
 
   const isDown = (): string => join(state.stateDir, "mirror-is-down");
 
@@ -112,14 +120,14 @@ memory = "1GiB"
       return found.length > 0 && found;
     });
     const forTemplate = upstream.asked.splice(0);
+    await manager.resumePool("small");
     const { id } = await idleMachine();
 
     await runOn(id, "docker pull --quiet busybox && docker image rm busybox");
 
     expect(saved).toEqual([{ images: [{ image: "busybox", digest: BUSYBOX }], failures: 0 }]);
     expect(fetched(forTemplate).length).toBeGreaterThan(0);
-    // On a busy host the machine did not wait for the template, and has fetched the image itself, too.
-    expect(new Set(upstream.asked)).toEqual(new Set(["HEAD /v2/library/busybox/manifests/latest"]));
+    expect(upstream.asked).toEqual(["HEAD /v2/library/busybox/manifests/latest"]);
     expect(hub.asked).toEqual([]);
   });
 

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdtempDisposable, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -8,6 +8,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, it } from "vitest";
 import { serveMetrics } from "../../src/daemon/metrics/serve.ts";
+import { pipelineHook } from "../support/gitlab/pipelineHooks.ts";
+import { TwoStages } from "../support/gitlab/twoStages.ts";
 import { jobSpec } from "../support/jobs.ts";
 import { makeDaemonHome } from "../support/localDaemon.ts";
 import { until } from "../support/until.ts";
@@ -16,6 +18,23 @@ const DASHBOARD = fileURLToPath(new URL("../../src/daemon/packaging/grafana.json
 const WAIT_MS = 120_000;
 const hasPrometheus = spawnSync("prometheus", ["--version"]).status === 0;
 const signal = new AbortController().signal;
+
+const HOOK_TOKEN = "a-secret-token-of-webhooks";
+
+/** Has a daemon take GitLab's webhooks, of which one is sent. */
+async function takeHooks(folder: string): Promise<{ readonly config: string; send(): Promise<number> }> {
+  const [tokenFile, port] = [join(folder, "token"), await freePort()];
+  await writeFile(tokenFile, `${HOOK_TOKEN}\n`, { mode: 0o600 });
+  return {
+    config: `[gitlab]\nlisten = "127.0.0.1:${port}"\nwebhook_token_file = "${tokenFile}"\n`,
+    async send() {
+      const { pipeline } = new TwoStages(1, Date.now()).become("running", "created", Date.now());
+      const headers = { "x-gitlab-token": HOOK_TOKEN, "x-gitlab-event": "Pipeline Hook" };
+      const body = JSON.stringify(pipelineHook(pipeline));
+      return (await fetch(`http://127.0.0.1:${port}/gitlab`, { method: "POST", headers, body })).status;
+    },
+  };
+}
 
 /** A pool with all that there are metrics of. */
 const AIMED = `
@@ -73,8 +92,11 @@ async function startPrometheus(target: number): Promise<{ readonly url: string }
 it.runIf(hasPrometheus)(
   "answers every query of the dashboard from a real scrape of a daemon that has run jobs",
   async () => {
-    await using home = await makeDaemonHome(AIMED);
+    await using folder = await mkdtempDisposable(join(tmpdir(), "mayfly-hooks-"));
+    const hooks = await takeHooks(folder.path);
+    await using home = await makeDaemonHome(`${hooks.config}${AIMED}`);
     const { client } = await home.startReady();
+    expect(await until("it hears of GitLab", WAIT_MS, () => hooks.send().catch(() => undefined))).toBe(200);
     const run = async (name: string): Promise<void> => {
       for (const poolName of ["small", "aimed"]) {
         const job = await client.submitJob(jobSpec({ name, poolName, script: ["true"] }));

@@ -8,6 +8,7 @@ import { systemClock as clock } from "../../src/daemon/clock.ts";
 import { composeManager } from "../../src/daemon/compose.ts";
 import type { RunningManager } from "../../src/daemon/compose.ts";
 import { createDisks } from "../../src/daemon/disks.ts";
+import { createGitlabDoor } from "../../src/daemon/gitlab/door.ts";
 import { createLiveConfig } from "../../src/daemon/liveConfig.ts";
 import { createLogger } from "../../src/daemon/logger.ts";
 import { systemRandom as random } from "../../src/daemon/random.ts";
@@ -50,6 +51,7 @@ async function start(): Promise<RunningManager> {
       archives: createArchives(join(stateDir, "archives"), { clock }),
       drivers: new Map([["simulated" as const, createSimulatedDriver(provider, name)]]),
       configSource: { load, watch: (...told) => watchFile(configPath, clock, ...told) },
+      gitlab: config.gitlab && createGitlabDoor(config.gitlab, { clock, logger }),
     },
     VERSION,
     {

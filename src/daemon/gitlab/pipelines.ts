@@ -22,7 +22,6 @@ export interface KnownPipeline {
 export interface PipelineBook {
   /** Takes note of what was heard. Answers how the pipeline stands, and the jobs that are known to have ended by it. */
   hear(fact: PipelineFact): { readonly pipeline: KnownPipeline; readonly ended: readonly JobFact[] };
-  all(): Iterable<KnownPipeline>;
 }
 
 /** Names a pipeline, also one that is to come by a schedule, and has no number yet. */
@@ -77,7 +76,6 @@ export function createPipelineBook(maxPipelines = MAX_PIPELINES, maxJobs = MAX_J
       forgetSilent();
       return { pipeline, ended };
     },
-    all: () => pipelines.values(),
   };
 }
 

@@ -28,10 +28,10 @@ export async function resumeLaunch(fleet: Fleet, pool: DesiredPool, intent: Laun
   startLaunch(fleet, pool, intent, false);
 }
 
-/** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
 /** What machines of a pool are told. */
 export const seedSettingsFrom = ({ guest, preload }: DesiredPool): SeedSettings => ({ ...guest, preload });
 
+/** A machine lives at the longest through a slow boot, a long wait, and a job with all its overtime. */
 export const limitsFrom = (pool: DesiredPool): MachineLimits => ({
   orphanTimeoutMs: pool.orphanTimeoutMs,
   lifetimeMs: pool.bootTimeoutMs + pool.maxAgeMs + pool.jobTimeoutMs + LEASE_OVERTIME_MS,

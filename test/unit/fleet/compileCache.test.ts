@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
-import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { chmod, chown, mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { beforeEach, expect, it, onTestFinished } from "vitest";
+import { pruneCompiledCode } from "../../../src/fleet/pruneCompiled.ts";
 
 const MODULE = fileURLToPath(new URL("../../../src/fleet/compileCache.ts", import.meta.url));
 
@@ -57,4 +58,24 @@ it.runIf(process.geteuid?.() === 0)("keeps none of root's where a folder is anot
 it("does without where there is no home, and makes none", async () => {
   expect(await keptBy({ HOME: join(home, "gone") })).toBe("none");
   expect(await readdir(home)).toEqual([]);
+});
+
+it("is removed when it is over a month old", async () => {
+  await keptBy({ HOME: home });
+  const folder = join(home, ".cache/mayfly/compiled", "v24.0.0-x64-0-0");
+  await mkdir(folder);
+  const now = Date.now();
+  for (const [name, ageDays] of [
+    ["old", 31],
+    ["young", 29],
+  ] as const) {
+    const at = new Date(now - ageDays * 86_400_000);
+    await writeFile(join(folder, name), "");
+    await utimes(join(folder, name), at, at);
+  }
+
+  await pruneCompiledCode({ HOME: home }, now);
+  await pruneCompiledCode({ HOME: join(home, "gone") }, now);
+
+  expect(await readdir(folder)).toEqual(["young"]);
 });
