@@ -182,7 +182,13 @@ export type ScriptState = "never" | "begun" | "ended" | "unknown";
 const CLAIM = `
 set -u
 folder=$1 pattern=$2
-if [ ! -d "$folder" ] && pgrep -f -- "$pattern" >/dev/null; then echo unknown; exit; fi
+is_missing() { [ ! -d "$folder" ] && pgrep -f -- "$pattern" >/dev/null; }
+# A supervisor that has just been started makes it in a moment; one whose job removed it does not.
+for ((i = 0; i < 50; i++)); do
+  is_missing || break
+  sleep 0.1
+done
+if is_missing; then echo unknown; exit; fi
 (umask 077 && mkdir -p -- "$folder") || exit 1
 if (set -C && : >"$folder/begun") 2>/dev/null; then echo never; elif [ -e "$folder/ended" ]; then echo ended; else echo begun; fi
 `;
